@@ -1,0 +1,4 @@
+//! Baler: learned compression of scientific data within a guaranteed error bound.
+
+pub mod data;
+pub mod error;

@@ -1,0 +1,115 @@
+//! The coder of one index, given what its neighbours' indices were.
+//!
+//! The expected magnitude of an index, an average of its neighbours', picks a class, about four to an octave. Where
+//! zero is likely, a flag says so first, mixed from two contexts; then come a symbol of sixteen, the low bits and
+//! the sign.
+
+use crate::codec::adaptive::{Bit, Mixer, Symbols};
+use crate::codec::range_coder::Coder;
+
+/// Magnitudes are capped at this where they serve as context, so that sums of them fit 16 bits.
+pub const CAP: u64 = 4095;
+/// Classes of expected magnitude.
+const CLASSES: usize = 60;
+/// The first class whose indices are too large for a flag to say that they are zero.
+const FLAGGED: usize = 19;
+/// Marks a value coded exactly, in place of a length that no index needs.
+const ESCAPE: u64 = 63;
+
+/// What the coder of one index knows of its neighbourhood.
+#[derive(Clone, Copy)]
+pub struct Neighbours {
+    /// Weighted sum of the magnitudes in the rows and planes before.
+    pub around: u16,
+    /// The nearest of them, coarsely: 16 x (one row back, up to 3) + 4 x (one plane back, up to 3)
+    /// + 2 where the one a row back and a column ahead is not zero.
+    pub nearest: u16,
+    /// The magnitude of the value before, and of the one before that.
+    pub west: u16,
+    /// See `west`.
+    pub west2: u16,
+}
+
+/// The adaptive state of one chunk.
+pub struct Contexts {
+    /// 2^20 / total weight of the neighbours: turns their sum into 16 times the expected magnitude, times 2^16.
+    scale: u32,
+    by_around: [Bit; FLAGGED * 8],
+    by_detail: [Bit; 256 * 5],
+    mixers: [Mixer; FLAGGED],
+    symbols: [Symbols; CLASSES],
+    lengths: Symbols,
+}
+
+/// The class of an expected magnitude in sixteenths: linear below 4, then four to an octave.
+#[inline(always)]
+fn class(expected: u32) -> usize {
+    if expected < 4 {
+        return expected as usize;
+    }
+    let octave = 31 - expected.leading_zeros();
+    ((octave - 2) * 4 + ((expected >> (octave - 2)) & 3) + 4) as usize
+}
+
+impl Contexts {
+    /// Fresh contexts; `planar` where there is no plane before.
+    pub fn new(planar: bool) -> Self {
+        Contexts {
+            scale: (1 << 20) / if planar { 9 } else { 15 },
+            by_around: [Bit::NEW; FLAGGED * 8],
+            by_detail: [Bit::NEW; 256 * 5],
+            mixers: [Mixer::NEW; FLAGGED],
+            symbols: [Symbols::NEW; CLASSES],
+            lengths: Symbols::NEW,
+        }
+    }
+
+    /// Codes an index; `None` stands for a value that is to be coded exactly.
+    #[inline(always)]
+    pub fn code<C: Coder>(&mut self, coder: &mut C, index: Option<i64>, near: Neighbours) -> Option<i64> {
+        let sum = near.around as u32 + near.west as u32 * 3 + near.west2 as u32;
+        let class = class(((sum as u64 * self.scale as u64) >> 16) as u32);
+        let magnitude = index.map_or(u64::MAX, i64::unsigned_abs);
+        let mut shift = 0;
+        let mut floor = 0;
+        if class < FLAGGED {
+            let detail = near.west.min(3) as usize * 64 + near.nearest as usize + near.west2.min(1) as usize;
+            let a = &mut self.by_around[class * 8 + near.around.min(7) as usize];
+            let b = &mut self.by_detail[(detail & 255) * 5 + class / 4];
+            if !self.mixers[class].code(coder, magnitude != 0, a, b) {
+                return Some(0);
+            }
+            floor = 1;
+        } else {
+            shift = (class as u32 - 15) / 4;
+        }
+        let high = magnitude.wrapping_sub(floor) >> shift;
+        let symbol = self.symbols[class].code(coder, high.min(15) as usize);
+        let high = match symbol {
+            15 => self.code_large(coder, high, index.is_none())?,
+            s => s as u64,
+        };
+        let negative = index.is_some_and(|k| k < 0) as u64;
+        let low = coder.raw((magnitude.wrapping_sub(floor) & ((1 << shift) - 1)) << 1 | negative, shift + 1);
+        let magnitude = ((high << shift | low >> 1) + floor) as i64;
+        Some(if low & 1 == 1 { magnitude.wrapping_neg() } else { magnitude })
+    }
+
+    /// 15 or more, by the length of the excess and its bits; `None` for an escape.
+    #[cold]
+    fn code_large<C: Coder>(&mut self, coder: &mut C, high: u64, escape: bool) -> Option<u64> {
+        let excess = high.wrapping_sub(14); // 1 or more
+        let length = if escape { ESCAPE } else { excess.max(1).ilog2() as u64 };
+        let class = self.lengths.code(coder, length.min(15) as usize);
+        let length = if class < 15 { class as u64 } else { 15 + coder.raw(length.wrapping_sub(15) & 63, 6) };
+        if length >= ESCAPE {
+            return None;
+        }
+        let length = length as u32;
+        let mut bits = coder.raw(excess & ((1 << length.min(32)) - 1), length.min(32));
+        if length > 32 {
+            bits |= coder.raw(excess >> 32 & ((1 << (length - 32)) - 1), length - 32) << 32;
+        }
+        Some((bits | 1 << length).wrapping_add(14))
+    }
+}

@@ -1,0 +1,5 @@
+//! The frozen part: everything that a decoder computes.
+pub mod adaptive;
+pub mod bytes;
+pub mod field;
+pub mod range_coder;

@@ -1,8 +1,8 @@
 """The peers: error-bounded compressors of floating-point fields, one function each, one thread each.
 
 A peer takes an array and an absolute bound and returns its coded size, its seconds each way and what it
-decoded. `measure` turns that into figures: it checks the bound on the decoded values, and it takes the best
-of the array's own shape and its 3-D and 2-D views, since no peer is best in the same view on all data.
+decoded. `best` turns that into figures: it checks the bound on the decoded values, and it takes the best of
+the array's own shape and its 3-D and 2-D views, since no peer is best in the same view on all data.
 """
 
 import os
@@ -21,7 +21,7 @@ import numpy as np
 import zfpy
 from pysz import sz, szConfig, szErrorBoundMode
 
-SLACK = 1e-6  # a bound is broken when exceeded by more than this share of itself
+SLACK = 1e-6  # a peer has broken its bound when it exceeds it by more than this share of it
 
 
 class Coded(NamedTuple):
@@ -110,29 +110,29 @@ def largest_error(a: np.ndarray, decoded: np.ndarray) -> float:
     return float(error) if np.isfinite(error) else float("inf")
 
 
-def figures(a: np.ndarray, bound: float, runs: list[Coded]) -> Figures:
-    """Median times, and the worst error, of runs of one codec on one view."""
+def measure(codec: Codec, a: np.ndarray, bound: float, runs: int, slack: float = SLACK) -> Figures:
+    """Median times, and the worst error, of runs of one codec on the array as it is."""
+    done = [codec(a, bound) for _ in range(runs)]
     megabytes = a.nbytes / 1e6
-    error = max(largest_error(a, run.decoded) for run in runs)
+    error = max(largest_error(a, run.decoded) for run in done)
     return Figures(
-        bytes=runs[0].bytes,
-        ratio=a.nbytes / runs[0].bytes,
-        encode_mb_s=megabytes / statistics.median(run.encode_s for run in runs),
-        decode_mb_s=megabytes / statistics.median(run.decode_s for run in runs),
+        bytes=done[0].bytes,
+        ratio=a.nbytes / done[0].bytes,
+        encode_mb_s=megabytes / statistics.median(run.encode_s for run in done),
+        decode_mb_s=megabytes / statistics.median(run.decode_s for run in done),
         max_error=error,
         bound=bound,
-        broken=error > bound * (1 + SLACK),
+        broken=error > bound * (1 + slack),
         view=list(a.shape),
     )
 
 
-def measure(codec: Codec, a: np.ndarray, bound: float, runs: int) -> Figures:
+def best(codec: Codec, a: np.ndarray, bound: float, runs: int) -> Figures:
     """The figures of the view that codes smallest. A view that the codec does not take is passed over."""
-    tried: list[tuple[np.ndarray, Coded]] = []
+    sizes: list[tuple[int, np.ndarray]] = []
     for view in views(a):
         try:
-            tried.append((view, codec(view, bound)))
+            sizes.append((codec(view, bound).bytes, view))
         except ValueError:
             continue
-    view, first = min(tried, key=lambda each: each[1].bytes)
-    return figures(view, bound, [first] + [codec(view, bound) for _ in range(runs - 1)])
+    return measure(codec, min(sizes, key=lambda each: each[0])[1], bound, runs)

@@ -55,9 +55,9 @@ def run(codecs: list[str], bounds: tuple[float, ...], runs: int) -> Results:
 
 
 def mean(values: Iterable[float | None]) -> float | None:
-    """The geometric mean, where all values are there."""
-    values = list(values)
-    return None if None in values else record.geomean(values)
+    """The geometric mean, where there are values."""
+    there = [value for value in values if value is not None]
+    return record.geomean(there) if there else None
 
 
 def ratios(results: Results, names: list[str]) -> str:

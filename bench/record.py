@@ -46,11 +46,12 @@ def about(with_baler: bool) -> dict[str, Any]:
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A Markdown table, padded so that it also reads well as text. The first column is left-aligned."""
     rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(heads, *rows)]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:
-        first, *rest = (cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, widths)))
-        return "| " + " | ".join([first, *rest]) + " |"
+        padded = [cell.rjust(width) for cell, width in zip(cells, widths, strict=True)]
+        padded[0] = cells[0].ljust(widths[0])
+        return "| " + " | ".join(padded) + " |"
 
     rule = "|" + "|".join("-" * (w + 2) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
     return "\n".join([line(heads), rule, *map(line, rows)])

@@ -118,7 +118,7 @@ def main() -> None:
         integers = [quantised(x, j >= count - WHOLE) for j, x in enumerate(columns)]
         small = [[narrow(k, (np.uint8, np.uint16, np.uint32)) for k in ks] for ks in integers]
         planes = [[np.ascontiguousarray(k.view(np.uint8).reshape(rows, -1).T).ravel() for k in ks] for ks in small]
-        for_zstd = [plain + split for plain, split in zip(small, planes)]
+        for_zstd = [plain + split for plain, split in zip(small, planes, strict=True)]
         for_pco = [[narrow(k, (np.uint16, np.uint32)) for k in ks] for ks in integers]
         results |= {
             "zstd -19, lossless": peer(zstd_pack, zstd_unpack, raw, original / 1e6),

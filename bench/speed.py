@@ -1,0 +1,158 @@
+"""Speed of Baler beside SZ3 on larger fields, on one thread and on two, and its peak memory."""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import baler
+import record
+from peers import SLACK, Codec, Coded, largest_error, sz3
+
+SHARE = 1e-3  # of the field's range
+RUNS = 5
+SIDE = 1024  # of the cube on which peak memory is taken: 4.3 GB
+NOTE = (
+    f"f32 fields at {SHARE:g} of their range. MB/s, in / out: medians of {RUNS} runs, the columns compared taking "
+    "turns; ratios of speeds: medians over the turns."
+)
+
+
+def turbulence(n: int, seed: int = 0) -> np.ndarray:
+    """A periodic n x n x n field with random phases and Kolmogorov's spectrum, of unit variance.
+
+    Energy falls as k^-5/3 over shells of k^2, so amplitudes fall as k^-11/6; a Gaussian cuts off what a
+    simulation would have dissipated.
+    """
+    noise = np.random.default_rng(seed).standard_normal((n, n, n), dtype=np.float32)
+    modes = np.fft.rfftn(noise)
+    full, half = np.fft.fftfreq(n, 1 / n), np.fft.rfftfreq(n, 1 / n)
+    k2 = full[:, None, None] ** 2 + full[None, :, None] ** 2 + half[None, None, :] ** 2
+    k2[0, 0, 0] = np.inf  # no mean
+    modes *= k2 ** (-11 / 12) * np.exp(-k2 / (n / 6) ** 2)
+    field = np.fft.irfftn(modes, s=noise.shape, axes=(0, 1, 2))
+    return (field / field.std()).astype(np.float32)
+
+
+def threaded(threads: int) -> Codec:
+    """Baler on some threads."""
+    return lambda a, bound: baler.field(a, bound, threads)
+
+
+def turns(a: np.ndarray, codecs: dict[str, Codec]) -> dict[str, Any]:
+    """Speeds of codecs that take turns on one field, and, of all after the first, ratios to the first."""
+    bound = SHARE * (float(a.max()) - float(a.min()))
+    runs: dict[str, list[Coded]] = {name: [] for name in codecs}
+    ratio: dict[str, float] = {}
+    for _ in range(RUNS):
+        for name, codec in codecs.items():
+            coded = codec(a, bound)
+            allowed = bound * (1 + SLACK) if name == "SZ3" else bound
+            if (error := largest_error(a, coded.decoded)) > allowed:
+                sys.exit(f"{name} broke its bound: {error} > {bound}")
+            ratio[name] = a.nbytes / coded.bytes
+            runs[name].append(coded._replace(decoded=np.empty(0)))
+
+    def times(seconds: Callable[[Coded], float]) -> dict[str, dict[str, float]]:
+        first = runs[next(iter(codecs))]
+        return {
+            name: {
+                "mb_s": a.nbytes / 1e6 / statistics.median(map(seconds, mine)),
+                "to_first": statistics.median(seconds(f) / seconds(m) for f, m in zip(first, mine, strict=True)),
+            }
+            for name, mine in runs.items()
+        }
+
+    return {"ratio": ratio, "encode": times(lambda c: c.encode_s), "decode": times(lambda c: c.decode_s)}
+
+
+def speed_rows(field: str, result: dict[str, Any]) -> list[list[str]]:
+    """A row a codec."""
+    return [
+        [
+            field,
+            name,
+            f"{ratio:.2f}",
+            f"{result['encode'][name]['mb_s']:.0f} / {result['decode'][name]['mb_s']:.0f}",
+            f"{result['encode'][name]['to_first']:.2f} / {result['decode'][name]['to_first']:.2f}",
+        ]
+        for name, ratio in result["ratio"].items()
+    ]
+
+
+def peak_mb(*args: str | Path) -> float:
+    """Peak resident memory of one command, in MB. A small process starts it: a child is charged with the
+    memory of the process that it was forked from, and this one holds fields."""
+    small = (
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+        "sys.exit(done.returncode)"
+    )
+    done = subprocess.run([sys.executable, "-c", small, *args], stdout=subprocess.PIPE, text=True, check=True)
+    return int(done.stdout) * 1024 / 1e6
+
+
+def memory(folder: Path) -> list[dict[str, Any]]:
+    """Peak memory of compressing and decompressing SIDE^3 values, on one thread and on two."""
+    source, archive, out = (folder / name for name in ("big.npy", "big.blr", "big-out.npy"))
+    tile = turbulence(SIDE // 4)
+    bound = repr(SHARE * (float(tile.max()) - float(tile.min())))
+    big = np.lib.format.open_memmap(source, mode="w+", dtype=np.float32, shape=(SIDE, SIDE, SIDE))
+    for z in range(SIDE):
+        big[z] = np.tile(tile[z % len(tile)], (4, 4))
+    del big
+    rows = []
+    for threads in ("1", "2"):
+        common = ("--threads", threads, "--force")
+        encode = peak_mb(baler.BINARY, "compress", source, "-o", archive, "--abs", bound, *common)
+        decode = peak_mb(baler.BINARY, "decompress", archive, "-o", out, *common)
+        rows.append({"threads": int(threads), "compress_mb": encode, "decompress_mb": decode})
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=["SZ3", "Baler"], help="measure this alone")
+    parser.add_argument("--memory", action="store_true", help="also peak memory on a 4.3 GB field (13 GB of disk)")
+    parser.add_argument("--folder", type=Path, help="where --memory puts its files; else the system's")
+    args = parser.parse_args()
+    if args.only != "SZ3":
+        baler.require()
+    about = record.about(with_baler=args.only != "SZ3")
+    both: dict[str, Codec] = {"SZ3": sz3, "Baler": threaded(1)}
+    codecs = {args.only: both[args.only]} if args.only else both
+
+    fields = {
+        "turbulence_wmag": np.load(record.data("turbulence_wmag.npy")),
+        "made turbulence 256^3": turbulence(256),
+    }
+    results: dict[str, Any] = {"one thread": {name: turns(a, codecs) for name, a in fields.items()}}
+    heads = ["field", "codec", "ratio", "MB/s in / out", "speed to the first's"]
+    rows = [row for name, result in results["one thread"].items() for row in speed_rows(name, result)]
+    parts = [record.heading(about, "Speed", NOTE), "## One thread\n", record.table(heads, rows)]
+    if "Baler" in codecs:
+        size = 368  # 200 MB
+        result = turns(turbulence(size), {"Baler, 1 thread": threaded(1), "Baler, 2 threads": threaded(2)})
+        results["threads"] = result
+        rows = speed_rows(f"made turbulence {size}^3", result)
+        parts += ["\n## Two threads against one\n", record.table(heads, rows)]
+    if args.memory and "Baler" in codecs:
+        with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+            results["memory"] = memory(Path(folder))
+        rows = [[str(r["threads"]), f"{r['compress_mb']:.0f}", f"{r['decompress_mb']:.0f}"] for r in results["memory"]]
+        parts.append(f"\n## Peak memory, MB, on {4 * SIDE**3 / 1e6:.0f} MB\n")
+        parts.append(record.table(["threads", "compress", "decompress"], rows))
+    text = "\n".join(parts)
+    print(text)
+    record.write(about, f"speed-{args.only.lower()}" if args.only else "speed", results, text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,5 +1,7 @@
 //! Baler: learned compression of scientific data within a guaranteed error bound.
 
+pub mod bound;
 pub mod codec;
 pub mod data;
 pub mod error;
+pub mod front;

@@ -162,6 +162,17 @@ impl Symbols {
         Symbols { cdf, age: 0 }
     };
 
+    /// All symbols alike.
+    pub const FLAT: Symbols = {
+        let mut cdf = [0i16; 16];
+        let mut i = 0;
+        while i < 16 {
+            cdf[i] = if i == 15 { i16::MAX } else { ((i as i32 + 1) << (SYMBOL_BITS - 4)) as i16 };
+            i += 1;
+        }
+        Symbols { cdf, age: 0 }
+    };
+
     /// Codes one symbol and learns from it.
     #[inline(always)]
     pub fn code<C: Coder>(&mut self, coder: &mut C, symbol: usize) -> usize {

@@ -1,5 +1,316 @@
-//! The field codec.
+//! The field codec: causal prediction, quantisation in its loop, context coding (format.md, section 5).
+
 pub mod context;
+pub mod dispatch;
 pub mod domain;
 pub mod kernel;
 pub mod taps;
+
+use super::bytes::{Reader, put_bytes, put_varint, put_zigzag};
+use super::class_plane;
+use super::range_coder::{Decoder, Encoder};
+use crate::data::{DType, Values};
+use crate::error::{Error, Result};
+use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, REGULAR, Rule, classify};
+use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
+use crate::front::{Tolerance, ordered};
+use dispatch::Walkable;
+use domain::{Absolute, Domain, Integers, Real};
+use kernel::LANES;
+use taps::{fit, tap_count};
+
+/// How a chunk's values became what is predicted. The format's mode byte.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(u8)]
+enum Mode {
+    /// Floats within an absolute bound, predicted as floats.
+    Absolute = 0,
+    /// Integers or ordered floats, within a whole number of the original.
+    Integers = 1,
+    /// Cells of pointwise-relative width.
+    Pointwise = 2,
+}
+
+/// A chunk's shape as planes, rows and columns: axes of length 1 dropped, all but the last two joined.
+pub fn view(shape: &[usize]) -> [usize; 3] {
+    let mut axes = shape.iter().copied().filter(|&n| n != 1).rev();
+    let nx = axes.next().unwrap_or(1);
+    let ny = axes.next().unwrap_or(1);
+    [axes.product(), ny, nx]
+}
+
+/// Codes `values` of `shape` within `tolerance`; `fill` is the bits of a value to be kept exactly.
+///
+/// `plain` keeps to the portable kernel; the bytes are the same.
+pub fn encode(values: &Values, shape: &[usize], tolerance: Tolerance, fill: Option<u64>, plain: bool) -> Vec<u8> {
+    match (tolerance, values) {
+        (Tolerance::Absolute(bound), Values::F32(v)) => encode_absolute(v, shape, bound, fill, plain),
+        (Tolerance::Absolute(bound), Values::F64(v)) => encode_absolute(v, shape, bound, fill, plain),
+        (Tolerance::Pointwise(bound), Values::F32(v)) => encode_pointwise(v, shape, bound, pointwise::F32, fill, plain),
+        (Tolerance::Pointwise(bound), Values::F64(v)) => encode_pointwise(v, shape, bound, pointwise::F64, fill, plain),
+        (Tolerance::Absolute(bound), _) => encode_integers(values, shape, bound as i64, fill, plain),
+        _ => encode_integers(values, shape, 0, fill, plain),
+    }
+}
+
+/// The inverse of [`encode`], for a chunk of `dtype` and `shape`.
+pub fn decode(payload: &[u8], dtype: DType, shape: &[usize], plain: bool) -> Result<Values> {
+    let mut r = Reader::new(payload);
+    let dims = view(shape);
+    let mode = r.u8("field mode")?;
+    match (mode, dtype) {
+        (0, DType::F32) => decode_absolute::<f32>(r, dims, plain).map(Values::F32),
+        (0, DType::F64) => decode_absolute::<f64>(r, dims, plain).map(Values::F64),
+        (1, DType::Text) => Err(Error::corrupt("text is no field")),
+        (1, _) => decode_integers(r, dtype, dims, plain),
+        (2, DType::F32) => decode_pointwise(r, pointwise::F32, dims, plain).map(Values::F32),
+        (2, DType::F64) => decode_pointwise(r, pointwise::F64, dims, plain).map(Values::F64),
+        (0 | 2, _) => Err(Error::corrupt(format!("field mode {mode} is not for {dtype}"))),
+        _ => Err(Error::unsupported(format!("field mode {mode} is of a later version"))),
+    }
+}
+
+/// The two float types as the absolute mode needs them.
+trait Float: Bits + Real + Into<f64> {
+    const EPSILON: f64;
+    fn domain(step: Self, mean: Self, bound: f64) -> Absolute<Self>
+    where
+        Absolute<Self>: Walkable<Value = Self>;
+    fn write(self, out: &mut Vec<u8>);
+    fn read(r: &mut Reader, what: &str) -> Result<Self>;
+    fn minus(self, other: Self) -> Self;
+}
+
+macro_rules! float {
+    ($t:ty) => {
+        impl Float for $t {
+            const EPSILON: f64 = <$t>::EPSILON as f64;
+            fn domain(step: Self, mean: Self, bound: f64) -> Absolute<Self> {
+                Absolute { step, inverse: 1.0 / step, mean, bound }
+            }
+            fn write(self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_le_bytes());
+            }
+            fn read(r: &mut Reader, what: &str) -> Result<Self> {
+                Ok(<$t>::from_le_bytes(r.take(size_of::<$t>(), what)?.try_into().expect("as many as asked")))
+            }
+            fn minus(self, other: Self) -> Self {
+                self - other
+            }
+        }
+    };
+}
+float!(f32);
+float!(f64);
+
+fn encode_absolute<F: Float>(values: &[F], shape: &[usize], bound: f64, fill: Option<u64>, plain: bool) -> Vec<u8>
+where
+    Absolute<F>: Walkable<Value = F, Work = F>,
+{
+    let dims = view(shape);
+    let classes = classify(values, Rule::Bounded, fill);
+    let regular = || {
+        let plane = classes.plane.iter().copied().chain(std::iter::repeat(REGULAR));
+        values.iter().zip(plane).filter(|(_, c)| *c == REGULAR).map(|(&x, _)| -> f64 { x.into() })
+    };
+    let count = regular().count().max(1) as f64;
+    let mean = regular().map(|x| x / count).sum::<f64>();
+    let spread = regular().map(|x| (x / count).abs()).sum::<f64>();
+    let largest = regular().fold(0.0f64, |a, x| a.max(x.abs()));
+    // Rounding to the stored type may add an ulp or so of the result. A few huge values are left out of account:
+    // those few will fail the check and be coded exactly.
+    let slack = 2.0 * F::EPSILON * largest.min(8.0 * spread);
+    let step = F::from_f64((2.0 * bound - slack).max(bound) * 0.999999);
+    let mean = F::from_f64(mean);
+    let smooth = smooth_over(values, &classes, |x| x.minus(mean), F::default());
+    let weights = fit(&smooth, dims, step.to_f64());
+
+    let mut out = vec![Mode::Absolute as u8];
+    step.write(&mut out);
+    mean.write(&mut out);
+    class_plane::write(&mut out, &classes, dims[2]);
+    let mut work = values.to_vec();
+    run(&mut out, F::domain(step, mean, bound), dims, &weights, &classes.plane, &mut work, plain);
+    out
+}
+
+fn decode_absolute<F: Float>(mut r: Reader, dims: [usize; 3], plain: bool) -> Result<Vec<F>>
+where
+    Absolute<F>: Walkable<Value = F, Work = F>,
+{
+    let step = F::read(&mut r, "step")?;
+    let mean = F::read(&mut r, "mean")?;
+    let count = dims.iter().product();
+    let classes = class_plane::read(&mut r, count, dims[2])?;
+    let mut values = vec![F::default(); count];
+    replay(r, F::domain(step, mean, 0.0), dims, &classes.plane, &mut values, plain)?;
+    class::restore(&mut values, &classes);
+    Ok(values)
+}
+
+fn encode_integers(values: &Values, shape: &[usize], reach: i64, fill: Option<u64>, plain: bool) -> Vec<u8> {
+    let dims = view(shape);
+    let classes = match values {
+        Values::F32(v) => classify(v, Rule::Exact, fill),
+        Values::F64(v) => classify(v, Rule::Exact, fill),
+        Values::I8(v) => classify(v, Rule::Exact, fill),
+        Values::U8(v) => classify(v, Rule::Exact, fill),
+        Values::I16(v) => classify(v, Rule::Exact, fill),
+        Values::U16(v) => classify(v, Rule::Exact, fill),
+        Values::I32(v) => classify(v, Rule::Exact, fill),
+        Values::U32(v) => classify(v, Rule::Exact, fill),
+        Values::I64(v) => classify(v, Rule::Exact, fill),
+        Values::U64(v) => classify(v, Rule::Exact, fill),
+        Values::Bool(_) | Values::Text(_) => Classes::default(),
+    };
+    let mut integers = ordered::to_integers(values);
+    let mut out = vec![Mode::Integers as u8];
+    class_plane::write(&mut out, &classes, dims[2]);
+    put_varint(&mut out, reach as u64);
+    write_integers(&mut out, dims, reach, ordered::limits(values.dtype()), &classes, &mut integers, plain);
+    out
+}
+
+fn decode_integers(mut r: Reader, dtype: DType, dims: [usize; 3], plain: bool) -> Result<Values> {
+    let count = dims.iter().product();
+    let classes = class_plane::read(&mut r, count, dims[2])?;
+    let reach = r.count(i64::MAX as usize, "reach")? as i64;
+    let integers = read_integers(r, dims, reach, ordered::limits(dtype), &classes, plain)?;
+    let mut values = ordered::from_integers(&integers, dtype);
+    match &mut values {
+        Values::F32(v) => class::restore(v, &classes),
+        Values::F64(v) => class::restore(v, &classes),
+        Values::I8(v) => class::restore(v, &classes),
+        Values::U8(v) => class::restore(v, &classes),
+        Values::I16(v) => class::restore(v, &classes),
+        Values::U16(v) => class::restore(v, &classes),
+        Values::I32(v) => class::restore(v, &classes),
+        Values::U32(v) => class::restore(v, &classes),
+        Values::I64(v) => class::restore(v, &classes),
+        Values::U64(v) => class::restore(v, &classes),
+        Values::Bool(v) => class::restore(v, &classes),
+        Values::Text(_) => {}
+    }
+    Ok(values)
+}
+
+fn encode_pointwise<F: Float>(values: &[F], shape: &[usize], bound: f64, layout: Layout, fill: Option<u64>, plain: bool) -> Vec<u8> {
+    let dims = view(shape);
+    let map = Pointwise::best(layout, bound);
+    let classes = classify(values, Rule::Pointwise, fill);
+    let magnitude = |x: F| map.index(x.bits() & !layout.sign());
+    let mut integers: Vec<i64> = values.iter().map(|&x| magnitude(x)).collect();
+    let mut out = vec![Mode::Pointwise as u8];
+    out.extend_from_slice(&bound.to_le_bytes());
+    out.push(map.grain() as u8);
+    class_plane::write(&mut out, &classes, dims[2]);
+    write_integers(&mut out, dims, 0, (0, i64::MAX), &classes, &mut integers, plain);
+    out
+}
+
+fn decode_pointwise<F: Float>(mut r: Reader, layout: Layout, dims: [usize; 3], plain: bool) -> Result<Vec<F>> {
+    let bound = r.f64("pointwise bound")?;
+    let grain = r.u8("segments an octave")? as u32;
+    if !(bound > 0.0 && bound < 1.0) || grain > MOST_GRAIN {
+        return Err(Error::corrupt(format!("pointwise bound {bound} with grain {grain} is not possible")));
+    }
+    let map = Pointwise::new(layout, bound, grain);
+    let classes = class_plane::read(&mut r, dims.iter().product(), dims[2])?;
+    let integers = read_integers(r, dims, 0, (0, i64::MAX), &classes, plain)?;
+    let sign = |i: usize| if classes.plane.get(i) == Some(&NEGATIVE) { layout.sign() } else { 0 };
+    let mut values: Vec<F> =
+        integers.iter().enumerate().map(|(i, &k)| F::of_bits(map.magnitude(k) | sign(i))).collect();
+    class::restore(&mut values, &classes);
+    Ok(values)
+}
+
+/// Integers behind the classes: their origin, then the walk. Also what autoencoders leave over.
+pub(super) fn write_integers(
+    out: &mut Vec<u8>,
+    dims: [usize; 3],
+    reach: i64,
+    (least, most): (i64, i64),
+    classes: &Classes,
+    integers: &mut [i64],
+    plain: bool,
+) {
+    let special: Vec<u8> = classes.plane.iter().map(|&c| (c >= CONSTANT) as u8).collect();
+    let first = integers.iter().enumerate().find(|&(i, _)| special.get(i).is_none_or(|&s| s == 0));
+    let origin = first.map_or(0, |(_, &x)| x);
+    put_zigzag(out, origin);
+    let domain = Integers { reach, origin, least, most };
+    let of_special = Classes { plane: special, ..Classes::default() };
+    let smooth = smooth_over(integers, &of_special, |x| x.wrapping_sub(origin) as f64, 0.0);
+    let weights = fit(&smooth, dims, 2.0 * reach as f64 + 1.0);
+    run(out, domain, dims, &weights, &of_special.plane, integers, plain);
+}
+
+/// The inverse of [`write_integers`]; special places hold anything.
+pub(super) fn read_integers(
+    mut r: Reader,
+    dims: [usize; 3],
+    reach: i64,
+    (least, most): (i64, i64),
+    classes: &Classes,
+    plain: bool,
+) -> Result<Vec<i64>> {
+    let origin = r.zigzag("origin")?;
+    let special: Vec<u8> = classes.plane.iter().map(|&c| (c >= CONSTANT) as u8).collect();
+    let mut integers = vec![0; dims.iter().product()];
+    replay(r, Integers { reach, origin, least, most }, dims, &special, &mut integers, plain)?;
+    Ok(integers)
+}
+
+/// `values` as the fit sees them: special ones replaced by the regular one before.
+fn smooth_over<T: Copy, F: Copy>(values: &[T], classes: &Classes, as_work: impl Fn(T) -> F, zero: F) -> Vec<F> {
+    if classes.plane.is_empty() {
+        return values.iter().map(|&x| as_work(x)).collect();
+    }
+    let mut last = zero;
+    values
+        .iter()
+        .zip(&classes.plane)
+        .map(|(&x, &class)| {
+            if class < CONSTANT {
+                last = as_work(x);
+            }
+            last
+        })
+        .collect()
+}
+
+/// Appends the weights and the coded walk over `values`, which become the reconstructions.
+fn run<D: Walkable>(
+    out: &mut Vec<u8>,
+    domain: D,
+    dims: [usize; 3],
+    weights: &[i16],
+    special: &[u8],
+    values: &mut [D::Value],
+    plain: bool,
+) {
+    weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
+    let mut coders = [0; LANES].map(|_| Encoder::with_capacity(values.len() / 2));
+    domain.encode(&mut coders, dims, weights, special, values, plain);
+    let [first, second] = coders.map(Encoder::finish);
+    put_bytes(out, &first.0);
+    put_bytes(out, &first.1);
+    put_bytes(out, &second.0);
+    out.extend_from_slice(&second.1);
+}
+
+/// The inverse of [`run`].
+fn replay<D: Walkable>(
+    mut r: Reader,
+    domain: D,
+    dims: [usize; 3],
+    special: &[u8],
+    values: &mut [D::Value],
+    plain: bool,
+) -> Result<()> {
+    let weights = (0..tap_count(dims)).map(|_| r.i16("weight")).collect::<Result<Vec<_>>>()?;
+    let first = Decoder::new(r.bytes("first lane")?, r.bytes("first lane's raw bits")?);
+    let second = Decoder::new(r.bytes("second lane")?, r.rest());
+    domain.decode(&mut [first, second], dims, &weights, special, values, plain);
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! One column of one chunk: values to integers by the front end, integers to bytes, and back.
+
+use super::integers;
+use crate::codec::bytes::{Reader, put_bytes, put_varint};
+use crate::codec::class_plane;
+use crate::data::{DType, Values};
+use crate::error::{Error, Result};
+use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, Rule, classify};
+use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
+use crate::front::uniform::Uniform;
+use crate::front::{Tolerance, ordered};
+use std::collections::HashMap;
+
+/// How a column's values became integers. The format's map byte.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Map {
+    /// Integers and ordered floats, exactly.
+    Ordered,
+    /// Floats that are all whole numbers, exactly.
+    Whole,
+    /// Multiples of a step.
+    Uniform(Uniform),
+    /// Cells of pointwise-relative width: bound and grain.
+    Pointwise(f64, u32),
+    /// Numbers in a list of texts.
+    Texts(Vec<String>),
+    /// Integers within +-reach, by multiples of 2 reach + 1.
+    Coarse(i64),
+}
+
+/// A column as integers: what tells the special values apart, how to get values back, and the integers, of which
+/// those in special places mean nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapped {
+    /// Special values.
+    pub classes: Classes,
+    /// The way back.
+    pub map: Map,
+    /// An integer a value.
+    pub integers: Vec<i64>,
+}
+
+/// Strings decoded from one chunk take at most this many bytes.
+const MOST_TEXT: usize = 1 << 28;
+
+/// Maps a column to integers within `tolerance`.
+pub fn map(values: &Values, tolerance: Tolerance) -> Mapped {
+    match (values, tolerance) {
+        (Values::Text(v), _) => map_texts(v),
+        (Values::F32(v), Tolerance::Exact) => map_exact(v, values),
+        (Values::F64(v), Tolerance::Exact) => map_exact(v, values),
+        (Values::F32(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F32),
+        (Values::F64(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F64),
+        (Values::F32(v), Tolerance::Absolute(b)) => map_uniform(v, values, b, f32::EPSILON as f64, |x| x as f32 as f64),
+        (Values::F64(v), Tolerance::Absolute(b)) => map_uniform(v, values, b, f64::EPSILON, |x| x),
+        (_, Tolerance::Absolute(b)) => {
+            let step = (b as i64).saturating_mul(2).saturating_add(1);
+            let integers = ordered::to_integers(values);
+            let integers = integers.iter().map(|&x| x.div_euclid(step) + (x.rem_euclid(step) > b as i64) as i64).collect();
+            Mapped { classes: Classes::default(), map: Map::Coarse(b as i64), integers }
+        }
+        _ => Mapped { classes: Classes::default(), map: Map::Ordered, integers: ordered::to_integers(values) },
+    }
+}
+
+fn map_texts(v: &[String]) -> Mapped {
+    let mut known: HashMap<&str, i64> = HashMap::new();
+    let mut texts = vec![];
+    let mut number = |s| {
+        *known.entry(s).or_insert_with(|| {
+            texts.push(String::from(s));
+            texts.len() as i64 - 1
+        })
+    };
+    let integers = v.iter().map(|s| number(s.as_str())).collect();
+    Mapped { classes: Classes::default(), map: Map::Texts(texts), integers }
+}
+
+fn map_exact<F: Bits + Into<f64>>(v: &[F], values: &Values) -> Mapped {
+    let classes = classify(v, Rule::Bounded, None);
+    if let Some(integers) = whole(v, &classes) {
+        return Mapped { classes, map: Map::Whole, integers };
+    }
+    Mapped { classes: classify(v, Rule::Exact, None), map: Map::Ordered, integers: ordered::to_integers(values) }
+}
+
+/// The regular values as whole numbers, where they all are; special places repeat the one before.
+fn whole<F: Bits + Into<f64>>(v: &[F], classes: &Classes) -> Option<Vec<i64>> {
+    let mut last = 0;
+    v.iter()
+        .enumerate()
+        .map(|(i, &x)| {
+            if classes.plane.get(i).is_none_or(|&c| c < CONSTANT) {
+                let x: f64 = x.into();
+                last = (x.abs() < 9007199254740992.0 && x == x.trunc()).then_some(x as i64)?;
+            }
+            Some(last)
+        })
+        .collect()
+}
+
+fn map_uniform<F: Bits + Into<f64>>(v: &[F], values: &Values, bound: f64, epsilon: f64, stored: impl Fn(f64) -> f64) -> Mapped {
+    let mut classes = classify(v, Rule::Bounded, None);
+    if let Some(integers) = whole(v, &classes) {
+        return Mapped { classes, map: Map::Whole, integers };
+    }
+    let regular = |i: usize| classes.plane.get(i).is_none_or(|&c| c < CONSTANT);
+    let scale = v.iter().enumerate().filter(|&(i, _)| regular(i)).map(|(_, &x)| { let x: f64 = x.into(); x.abs() });
+    let (count, sum, largest) = scale.fold((0u64, 0.0, 0.0f64), |(n, s, m), x| (n + 1, s + x * 1e-6, m.max(x)));
+    let usual = if count == 0 { 0.0 } else { sum / count as f64 * 8e6 };
+    let uniform = Uniform::new(bound, largest.min(usual), epsilon);
+    let mut last = 0;
+    let mut misses = vec![];
+    let integers = v
+        .iter()
+        .enumerate()
+        .map(|(i, &x)| {
+            if classes.plane.get(i).is_none_or(|&c| c < CONSTANT) {
+                match uniform.index(x.into(), bound, &stored) {
+                    Some(index) => last = index,
+                    None => misses.push(i),
+                }
+            }
+            last
+        })
+        .collect();
+    if misses.len() * 8 > v.len() {
+        // The bound is about as fine as the type itself: its own bits are the better code.
+        return map_exact(v, values);
+    }
+    add_own(&mut classes, v, &misses);
+    Mapped { classes, map: Map::Uniform(uniform), integers }
+}
+
+/// Makes the values at `places` special, with their own bits.
+fn add_own<T: Bits>(classes: &mut Classes, values: &[T], places: &[usize]) {
+    if places.is_empty() {
+        return;
+    }
+    classes.plane.resize(values.len(), class::REGULAR);
+    places.iter().for_each(|&i| classes.plane[i] = class::OWN);
+    classes.own = (0..values.len()).filter(|&i| classes.plane[i] == class::OWN).map(|i| values[i].bits()).collect();
+}
+
+fn map_pointwise<F: Bits>(v: &[F], bound: f64, layout: Layout) -> Mapped {
+    let map = Pointwise::best(layout, bound);
+    let classes = classify(v, Rule::Pointwise, None);
+    let mut last = 0;
+    let index = |(i, &x): (usize, &F)| {
+        if classes.plane.get(i).is_none_or(|&c| c < CONSTANT) {
+            last = map.index(x.bits() & !layout.sign());
+        }
+        last
+    };
+    let integers = v.iter().enumerate().map(index).collect();
+    Mapped { classes, map: Map::Pointwise(bound, map.grain()), integers }
+}
+
+/// Values of `dtype` back from integers, the inverse of [`map`] within its tolerance.
+pub fn unmap(mapped: &Mapped, dtype: DType) -> Result<Values> {
+    let k = &mapped.integers;
+    let mut values = match (&mapped.map, dtype) {
+        (Map::Ordered, DType::Text) | (Map::Texts(_), _) if dtype != DType::Text || !matches!(mapped.map, Map::Texts(_)) => {
+            return Err(Error::corrupt(format!("a column of {dtype} is mapped as another type's")));
+        }
+        (Map::Ordered, _) => ordered::from_integers(k, dtype),
+        (Map::Texts(texts), _) => {
+            let find = |&i: &i64| usize::try_from(i).ok().and_then(|i| texts.get(i));
+            let found = k.iter().map(find).collect::<Option<Vec<_>>>();
+            let found = found.ok_or_else(|| Error::corrupt("a text is not in its column's list"))?;
+            if found.iter().map(|s| s.len()).sum::<usize>() > MOST_TEXT {
+                return Err(Error::new(crate::error::ErrorKind::LimitExceeded, "a chunk's texts take over 256 MiB"));
+            }
+            Values::Text(found.into_iter().cloned().collect())
+        }
+        (Map::Whole, DType::F32) => Values::F32(k.iter().map(|&i| i as f32).collect()),
+        (Map::Whole, DType::F64) => Values::F64(k.iter().map(|&i| i as f64).collect()),
+        (Map::Uniform(u), DType::F32) => Values::F32(k.iter().map(|&i| u.value(i) as f32).collect()),
+        (Map::Uniform(u), DType::F64) => Values::F64(k.iter().map(|&i| u.value(i)).collect()),
+        (Map::Pointwise(b, g), DType::F32) => Values::F32(pointwise_back(mapped, *b, *g, pointwise::F32)),
+        (Map::Pointwise(b, g), DType::F64) => Values::F64(pointwise_back(mapped, *b, *g, pointwise::F64)),
+        (Map::Coarse(reach), _) if dtype.is_number() && !dtype.is_float() => {
+            let (least, most) = ordered::limits(dtype);
+            let step = reach.saturating_mul(2).saturating_add(1);
+            let back: Vec<i64> = k.iter().map(|&i| i.saturating_mul(step).clamp(least, most)).collect();
+            ordered::from_integers(&back, dtype)
+        }
+        _ => return Err(Error::corrupt(format!("a column of {dtype} is mapped as another type's"))),
+    };
+    match &mut values {
+        Values::F32(v) => class::restore(v, &mapped.classes),
+        Values::F64(v) => class::restore(v, &mapped.classes),
+        _ => {}
+    }
+    Ok(values)
+}
+
+fn pointwise_back<F: Bits>(mapped: &Mapped, bound: f64, grain: u32, layout: Layout) -> Vec<F> {
+    let map = Pointwise::new(layout, bound, grain);
+    let sign = |i: usize| if mapped.classes.plane.get(i) == Some(&NEGATIVE) { layout.sign() } else { 0 };
+    let of = |(i, &k): (usize, &i64)| F::of_bits(map.magnitude(k) | sign(i));
+    mapped.integers.iter().enumerate().map(of).collect()
+}
+
+/// Appends all of a column but its integers.
+pub fn write_map(out: &mut Vec<u8>, mapped: &Mapped) {
+    match &mapped.map {
+        Map::Ordered => out.push(0),
+        Map::Whole => out.push(1),
+        Map::Uniform(u) => {
+            out.push(2);
+            out.extend_from_slice(&u.step.to_le_bytes());
+        }
+        Map::Pointwise(bound, grain) => {
+            out.push(3);
+            out.extend_from_slice(&bound.to_le_bytes());
+            out.push(*grain as u8);
+        }
+        Map::Texts(texts) => {
+            out.push(4);
+            put_varint(out, texts.len() as u64);
+            texts.iter().for_each(|t| put_bytes(out, t.as_bytes()));
+        }
+        Map::Coarse(reach) => {
+            out.push(5);
+            put_varint(out, *reach as u64);
+        }
+    }
+    class_plane::write(out, &mapped.classes, 1);
+}
+
+/// The inverse of [`write_map`], for `count` values whose integers are to follow.
+pub fn read_map(r: &mut Reader, count: usize) -> Result<Mapped> {
+    let map = match r.u8("column map")? {
+        0 => Map::Ordered,
+        1 => Map::Whole,
+        2 => Map::Uniform(Uniform { step: r.f64("step")? }),
+        3 => {
+            let (bound, grain) = (r.f64("pointwise bound")?, r.u8("segments an octave")? as u32);
+            if !(bound > 0.0 && bound < 1.0) || grain > MOST_GRAIN {
+                return Err(Error::corrupt(format!("pointwise bound {bound} with grain {grain} is not possible")));
+            }
+            Map::Pointwise(bound, grain)
+        }
+        4 => {
+            let n = r.count(r.remaining(), "number of texts")?;
+            Map::Texts((0..n).map(|_| r.string("text")).collect::<Result<_>>()?)
+        }
+        5 => Map::Coarse(r.count(i64::MAX as usize, "reach")? as i64),
+        m => return Err(Error::unsupported(format!("column map {m} is of a later version"))),
+    };
+    let classes = class_plane::read(r, count, 1)?;
+    Ok(Mapped { classes, map, integers: vec![] })
+}
+
+/// Appends a whole column.
+pub fn write(out: &mut Vec<u8>, mapped: &Mapped) {
+    write_map(out, mapped);
+    integers::write(out, &mapped.integers);
+}
+
+/// The inverse of [`write`]; reads to the end of its input.
+pub fn read(mut r: Reader, count: usize, dtype: DType) -> Result<Values> {
+    let mut mapped = read_map(&mut r, count)?;
+    mapped.integers = integers::read(r, count)?;
+    unmap(&mapped, dtype)
+}

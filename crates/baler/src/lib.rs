@@ -1,4 +1,5 @@
 //! Baler: learned compression of scientific data within a guaranteed error bound.
 
+pub mod archive;
 pub mod data;
 pub mod error;

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, Seek, SeekFrom, Stdout, Write};
 use std::path::{Path, PathBuf};
 
 use baler::error::{Error, Result};
-use tempfile::NamedTempFile;
+use tempfile::TempPath;
 
 /// Bytes gathered before the operating system is asked to write them.
 const BUFFER: usize = 1 << 18;
@@ -14,7 +14,9 @@ const BUFFER: usize = 1 << 18;
 /// nothing behind. Buffered. Errors of `Write` and `Seek` name the file.
 #[derive(Debug)]
 pub struct AtomicFile {
-    inner: BufWriter<NamedTempFile>,
+    inner: BufWriter<File>,
+    /// Where the bytes go until then; removed when dropped.
+    temporary: TempPath,
     path: PathBuf,
     force: bool,
     /// A write has failed. What follows is swallowed, since a writer's clean-up in `drop` can only fail again and
@@ -60,8 +62,9 @@ impl AtomicFile {
             }
             _ => naming(e),
         })?;
+        let (file, temporary) = file.into_parts(); // whose errors do not tell of the temporary name
         let inner = BufWriter::with_capacity(BUFFER, file);
-        Ok(AtomicFile { inner, path: target, force, failed: false, position: 0 })
+        Ok(AtomicFile { inner, temporary, path: target, force, failed: false, position: 0 })
     }
 
     /// Writes out what is buffered, syncs it to the disk and gives the file its name.
@@ -73,10 +76,10 @@ impl AtomicFile {
         if self.failed {
             return Err(Error::from(io::Error::other("an earlier write failed")).at(self.path.display()));
         }
-        let AtomicFile { inner, path, force, .. } = self;
-        let file = inner.into_inner().map_err(|e| Error::from(e.into_error()).at(path.display()))?;
-        file.as_file().sync_all().map_err(|e| Error::from(e).at(path.display()))?;
-        let renamed = if force { file.persist(&path) } else { file.persist_noclobber(&path) };
+        let AtomicFile { inner, temporary, path, force, .. } = self;
+        inner.get_ref().sync_all().map_err(|e| Error::from(e).at(path.display()))?;
+        drop(inner);
+        let renamed = if force { temporary.persist(&path) } else { temporary.persist_noclobber(&path) };
         renamed.map_err(|e| match e.error.kind() {
             io::ErrorKind::AlreadyExists => exists(&path),
             _ => Error::from(e.error).at(path.display()),

@@ -48,19 +48,17 @@ pub fn open(file: File, path: &Path) -> Result<Vec<InputVariable>> {
         members.push(open_member(&mut archive, index)?);
     }
     let archive = Arc::new(Mutex::new(archive));
-    let table = take_table(&archive, &mut members)?;
+    let mut table = take_table(&archive, &mut members)?;
     let mut variables = vec![];
     for member in members {
-        match &table {
-            Some(table) if member.name == DATA => {
-                variables.push(InputVariable::Table { name: member.name, table: table.clone() });
-            }
-            _ => {
-                let name = member.name.clone();
+        let name = member.name.clone();
+        variables.push(match table.take_if(|_| name == DATA) {
+            Some(table) => InputVariable::Table { name, table },
+            None => {
                 let source = open_field(&archive, &plain, path, member).map_err(|e| e.at(quoted(&name)))?;
-                variables.push(InputVariable::Field { name, source });
+                InputVariable::Field { name, source }
             }
-        }
+        });
     }
     Ok(variables)
 }

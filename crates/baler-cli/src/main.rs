@@ -1,1 +1,3 @@
+//! The command `baler`.
+
 fn main() {}

@@ -1,5 +1,6 @@
 //! Baler: learned compression of scientific data within a guaranteed error bound.
 
+pub mod archive;
 pub mod bound;
 pub mod codec;
 pub mod data;

@@ -1,0 +1,66 @@
+//! Fields that are read and written piece by piece, so that they need not fit in memory.
+
+use crate::data::{Array, DType, Values};
+use crate::error::{Error, Result};
+
+/// A field that is read piece by piece, so that it need not fit in memory.
+pub trait FieldSource: Send {
+    /// The type of its values; never text.
+    fn dtype(&self) -> DType;
+
+    /// Length of each axis, slowest first.
+    fn shape(&self) -> &[usize];
+
+    /// The values of the flattened (C order) index range `start..start + len`.
+    ///
+    /// Errors where the range leaves the field, or where the values cannot be read.
+    fn read(&mut self, start: usize, len: usize) -> Result<Values>;
+}
+
+/// Where a field goes piece by piece, the mirror of [`FieldSource`]; made knowing its type and shape.
+pub trait FieldSink: Send {
+    /// Takes the next values in flattened (C order) index order, any number at a time.
+    ///
+    /// Errors where they are of another type, are more than the shape holds, or cannot be written.
+    fn write(&mut self, values: &Values) -> Result<()>;
+
+    /// Makes the output final. Errors where values are missing; dropped unfinished, a sink leaves no output.
+    fn finish(self: Box<Self>) -> Result<()>;
+}
+
+impl FieldSource for Array {
+    fn dtype(&self) -> DType {
+        self.values.dtype()
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn read(&mut self, start: usize, len: usize) -> Result<Values> {
+        check_range(start, len, self.values.len())?;
+        Ok(self.values.slice(start..start + len))
+    }
+}
+
+/// Errors unless `start..start + len` lies within `total` values.
+pub fn check_range(start: usize, len: usize, total: usize) -> Result<()> {
+    if start.checked_add(len).is_some_and(|end| end <= total) {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("{len} values from {start} on leave a field of {total}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_is_read_in_pieces_and_not_past_its_end() {
+        let mut array = Array::new(vec![2, 3], Values::I16(vec![0, 1, 2, 3, 4, 5])).unwrap();
+        assert_eq!(array.read(1, 3).unwrap(), Values::I16(vec![1, 2, 3]));
+        assert_eq!(array.read(6, 0).unwrap(), Values::I16(vec![]));
+        assert!(array.read(5, 2).is_err());
+        assert!(array.read(usize::MAX, 2).is_err());
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Each map here is a pair: values to integers, integers to values. All behind it is exact.
 
+pub mod check;
 pub mod class;
 pub mod ordered;
 pub mod pointwise;

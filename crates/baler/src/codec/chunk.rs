@@ -1,0 +1,270 @@
+//! One chunk: candidates coded, checked, measured, and the smallest kept.
+
+use super::autoencoder;
+use super::{field, table};
+use crate::data::{DType, Values};
+use crate::error::{Error, Result};
+use crate::front::Tolerance;
+use crate::front::check::{largest_error, squared_error};
+use crate::model::Decoder;
+use crate::model::FrozenModel;
+
+/// How a chunk is coded. The format's codec byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Codec {
+    /// Values as they are.
+    Raw = 0,
+    /// One value for all.
+    Constant = 1,
+    /// Causal prediction and context coding.
+    Field = 2,
+    /// Columns by adaptive contexts.
+    Table = 3,
+    /// A model's reconstruction, and what it misses.
+    Autoencoder = 4,
+}
+
+impl Codec {
+    /// Every codec, in the order of their tags.
+    pub const ALL: [Codec; 5] = [Codec::Raw, Codec::Constant, Codec::Field, Codec::Table, Codec::Autoencoder];
+
+    /// The codec of a format tag.
+    pub fn from_tag(tag: u8) -> Result<Codec> {
+        let unknown = || Error::unsupported(format!("codec {tag} is of a later version"));
+        Self::ALL.get(tag as usize).copied().ok_or_else(unknown)
+    }
+
+    /// The name that users see and give.
+    pub fn name(self) -> &'static str {
+        ["raw", "constant", "field", "table", "autoencoder"][self as usize]
+    }
+
+    /// The inverse of [`Codec::name`].
+    pub fn from_name(name: &str) -> Option<Codec> {
+        Self::ALL.into_iter().find(|c| c.name() == name)
+    }
+}
+
+/// A coded chunk.
+#[derive(Debug, Clone)]
+pub struct Encoded {
+    /// How.
+    pub codec: Codec,
+    /// The bytes.
+    pub payload: Vec<u8>,
+    /// What a decoder will make of them: a run for a field, a run a column for a table.
+    pub decoded: Vec<Values>,
+    /// The largest error of each run.
+    pub errors: Vec<f64>,
+}
+
+/// A model to try on a chunk, with its number in the archive.
+#[derive(Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Encoder and decoder.
+    pub model: &'a FrozenModel,
+    /// Its number in the archive's header.
+    pub number: usize,
+}
+
+/// Codes a field's chunk by `only`, or by whichever codec takes the fewest bytes.
+pub fn encode_field(
+    values: &Values,
+    shape: &[usize],
+    tolerance: Tolerance,
+    fill: Option<u64>,
+    candidate: Option<Candidate>,
+    only: Option<Codec>,
+) -> Result<Encoded> {
+    let wants = |codec| only.is_none_or(|o| o == codec);
+    let mut best = None;
+    if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
+        let tolerance = exact_unless_pointwise_bounded(tolerance);
+        let payload = autoencoder::encode_field(values, shape, tolerance, fill, c)?;
+        let decoded = autoencoder::decode_field(&payload, values.dtype(), shape, c.model.decoder())?;
+        keep(&mut best, accept(Codec::Autoencoder, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]));
+    }
+    if wants(Codec::Constant) || wants(Codec::Field) {
+        if let Some(payload) = constant(values) {
+            keep(&mut best, accept(Codec::Constant, payload, std::slice::from_ref(values), vec![values.clone()], &[tolerance]));
+            if best.as_ref().is_some_and(|b| b.codec == Codec::Constant) {
+                return Ok(best.expect("just kept"));
+            }
+        }
+    }
+    if wants(Codec::Field) {
+        keep(&mut best, field_within(values, shape, tolerance, fill)?);
+        let raw = values.byte_len();
+        if tolerance != Tolerance::Exact && best.as_ref().is_none_or(|b| b.payload.len() * 8 > raw * 5) {
+            // The bound is not much coarser than the type: all bits may well be cheaper.
+            keep(&mut best, field_within(values, shape, Tolerance::Exact, fill)?);
+        }
+    }
+    keep(&mut best, Some(raw(std::slice::from_ref(values))).filter(|_| wants(Codec::Raw) || best.is_none()));
+    best.ok_or_else(|| Error::invalid("no codec fits this field"))
+}
+
+/// The autoencoder codes root-mean-square targets by the absolute bound that meets them whatever happens.
+fn exact_unless_pointwise_bounded(tolerance: Tolerance) -> Tolerance {
+    match tolerance {
+        Tolerance::RootMeanSquare(rms) => Tolerance::Absolute(rms),
+        other => other,
+    }
+}
+
+/// The field codec within `tolerance`; a root-mean-square target by the coarsest absolute bound that is seen to meet it.
+fn field_within(values: &Values, shape: &[usize], tolerance: Tolerance, fill: Option<u64>) -> Result<Option<Encoded>> {
+    let run = |tolerance| -> Result<Option<Encoded>> {
+        let (payload, decoded) = field::encode(values, shape, tolerance, fill, false)?;
+        Ok(accept(Codec::Field, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]))
+    };
+    let Tolerance::RootMeanSquare(rms) = tolerance else { return run(tolerance) };
+    if !values.dtype().is_float() {
+        return run(if rms >= 1.0 { Tolerance::Absolute(rms.floor()) } else { Tolerance::Exact });
+    }
+    // Errors spread evenly over a step of twice the bound would have a root mean square of bound / sqrt 3.
+    let mut bound = rms * 3f64.sqrt();
+    for _ in 0..6 {
+        let coded = run(Tolerance::Absolute(bound))?;
+        if let Some(c) = coded {
+            let count = values.len().max(1) as f64;
+            let actual = (squared_error(values, &c.decoded[0]) / count).sqrt();
+            if actual <= rms {
+                return Ok(Some(c));
+            }
+            bound *= (rms / actual).min(1.0) * 0.999;
+        }
+    }
+    run(Tolerance::Absolute(rms))
+}
+
+/// Codes a chunk of a table's rows, each column within its tolerance.
+pub fn encode_table(
+    columns: &[Values],
+    names: &[&str],
+    tolerances: &[Tolerance],
+    candidate: Option<Candidate>,
+    only: Option<Codec>,
+) -> Result<Encoded> {
+    let tolerances: Vec<_> = tolerances.iter().map(|&t| exact_unless_pointwise_bounded(t)).collect();
+    let wants = |codec| only.is_none_or(|o| o == codec);
+    let mut best = None;
+    if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
+        let payload = autoencoder::encode_table(columns, names, &tolerances, c, only.is_some())?;
+        let dtypes: Vec<DType> = columns.iter().map(Values::dtype).collect();
+        let rows = columns.first().map_or(0, Values::len);
+        let decoded = autoencoder::decode_table(&payload, rows, names, &dtypes, c.model.decoder())?;
+        keep(&mut best, accept(Codec::Autoencoder, payload, columns, decoded, &tolerances));
+    }
+    if wants(Codec::Table) || best.is_none() && only != Some(Codec::Raw) {
+        let (payload, decoded) = table::encode(columns, &tolerances)?;
+        keep(&mut best, accept(Codec::Table, payload, columns, decoded, &tolerances));
+    }
+    let text = columns.iter().any(|c| c.dtype() == DType::Text);
+    keep(&mut best, Some(raw(columns)).filter(|_| !text && (wants(Codec::Raw) || best.is_none())));
+    best.ok_or_else(|| Error::invalid("no codec fits this table"))
+}
+
+fn keep(best: &mut Option<Encoded>, new: Option<Encoded>) {
+    if let Some(new) = new {
+        if best.as_ref().is_none_or(|b| new.payload.len() < b.payload.len()) {
+            *best = Some(new);
+        }
+    }
+}
+
+/// A candidate whose every run is seen to be within its tolerance.
+fn accept(codec: Codec, payload: Vec<u8>, original: &[Values], decoded: Vec<Values>, tolerances: &[Tolerance]) -> Option<Encoded> {
+    let runs = original.iter().zip(&decoded).zip(tolerances);
+    let errors = runs.map(|((a, b), &t)| largest_error(a, b, t)).collect::<Option<Vec<_>>>()?;
+    Some(Encoded { codec, payload, decoded, errors })
+}
+
+fn raw(runs: &[Values]) -> Encoded {
+    let mut payload = vec![];
+    runs.iter().for_each(|v| v.write_le_bytes(&mut payload));
+    Encoded { codec: Codec::Raw, payload, decoded: runs.to_vec(), errors: vec![0.0; runs.len()] }
+}
+
+/// The bytes of the first value, where all are the same bit for bit.
+fn constant(values: &Values) -> Option<Vec<u8>> {
+    let mut bytes = vec![];
+    values.slice(0..1).write_le_bytes(&mut bytes);
+    let mut all = vec![];
+    values.write_le_bytes(&mut all);
+    all.chunks_exact(bytes.len()).all(|c| c == bytes).then_some(bytes)
+}
+
+/// Decodes a field's chunk; `model` finds an archive's models by number.
+pub fn decode_field<'m>(
+    codec: Codec,
+    payload: &[u8],
+    dtype: DType,
+    shape: &[usize],
+    model: impl Fn(usize) -> Result<&'m Decoder>,
+) -> Result<Values> {
+    let count: usize = shape.iter().product();
+    match codec {
+        Codec::Raw => exactly(Values::from_le_bytes(dtype, payload)?, count),
+        Codec::Constant => {
+            let one = exactly(Values::from_le_bytes(dtype, payload)?, 1)?;
+            Ok(repeat(&one, count))
+        }
+        Codec::Field => field::decode(payload, dtype, shape, false),
+        Codec::Autoencoder => autoencoder::decode_field(payload, dtype, shape, model(autoencoder::model_number(payload)?)?),
+        Codec::Table => Err(Error::corrupt("a field's chunk is coded as a table's")),
+    }
+}
+
+/// Decodes a chunk of a table's rows.
+pub fn decode_table<'m>(
+    codec: Codec,
+    payload: &[u8],
+    rows: usize,
+    names: &[&str],
+    dtypes: &[DType],
+    model: impl Fn(usize) -> Result<&'m Decoder>,
+) -> Result<Vec<Values>> {
+    match codec {
+        Codec::Raw => {
+            let mut r = super::bytes::Reader::new(payload);
+            let mut column = |&t: &DType| {
+                let size = t.size().ok_or_else(|| Error::corrupt("a text column is coded raw"))?;
+                Values::from_le_bytes(t, r.take(rows * size, "raw column")?)
+            };
+            let columns = dtypes.iter().map(&mut column).collect::<Result<_>>()?;
+            r.finish("the raw columns")?;
+            Ok(columns)
+        }
+        Codec::Table => table::decode(payload, rows, dtypes),
+        Codec::Autoencoder => {
+            autoencoder::decode_table(payload, rows, names, dtypes, model(autoencoder::model_number(payload)?)?)
+        }
+        Codec::Constant | Codec::Field => Err(Error::corrupt("a table's chunk is coded as a field's")),
+    }
+}
+
+fn exactly(values: Values, count: usize) -> Result<Values> {
+    if values.len() != count {
+        return Err(Error::corrupt(format!("a chunk of {count} values holds {}", values.len())));
+    }
+    Ok(values)
+}
+
+fn repeat(one: &Values, count: usize) -> Values {
+    match one {
+        Values::Bool(v) => Values::Bool(vec![v[0]; count]),
+        Values::U8(v) => Values::U8(vec![v[0]; count]),
+        Values::I8(v) => Values::I8(vec![v[0]; count]),
+        Values::U16(v) => Values::U16(vec![v[0]; count]),
+        Values::I16(v) => Values::I16(vec![v[0]; count]),
+        Values::U32(v) => Values::U32(vec![v[0]; count]),
+        Values::I32(v) => Values::I32(vec![v[0]; count]),
+        Values::U64(v) => Values::U64(vec![v[0]; count]),
+        Values::I64(v) => Values::I64(vec![v[0]; count]),
+        Values::F32(v) => Values::F32(vec![v[0]; count]),
+        Values::F64(v) => Values::F64(vec![v[0]; count]),
+        Values::Text(v) => Values::Text(vec![v[0].clone(); count]),
+    }
+}

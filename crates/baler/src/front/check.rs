@@ -1,0 +1,68 @@
+//! The last look before a chunk is written: every value within its tolerance, and by how much it is off.
+
+use super::Tolerance;
+use super::class::{Bits, Rule};
+use crate::data::Values;
+
+/// The largest error of `decoded` against `original`, over finite values: absolute, or for pointwise bounds relative
+/// to the original. `None` where a value breaks `tolerance`, or where one that must come back bit for bit does not.
+pub fn largest_error(original: &Values, decoded: &Values, tolerance: Tolerance) -> Option<f64> {
+    match (original, decoded, tolerance) {
+        (Values::F32(a), Values::F32(b), t) => floats(a, b, t),
+        (Values::F64(a), Values::F64(b), t) => floats(a, b, t),
+        (a, b, Tolerance::Exact) => (a == b).then_some(0.0),
+        (a, b, t) => {
+            let (a, b) = (super::ordered::to_integers(a), super::ordered::to_integers(b));
+            let largest = a.iter().zip(&b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0) as f64;
+            (a.len() == b.len() && largest <= allowed(t)).then_some(largest)
+        }
+    }
+}
+
+/// The largest absolute difference that a tolerance of whole numbers allows.
+fn allowed(tolerance: Tolerance) -> f64 {
+    match tolerance {
+        Tolerance::Absolute(b) => b,
+        Tolerance::Exact | Tolerance::Pointwise(_) => 0.0,
+        Tolerance::RootMeanSquare(_) | Tolerance::None => f64::INFINITY,
+    }
+}
+
+fn floats<F: Bits + Into<f64>>(original: &[F], decoded: &[F], tolerance: Tolerance) -> Option<f64> {
+    if original.len() != decoded.len() {
+        return None;
+    }
+    let mut largest = 0.0f64;
+    for (&a, &b) in original.iter().zip(decoded) {
+        if a.bits() == b.bits() {
+            continue;
+        }
+        let (x, y): (f64, f64) = (a.into(), b.into());
+        let error = (x - y).abs();
+        let holds = match tolerance {
+            Tolerance::Exact => false,
+            Tolerance::None => true,
+            // Negated comparisons: a NaN on either side is no number within any bound.
+            _ if a.class(Rule::Bounded) != 0 => false,
+            Tolerance::Absolute(bound) => error <= bound,
+            Tolerance::Pointwise(bound) => error <= bound * x.abs(),
+            Tolerance::RootMeanSquare(_) => y.is_finite(),
+        };
+        if !holds {
+            return None;
+        }
+        let error = if matches!(tolerance, Tolerance::Pointwise(_)) { error / x.abs() } else { error };
+        if error.is_finite() {
+            largest = largest.max(error);
+        }
+    }
+    Some(largest)
+}
+
+/// Sum of squared errors over values that are finite on both sides; infinite where they differ in what is not.
+pub fn squared_error(original: &Values, decoded: &Values) -> f64 {
+    let pairs = original.to_f64().zip(decoded.to_f64());
+    let Some((a, b)) = pairs else { return 0.0 };
+    a.iter().zip(&b).filter(|(x, _)| x.is_finite()).map(|(x, y)| (x - y) * (x - y)).sum()
+}
+

@@ -131,6 +131,27 @@ macro_rules! with_values {
     };
 }
 
+/// Like [`with_values!`], but for text, which has an arm of its own: `with_numbers!(values, v => ..., text => ...)`.
+#[macro_export]
+macro_rules! with_numbers {
+    ($values:expr, $v:ident => $body:expr, $text:pat => $other:expr) => {
+        match $values {
+            $crate::data::Values::Bool($v) => $body,
+            $crate::data::Values::U8($v) => $body,
+            $crate::data::Values::I8($v) => $body,
+            $crate::data::Values::U16($v) => $body,
+            $crate::data::Values::I16($v) => $body,
+            $crate::data::Values::U32($v) => $body,
+            $crate::data::Values::I32($v) => $body,
+            $crate::data::Values::U64($v) => $body,
+            $crate::data::Values::I64($v) => $body,
+            $crate::data::Values::F32($v) => $body,
+            $crate::data::Values::F64($v) => $body,
+            $crate::data::Values::Text($text) => $other,
+        }
+    };
+}
+
 /// Little-endian bytes of a fixed-size number, both ways.
 macro_rules! number_bytes {
     ($($variant:ident $ty:ty),*) => {
@@ -163,8 +184,7 @@ macro_rules! number_bytes {
                 match self {
                     Values::Bool(v) => out.extend(v.iter().map(|&b| b as u8)),
                     $(Values::$variant(v) => {
-                        out.reserve(v.len() * size_of::<$ty>());
-                        v.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes()));
+                        out.extend(v.iter().flat_map(|x| x.to_le_bytes()));
                     })*
                     Values::Text(v) => v.iter().for_each(|s| {
                         out.extend_from_slice(s.as_bytes());

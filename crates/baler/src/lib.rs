@@ -6,3 +6,5 @@ pub mod codec;
 pub mod data;
 pub mod error;
 pub mod front;
+pub mod model;
+pub mod train;

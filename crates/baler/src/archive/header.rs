@@ -1,13 +1,12 @@
 //! What an archive says of itself before its data (format.md, section 3).
 
 use crate::bound::Bound;
+use crate::codec::MOST_CHUNK;
 use crate::codec::bytes::{Reader, put_bytes, put_varint};
 use crate::data::DType;
 use crate::error::{Error, Result};
 use std::ops::Range;
 
-/// Most values of a field's chunk, and most cells of a table's: what a reader may have to hold at a time.
-pub const MOST_CHUNK: usize = 1 << 24;
 /// Most axes.
 pub const MOST_RANK: usize = 8;
 

@@ -12,7 +12,7 @@ use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::pointwise::{self, Pointwise};
 use crate::front::{Tolerance, ordered};
-use crate::model::Decoder;
+use crate::model::autoencoder::Decoder;
 
 /// Latents drop this many low bits, at most; they have fourteen.
 const MOST_SHIFT: u8 = 12;
@@ -68,7 +68,7 @@ pub fn decode_field(payload: &[u8], dtype: DType, shape: &[usize], decoder: &Dec
 /// Codes a chunk of rows. Columns that the model does not name are coded on their own, and so are those that it
 /// predicts worse than the plain codec does, unless `all` asks for it.
 pub fn encode_table(columns: &[Values], names: &[&str], tolerances: &[Tolerance], c: Candidate, all: bool) -> Result<Vec<u8>> {
-    let features = feature_columns(c.model.decoder(), names)?;
+    let features = feature_columns(&c.model.decoder, names)?;
     let width = features.len();
     let count = columns.first().map_or(0, Values::len);
     let mut rows = vec![0.0; count * width];
@@ -213,14 +213,14 @@ fn write_latents(out: &mut Vec<u8>, c: Candidate, latents: &[i16], shift: u8) ->
         integers::write(&mut section, &column);
         put_bytes(out, &section);
     }
-    reconstruct(c.model.decoder(), &codes, shift)
+    reconstruct(&c.model.decoder, &codes, shift)
 }
 
 fn read_latents(r: &mut Reader, decoder: &Decoder, rows: usize, shift: u8) -> Result<Vec<f64>> {
     let width = decoder.latents();
     // A model may be much wider than the payload that names it: what it makes of each row must be bearable.
     let cells = rows.saturating_mul(width.max(decoder.features()));
-    if cells > crate::archive::header::MOST_CHUNK {
+    if cells > super::MOST_CHUNK {
         return Err(Error::new(crate::error::ErrorKind::LimitExceeded, format!("a chunk of {cells} latents or outputs is too large")));
     }
     let mut codes = vec![0i64; rows * width];

@@ -6,8 +6,7 @@ use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::Tolerance;
 use crate::front::check::{largest_error, squared_error};
-use crate::model::Decoder;
-use crate::model::FrozenModel;
+use crate::model::autoencoder::{Decoder, FrozenModel};
 
 /// How a chunk is coded. The format's codec byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,7 +81,7 @@ pub fn encode_field(
     if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
         let tolerance = exact_unless_pointwise_bounded(tolerance);
         let payload = autoencoder::encode_field(values, shape, tolerance, fill, c)?;
-        let decoded = autoencoder::decode_field(&payload, values.dtype(), shape, c.model.decoder())?;
+        let decoded = autoencoder::decode_field(&payload, values.dtype(), shape, &c.model.decoder)?;
         keep(&mut best, accept(Codec::Autoencoder, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]));
     }
     if wants(Codec::Constant) || wants(Codec::Field) {
@@ -101,7 +100,9 @@ pub fn encode_field(
             keep(&mut best, field_within(values, shape, Tolerance::Exact, fill)?);
         }
     }
-    keep(&mut best, Some(raw(std::slice::from_ref(values))).filter(|_| wants(Codec::Raw) || best.is_none()));
+    if wants(Codec::Raw) || best.is_none() {
+        keep(&mut best, Some(raw(std::slice::from_ref(values))));
+    }
     best.ok_or_else(|| Error::invalid("no codec fits this field"))
 }
 
@@ -116,7 +117,7 @@ fn exact_unless_pointwise_bounded(tolerance: Tolerance) -> Tolerance {
 /// The field codec within `tolerance`; a root-mean-square target by the coarsest absolute bound that is seen to meet it.
 fn field_within(values: &Values, shape: &[usize], tolerance: Tolerance, fill: Option<u64>) -> Result<Option<Encoded>> {
     let run = |tolerance| -> Result<Option<Encoded>> {
-        let (payload, decoded) = field::encode(values, shape, tolerance, fill, false)?;
+        let (payload, decoded) = field::encode(values, shape, tolerance, fill, false);
         Ok(accept(Codec::Field, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]))
     };
     let Tolerance::RootMeanSquare(rms) = tolerance else { return run(tolerance) };
@@ -154,7 +155,7 @@ pub fn encode_table(
         let payload = autoencoder::encode_table(columns, names, &tolerances, c, only.is_some())?;
         let dtypes: Vec<DType> = columns.iter().map(Values::dtype).collect();
         let rows = columns.first().map_or(0, Values::len);
-        let decoded = autoencoder::decode_table(&payload, rows, names, &dtypes, c.model.decoder())?;
+        let decoded = autoencoder::decode_table(&payload, rows, names, &dtypes, &c.model.decoder)?;
         keep(&mut best, accept(Codec::Autoencoder, payload, columns, decoded, &tolerances));
     }
     if wants(Codec::Table) || best.is_none() && only != Some(Codec::Raw) {
@@ -162,7 +163,9 @@ pub fn encode_table(
         keep(&mut best, accept(Codec::Table, payload, columns, decoded, &tolerances));
     }
     let text = columns.iter().any(|c| c.dtype() == DType::Text);
-    keep(&mut best, Some(raw(columns)).filter(|_| !text && (wants(Codec::Raw) || best.is_none())));
+    if !text && (wants(Codec::Raw) || best.is_none()) {
+        keep(&mut best, Some(raw(columns)));
+    }
     best.ok_or_else(|| Error::invalid("no codec fits this table"))
 }
 

@@ -11,11 +11,12 @@ use super::class_plane;
 use super::range_coder::{Decoder, Encoder};
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
+use crate::with_numbers;
 use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, REGULAR, Rule, classify};
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::{Tolerance, ordered};
 use dispatch::Walkable;
-use domain::{Absolute, Domain, Integers, Real};
+use domain::{Absolute, Integers, Real};
 use kernel::LANES;
 use taps::{fit, tap_count};
 
@@ -41,16 +42,33 @@ pub fn view(shape: &[usize]) -> [usize; 3] {
 
 /// Codes `values` of `shape` within `tolerance`; `fill` is the bits of a value to be kept exactly.
 ///
-/// `plain` keeps to the portable kernel; the bytes are the same.
-pub fn encode(values: &Values, shape: &[usize], tolerance: Tolerance, fill: Option<u64>, plain: bool) -> Vec<u8> {
-    match (tolerance, values) {
-        (Tolerance::Absolute(bound), Values::F32(v)) => encode_absolute(v, shape, bound, fill, plain),
-        (Tolerance::Absolute(bound), Values::F64(v)) => encode_absolute(v, shape, bound, fill, plain),
-        (Tolerance::Pointwise(bound), Values::F32(v)) => encode_pointwise(v, shape, bound, pointwise::F32, fill, plain),
-        (Tolerance::Pointwise(bound), Values::F64(v)) => encode_pointwise(v, shape, bound, pointwise::F64, fill, plain),
-        (Tolerance::Absolute(bound), _) => encode_integers(values, shape, bound as i64, fill, plain),
-        _ => encode_integers(values, shape, 0, fill, plain),
-    }
+/// Returns the payload and what a decoder will make of it. `plain` keeps to the portable kernel: the same bytes.
+pub fn encode(
+    values: &Values,
+    shape: &[usize],
+    tolerance: Tolerance,
+    fill: Option<u64>,
+    plain: bool,
+) -> (Vec<u8>, Values) {
+    let dims = view(shape);
+    let mut out = vec![];
+    let decoded = match (tolerance, values) {
+        (Tolerance::Absolute(bound), Values::F32(v)) => {
+            Values::F32(encode_absolute(&mut out, v, dims, bound, fill, plain))
+        }
+        (Tolerance::Absolute(bound), Values::F64(v)) => {
+            Values::F64(encode_absolute(&mut out, v, dims, bound, fill, plain))
+        }
+        (Tolerance::Pointwise(bound), Values::F32(v)) => {
+            Values::F32(encode_pointwise(&mut out, v, dims, bound, pointwise::F32, fill, plain))
+        }
+        (Tolerance::Pointwise(bound), Values::F64(v)) => {
+            Values::F64(encode_pointwise(&mut out, v, dims, bound, pointwise::F64, fill, plain))
+        }
+        (Tolerance::Absolute(bound), _) => encode_integers(&mut out, values, dims, bound as i64, fill, plain),
+        _ => encode_integers(&mut out, values, dims, 0, fill, plain),
+    };
+    (out, decoded)
 }
 
 /// The inverse of [`encode`], for a chunk of `dtype` and `shape`.
@@ -103,11 +121,17 @@ macro_rules! float {
 float!(f32);
 float!(f64);
 
-fn encode_absolute<F: Float>(values: &[F], shape: &[usize], bound: f64, fill: Option<u64>, plain: bool) -> Vec<u8>
+fn encode_absolute<F: Float>(
+    out: &mut Vec<u8>,
+    values: &[F],
+    dims: [usize; 3],
+    bound: f64,
+    fill: Option<u64>,
+    plain: bool,
+) -> Vec<F>
 where
     Absolute<F>: Walkable<Value = F, Work = F>,
 {
-    let dims = view(shape);
     let classes = classify(values, Rule::Bounded, fill);
     let regular = || {
         let plane = classes.plane.iter().copied().chain(std::iter::repeat(REGULAR));
@@ -125,13 +149,13 @@ where
     let smooth = smooth_over(values, &classes, |x| x.minus(mean), F::default());
     let weights = fit(&smooth, dims, step.to_f64());
 
-    let mut out = vec![Mode::Absolute as u8];
-    step.write(&mut out);
-    mean.write(&mut out);
-    class_plane::write(&mut out, &classes, dims[2]);
-    let mut work = values.to_vec();
-    run(&mut out, F::domain(step, mean, bound), dims, &weights, &classes.plane, &mut work, plain);
-    out
+    out.push(Mode::Absolute as u8);
+    step.write(out);
+    mean.write(out);
+    class_plane::write(out, &classes, dims[2]);
+    let mut work = values.to_vec(); // special values stay where they are
+    run(out, F::domain(step, mean, bound), dims, &weights, &classes.plane, &mut work, plain);
+    work
 }
 
 fn decode_absolute<F: Float>(mut r: Reader, dims: [usize; 3], plain: bool) -> Result<Vec<F>>
@@ -148,27 +172,21 @@ where
     Ok(values)
 }
 
-fn encode_integers(values: &Values, shape: &[usize], reach: i64, fill: Option<u64>, plain: bool) -> Vec<u8> {
-    let dims = view(shape);
-    let classes = match values {
-        Values::F32(v) => classify(v, Rule::Exact, fill),
-        Values::F64(v) => classify(v, Rule::Exact, fill),
-        Values::I8(v) => classify(v, Rule::Exact, fill),
-        Values::U8(v) => classify(v, Rule::Exact, fill),
-        Values::I16(v) => classify(v, Rule::Exact, fill),
-        Values::U16(v) => classify(v, Rule::Exact, fill),
-        Values::I32(v) => classify(v, Rule::Exact, fill),
-        Values::U32(v) => classify(v, Rule::Exact, fill),
-        Values::I64(v) => classify(v, Rule::Exact, fill),
-        Values::U64(v) => classify(v, Rule::Exact, fill),
-        Values::Bool(_) | Values::Text(_) => Classes::default(),
-    };
+fn encode_integers(
+    out: &mut Vec<u8>,
+    values: &Values,
+    dims: [usize; 3],
+    reach: i64,
+    fill: Option<u64>,
+    plain: bool,
+) -> Values {
+    let classes = with_numbers!(values, v => classify(v, Rule::Exact, fill), _ => Classes::default());
     let mut integers = ordered::to_integers(values);
-    let mut out = vec![Mode::Integers as u8];
-    class_plane::write(&mut out, &classes, dims[2]);
-    put_varint(&mut out, reach as u64);
-    write_integers(&mut out, dims, reach, ordered::limits(values.dtype()), &classes, &mut integers, plain);
-    out
+    out.push(Mode::Integers as u8);
+    class_plane::write(out, &classes, dims[2]);
+    put_varint(out, reach as u64);
+    write_integers(out, dims, reach, ordered::limits(values.dtype()), &classes, &mut integers, plain);
+    ordered::from_integers(&integers, values.dtype())
 }
 
 fn decode_integers(mut r: Reader, dtype: DType, dims: [usize; 3], plain: bool) -> Result<Values> {
@@ -177,35 +195,38 @@ fn decode_integers(mut r: Reader, dtype: DType, dims: [usize; 3], plain: bool) -
     let reach = r.count(i64::MAX as usize, "reach")? as i64;
     let integers = read_integers(r, dims, reach, ordered::limits(dtype), &classes, plain)?;
     let mut values = ordered::from_integers(&integers, dtype);
-    match &mut values {
-        Values::F32(v) => class::restore(v, &classes),
-        Values::F64(v) => class::restore(v, &classes),
-        Values::I8(v) => class::restore(v, &classes),
-        Values::U8(v) => class::restore(v, &classes),
-        Values::I16(v) => class::restore(v, &classes),
-        Values::U16(v) => class::restore(v, &classes),
-        Values::I32(v) => class::restore(v, &classes),
-        Values::U32(v) => class::restore(v, &classes),
-        Values::I64(v) => class::restore(v, &classes),
-        Values::U64(v) => class::restore(v, &classes),
-        Values::Bool(v) => class::restore(v, &classes),
-        Values::Text(_) => {}
-    }
+    with_numbers!(&mut values, v => class::restore(v, &classes), _ => {});
     Ok(values)
 }
 
-fn encode_pointwise<F: Float>(values: &[F], shape: &[usize], bound: f64, layout: Layout, fill: Option<u64>, plain: bool) -> Vec<u8> {
-    let dims = view(shape);
+fn encode_pointwise<F: Float>(
+    out: &mut Vec<u8>,
+    values: &[F],
+    dims: [usize; 3],
+    bound: f64,
+    layout: Layout,
+    fill: Option<u64>,
+    plain: bool,
+) -> Vec<F> {
     let map = Pointwise::best(layout, bound);
     let classes = classify(values, Rule::Pointwise, fill);
     let magnitude = |x: F| map.index(x.bits() & !layout.sign());
     let mut integers: Vec<i64> = values.iter().map(|&x| magnitude(x)).collect();
-    let mut out = vec![Mode::Pointwise as u8];
+    out.push(Mode::Pointwise as u8);
     out.extend_from_slice(&bound.to_le_bytes());
     out.push(map.grain() as u8);
-    class_plane::write(&mut out, &classes, dims[2]);
-    write_integers(&mut out, dims, 0, (0, i64::MAX), &classes, &mut integers, plain);
-    out
+    class_plane::write(out, &classes, dims[2]);
+    write_integers(out, dims, 0, (0, i64::MAX), &classes, &mut integers, plain);
+    from_cells(&map, layout, &classes, &integers)
+}
+
+/// Floats from their cells, signs and special values.
+fn from_cells<F: Bits>(map: &Pointwise, layout: Layout, classes: &Classes, cells: &[i64]) -> Vec<F> {
+    let sign = |i: usize| if classes.plane.get(i) == Some(&NEGATIVE) { layout.sign() } else { 0 };
+    let float = |(i, &cell): (usize, &i64)| F::of_bits(map.magnitude(cell) | sign(i));
+    let mut values: Vec<F> = cells.iter().enumerate().map(float).collect();
+    class::restore(&mut values, classes);
+    values
 }
 
 fn decode_pointwise<F: Float>(mut r: Reader, layout: Layout, dims: [usize; 3], plain: bool) -> Result<Vec<F>> {
@@ -217,14 +238,12 @@ fn decode_pointwise<F: Float>(mut r: Reader, layout: Layout, dims: [usize; 3], p
     let map = Pointwise::new(layout, bound, grain);
     let classes = class_plane::read(&mut r, dims.iter().product(), dims[2])?;
     let integers = read_integers(r, dims, 0, (0, i64::MAX), &classes, plain)?;
-    let sign = |i: usize| if classes.plane.get(i) == Some(&NEGATIVE) { layout.sign() } else { 0 };
-    let mut values: Vec<F> =
-        integers.iter().enumerate().map(|(i, &k)| F::of_bits(map.magnitude(k) | sign(i))).collect();
-    class::restore(&mut values, &classes);
-    Ok(values)
+    Ok(from_cells(&map, layout, &classes, &integers))
 }
 
 /// Integers behind the classes: their origin, then the walk. Also what autoencoders leave over.
+///
+/// `integers` become what the decoder will find, special places excepted.
 pub(super) fn write_integers(
     out: &mut Vec<u8>,
     dims: [usize; 3],

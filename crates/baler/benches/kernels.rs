@@ -1,0 +1,62 @@
+//! Integer kernels against the `gemm` crate in f32, one thread: `cargo bench -p baler --bench kernels`.
+//!
+//! Prints, for each layer, billions of multiply-adds a second of the f32 product (bias and activation
+//! included) and of each kernel that this CPU can run, with the ratio. The least of many rounds, the candidates
+//! in turn within each, so that a busy machine blurs the figures but not their order.
+
+use std::time::Instant;
+
+use baler::model::frozen::{FrozenDense, Requantise};
+use baler::model::kernel::{Kernel, LANES, Lanes};
+use baler::model::{float, layers::DenseStage};
+
+const BATCH: usize = 512;
+const ROUNDS: usize = 200;
+
+fn main() {
+    println!("{:<14}{:<12}{:>12}{:>14}", "layer", "kernel", "GMAC/s", "x f32 gemm");
+    for (inputs, outputs) in [(100, 200), (200, 2500), (11, 50), (50, 100)] {
+        let macs = (inputs * outputs * BATCH) as f64;
+        let mut candidates = vec![gemm(inputs, outputs)];
+        candidates.extend(Kernel::available().into_iter().map(|k| kernel(k, inputs, outputs)));
+        let mut best = vec![f64::INFINITY; candidates.len()];
+        for _ in 0..ROUNDS {
+            for (best, (_, run)) in best.iter_mut().zip(&mut candidates) {
+                let start = Instant::now();
+                run();
+                *best = best.min(start.elapsed().as_secs_f64());
+            }
+        }
+        for ((name, _), seconds) in candidates.iter().zip(&best) {
+            let rate = macs / seconds / 1e9;
+            println!(
+                "{:<14}{name:<12}{rate:>12.1}{:>14.2}",
+                format!("{inputs}x{outputs}"),
+                best[0] / seconds
+            );
+        }
+    }
+}
+
+type Candidate = (&'static str, Box<dyn FnMut()>);
+
+fn gemm(inputs: usize, outputs: usize) -> Candidate {
+    let stage = DenseStage { inputs, outputs, slope: 0.01 };
+    let value = |i: usize| (i * 7919 % 1000) as f32 / 1000.0 - 0.5;
+    let weights: Vec<f32> = (0..inputs * outputs).map(value).collect();
+    let bias: Vec<f32> = (0..outputs).map(value).collect();
+    let x: Vec<f32> = (0..BATCH * inputs).map(value).collect();
+    let mut y = vec![0.0; BATCH * outputs];
+    ("f32 gemm", Box::new(move || float::forward_stage(stage, &weights, &bias, &x, BATCH, &mut y)))
+}
+
+fn kernel(kernel: Kernel, inputs: usize, outputs: usize) -> Candidate {
+    let limit = (1usize << 30) / 8191 / inputs;
+    let weights = (0..inputs * outputs).map(|i| (i * 7919 % limit.min(32767)) as i16).collect();
+    let requantise = Requantise { shift: 16, positive: vec![9000; outputs], negative: vec![90; outputs] };
+    let layer = FrozenDense::new(inputs, outputs, weights, vec![1; outputs], Some(requantise)).expect("fits");
+    let block = vec![Lanes([0x0123_4567; LANES]); inputs.div_ceil(2)];
+    let blocks = vec![block; BATCH / LANES];
+    let mut y = vec![Lanes::ZERO; layer.lanes_out()];
+    (kernel.name(), Box::new(move || blocks.iter().for_each(|x| kernel.run(&layer, x, &mut y))))
+}

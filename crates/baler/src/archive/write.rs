@@ -1,0 +1,451 @@
+//! Compression: variables in, an archive out, chunk by chunk and in parallel.
+
+use super::header::{ColumnHeader, FieldHeader, Header, Kind, ModelReference, Resolved, TableHeader, VariableHeader};
+use super::index::{Index, trailer};
+use super::pipeline::in_order;
+use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
+use super::source::FieldSource;
+use crate::bound::{Bound, Statistics};
+use crate::codec::bytes::put_varint;
+use crate::codec::chunk::{Candidate, Codec, Encoded, encode_field, encode_table};
+use crate::codec::{MOST_CHUNK, bytes::put_bytes};
+use crate::data::{DType, Table, Values};
+use crate::error::{Error, Result};
+use crate::front::Tolerance;
+use crate::front::class::find_fill;
+use crate::model::Model;
+use std::io::Write;
+
+/// One variable to compress.
+pub enum Input {
+    /// An array, read piece by piece.
+    Field(String, Box<dyn FieldSource>),
+    /// A table in memory.
+    Table(String, Table),
+}
+
+/// How to compress.
+pub struct Options<'a> {
+    /// The bound of all that [`Options::bounds`] does not name. A lossy tool has no default: `None` is an error
+    /// unless every number is named.
+    pub bound: Option<Bound>,
+    /// Bounds of variables or columns of their own, by name.
+    pub bounds: Vec<(String, Bound)>,
+    /// A value that stands for missing data in fields; found automatically where it is not said.
+    pub fill: Option<f64>,
+    /// A model to use where its measured size wins.
+    pub model: Option<&'a Model>,
+    /// Whether the archive holds the model; otherwise it names its hash.
+    pub embed: bool,
+    /// A codec to use whatever the size.
+    pub codec: Option<Codec>,
+    /// Threads; the archive is the same with any number.
+    pub threads: usize,
+    /// Values a chunk of a field, about.
+    pub chunk: usize,
+    /// Rows a chunk of a table.
+    pub chunk_rows: usize,
+    /// What else to say of the data: a JSON object.
+    pub description: serde_json::Map<String, serde_json::Value>,
+    /// Told how many of how many values are done.
+    pub progress: &'a (dyn Fn(u64, u64) + Sync),
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options {
+            bound: None,
+            bounds: vec![],
+            fill: None,
+            model: None,
+            embed: true,
+            codec: None,
+            threads: 1,
+            chunk: 1 << 21,
+            chunk_rows: 1 << 16,
+            description: serde_json::Map::new(),
+            progress: &|_, _| {},
+        }
+    }
+}
+
+/// What compression came to.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// Bytes of the values in their own types.
+    pub original: u64,
+    /// Bytes of the archive.
+    pub stored: u64,
+    /// Of those, the embedded model's.
+    pub model: u64,
+    /// Why a model that was given is not used, where it is not.
+    pub model_left_out: Option<String>,
+}
+
+/// An archive being written.
+struct Writer<'w> {
+    out: &'w mut (dyn Write + Send),
+    start: u64,
+    index: Index,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, kind: RecordKind, codec: Option<Codec>, body: &[u8]) -> Result<()> {
+        let record = frame(kind, body);
+        self.out.write_all(&record)?;
+        self.index.push(kind, codec, self.start, record.len() as u64);
+        Ok(())
+    }
+}
+
+/// A variable with what the header says of it, and what its chunks have to hold to.
+struct Plan {
+    input: Input,
+    header: VariableHeader,
+    tolerances: Vec<Tolerance>,
+}
+
+/// Compresses `inputs` into `out`.
+pub fn compress(inputs: Vec<Input>, options: &Options, out: &mut (dyn Write + Send)) -> Result<Summary> {
+    check_names(&inputs, options)?;
+    let mut plans = inputs.into_iter().map(|i| plan(i, options)).collect::<Result<Vec<_>>>()?;
+    let mut summary = Summary::default();
+    let model = match options.model {
+        Some(model) => choose_model(&mut plans, model, options, &mut summary)?,
+        None => None,
+    };
+    let candidate = model.map(|m| Candidate { model: &m.frozen, number: 0 });
+
+    let decoder = model.map(|m| m.frozen.decoder.to_bytes());
+    let mut header = Header { models: vec![], variables: plans.iter().map(|p| p.header.clone()).collect() };
+    if let Some(bytes) = &decoder {
+        header.models.push(ModelReference { hash: crate::model::hash(bytes), embedded: options.embed });
+    }
+    let mut head = MAGIC.to_vec();
+    head.push(VERSION);
+    put_bytes(&mut head, &header.to_bytes());
+    let sum = crc32fast::hash(&head);
+    head.extend_from_slice(&sum.to_le_bytes());
+    out.write_all(&head)?;
+
+    let mut writer = Writer { out, start: head.len() as u64, index: Index::default() };
+    if let Some(bytes) = decoder.filter(|_| options.embed) {
+        let mut body = vec![];
+        put_varint(&mut body, 0);
+        body.extend(deflate(&bytes));
+        summary.model = body.len() as u64;
+        writer.put(RecordKind::Model, None, &body)?;
+    }
+    if !options.description.is_empty() {
+        let text = serde_json::Value::Object(options.description.clone()).to_string();
+        writer.put(RecordKind::Description, None, &deflate(text.as_bytes()))?;
+    }
+    let total = plans.iter().map(|p| values_of(&p.header)).sum::<u64>();
+    let mut done = 0;
+    for (number, plan) in plans.iter_mut().enumerate() {
+        let mut errors = vec![0.0f64; plan.tolerances.len()];
+        write_variable(number, plan, options, candidate, &mut |chunk, encoded: Encoded, values, bytes| {
+            let mut decoded = vec![];
+            encoded.decoded.iter().for_each(|v| v.write_le_bytes(&mut decoded));
+            let sum = crc32fast::hash(&decoded);
+            let body = ChunkBody { variable: number, chunk, codec: encoded.codec, sum, payload: &encoded.payload };
+            writer.put(RecordKind::Chunk, Some(encoded.codec), &body.to_bytes())?;
+            errors.iter_mut().zip(&encoded.errors).for_each(|(all, &e)| *all = all.max(e));
+            summary.original += bytes;
+            done += values;
+            (options.progress)(done, total);
+            Ok(())
+        })
+        .map_err(|e| e.at(format!("variable '{}'", plan.header.name)))?;
+        let lossy = bounds_of(&plan.header).map(|b| b != Bound::Lossless);
+        writer.index.errors.push(errors.iter().zip(lossy).filter(|(_, l)| *l).map(|(&e, _)| e).collect());
+    }
+    let index_at = writer.index.end(writer.start);
+    let record = frame(RecordKind::Index, &writer.index.to_bytes());
+    writer.out.write_all(&record)?;
+    writer.out.write_all(&trailer(index_at))?;
+    writer.out.flush()?;
+    summary.stored = index_at + record.len() as u64 + trailer(0).len() as u64;
+    Ok(summary)
+}
+
+/// zlib, at its best level.
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut coder = flate2::write::ZlibEncoder::new(vec![], flate2::Compression::best());
+    coder.write_all(bytes).and_then(|()| coder.finish()).expect("writing to memory does not fail")
+}
+
+fn values_of(header: &VariableHeader) -> u64 {
+    match &header.kind {
+        Kind::Field(f) => f.count() as u64,
+        Kind::Table(t) => t.rows as u64 * t.columns.len() as u64,
+    }
+}
+
+/// The bounds of a field, or of each column.
+pub(super) fn bounds_of(header: &VariableHeader) -> impl Iterator<Item = Bound> {
+    let bounds: Vec<Bound> = match &header.kind {
+        Kind::Field(f) => vec![f.bound.bound],
+        Kind::Table(t) => t.columns.iter().map(|c| c.bound.bound).collect(),
+    };
+    bounds.into_iter()
+}
+
+/// Every name with a bound of its own must be one of the data's.
+fn check_names(inputs: &[Input], options: &Options) -> Result<()> {
+    let mut known: Vec<&str> = vec![];
+    for input in inputs {
+        match input {
+            Input::Field(name, _) => known.push(name),
+            Input::Table(name, table) => {
+                known.push(name);
+                known.extend(table.columns.iter().map(|c| c.name.as_str()));
+            }
+        }
+    }
+    match options.bounds.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        Some((name, _)) => {
+            Err(Error::invalid(format!("a bound is given for '{name}', but the data has only {}", known.join(", "))))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The bound of a variable or column: its own, its variable's, the common one.
+fn bound_for(name: &str, variable: &str, dtype: DType, options: &Options) -> Result<Bound> {
+    let own = |n: &str| options.bounds.iter().rev().find(|(b, _)| b == n).map(|(_, b)| *b);
+    let bound = own(name).or_else(|| own(variable)).or(options.bound);
+    if !dtype.is_number() {
+        return Ok(Bound::Lossless);
+    }
+    let bound = bound.ok_or_else(|| {
+        Error::invalid(format!(
+            "no error bound for '{name}'. Say how far decoded values may be off: --rel 1e-3 (a thousandth of the \
+             range), --abs VALUE (in the data's units), --std, --pwrel, --psnr, or --lossless"
+        ))
+    })?;
+    bound.check()?;
+    if bound == Bound::None && (options.model.is_none() || options.codec != Some(Codec::Autoencoder)) {
+        return Err(Error::invalid("--bound-none is for a pure autoencoder: give --model MODEL --codec autoencoder too"));
+    }
+    Ok(bound)
+}
+
+fn resolve(bound: Bound, dtype: DType, statistics: &Statistics, name: &str) -> Result<(Resolved, Tolerance)> {
+    let tolerance = Tolerance::resolve(bound, dtype, statistics).map_err(|e| e.at(format!("'{name}'")))?;
+    let value = match (bound, tolerance) {
+        (Bound::Relative(_) | Bound::Deviation(_), Tolerance::Absolute(v)) => Some(v),
+        (Bound::Psnr(_), Tolerance::RootMeanSquare(v)) => Some(v),
+        (Bound::Relative(_) | Bound::Deviation(_) | Bound::Psnr(_), _) => Some(0.0),
+        _ => None,
+    };
+    Ok((Resolved { bound, value }, tolerance))
+}
+
+fn plan(input: Input, options: &Options) -> Result<Plan> {
+    match input {
+        Input::Field(name, source) => plan_field(name, source, options),
+        Input::Table(name, table) => plan_table(name, table, options),
+    }
+}
+
+fn plan_field(name: String, mut source: Box<dyn FieldSource>, options: &Options) -> Result<Plan> {
+    let (dtype, shape) = (source.dtype(), source.shape().to_vec());
+    if shape.len() > super::header::MOST_RANK {
+        return Err(Error::invalid(format!("'{name}' has {} axes; at most {} are possible", shape.len(), super::header::MOST_RANK)));
+    }
+    let bound = bound_for(&name, &name, dtype, options)?;
+    let (axis, length) = match options.model {
+        // A model's rows run along the first axis: it must be the one that is cut.
+        Some(m) if shape.len() > 1 && shape[1..].iter().product::<usize>() == m.features() => {
+            (0, (options.chunk / m.features().max(1)).clamp(1, shape[0].max(1)))
+        }
+        _ => FieldHeader::chunking(&shape, options.chunk.clamp(1, MOST_CHUNK)),
+    };
+    let mut field = FieldHeader { dtype, shape, bound: Resolved { bound, value: None }, fill: None, axis, length };
+    field.fill = options.fill.map(|f| fill_bits(f, dtype)).transpose()?;
+    let relative = matches!(bound, Bound::Relative(_) | Bound::Deviation(_) | Bound::Psnr(_));
+    let look = if relative { field.chunks() } else { field.chunks().min(1) };
+    let mut statistics = Statistics::EMPTY;
+    let mut chunks = vec![];
+    for i in 0..look {
+        let range = field.chunk(i).0;
+        let values = source.read(range.start, range.len())?;
+        if field.fill.is_none() && bound != Bound::Lossless {
+            if let Some(fill) = find_fill(&values) {
+                // Found late: the chunks before are summed up anew without it.
+                field.fill = Some(fill);
+                statistics = Statistics::EMPTY;
+                for j in 0..i {
+                    let range = field.chunk(j).0;
+                    statistics = statistics.merge(statistics_of(&source.read(range.start, range.len())?, field.fill));
+                }
+            }
+        }
+        if relative {
+            statistics = statistics.merge(statistics_of(&values, field.fill));
+        }
+        chunks.push(i);
+    }
+    let (resolved, tolerance) = resolve(bound, dtype, &statistics, &name)?;
+    field.bound = resolved;
+    let header = VariableHeader { name: name.clone(), kind: Kind::Field(field) };
+    Ok(Plan { input: Input::Field(name, source), header, tolerances: vec![tolerance] })
+}
+
+/// The bits of a fill value in the field's type.
+fn fill_bits(fill: f64, dtype: DType) -> Result<u64> {
+    let as_integer = fill as i64;
+    let (least, most) = crate::front::ordered::limits(dtype);
+    match dtype {
+        DType::F32 => Ok((fill as f32).to_bits() as u64),
+        DType::F64 => Ok(fill.to_bits()),
+        DType::U64 if fill >= 0.0 && fill == fill.trunc() => Ok(fill as u64),
+        _ if as_integer as f64 == fill && (least..=most).contains(&as_integer) && dtype.is_number() => Ok(as_integer as u64),
+        _ => Err(Error::invalid(format!("the fill value {fill} is no {dtype}"))),
+    }
+}
+
+/// Statistics of a field's values, its fill value left out.
+pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
+    use crate::front::class::Bits;
+    fn of<T: Bits>(v: &[T], fill: Option<u64>, as_f64: impl Fn(T) -> f64 + Copy) -> Statistics {
+        Statistics::of(v.iter().filter(move |x| fill != Some(x.bits())).map(move |&x| as_f64(x)))
+    }
+    match values {
+        Values::F32(v) => of(v, fill, |x| x as f64),
+        Values::F64(v) => of(v, fill, |x| x),
+        Values::U8(v) => of(v, fill, |x| x as f64),
+        Values::I8(v) => of(v, fill, |x| x as f64),
+        Values::U16(v) => of(v, fill, |x| x as f64),
+        Values::I16(v) => of(v, fill, |x| x as f64),
+        Values::U32(v) => of(v, fill, |x| x as f64),
+        Values::I32(v) => of(v, fill, |x| x as f64),
+        Values::U64(v) => of(v, fill, |x| x as f64),
+        Values::I64(v) => of(v, fill, |x| x as f64),
+        Values::Bool(_) | Values::Text(_) => Statistics::EMPTY,
+    }
+}
+
+fn plan_table(name: String, table: Table, options: &Options) -> Result<Plan> {
+    let mut columns = vec![];
+    let mut tolerances = vec![];
+    for c in &table.columns {
+        let dtype = c.values.dtype();
+        let mut bound = bound_for(&c.name, &name, dtype, options)?;
+        if !dtype.is_float() && !options.bounds.iter().any(|(n, _)| *n == c.name) && bound != Bound::None {
+            bound = Bound::Lossless; // a table's counts, flags and identifiers are exact unless named
+        }
+        let (resolved, tolerance) = resolve(bound, dtype, &statistics_of(&c.values, None), &c.name)?;
+        columns.push(ColumnHeader { name: c.name.clone(), dtype, bound: resolved });
+        tolerances.push(tolerance);
+    }
+    let chunk_rows = options.chunk_rows.min(MOST_CHUNK / columns.len().max(1)).max(1);
+    let kind = Kind::Table(TableHeader { rows: table.rows(), chunk_rows, columns });
+    Ok(Plan { header: VariableHeader { name: name.clone(), kind }, input: Input::Table(name, table), tolerances })
+}
+
+/// Codes chunk `i` of a plan.
+fn encode_chunk(plan: &Plan, i: usize, runs: &[Values], candidate: Option<Candidate>, only: Option<Codec>) -> Result<Encoded> {
+    match &plan.header.kind {
+        Kind::Field(f) => encode_field(&runs[0], &f.chunk(i).1, plan.tolerances[0], f.fill, candidate, only),
+        Kind::Table(t) => {
+            let names: Vec<&str> = t.columns.iter().map(|c| c.name.as_str()).collect();
+            encode_table(runs, &names, &plan.tolerances, candidate, only)
+        }
+    }
+}
+
+fn read_chunk(input: &mut Input, kind: &Kind, i: usize) -> Result<Vec<Values>> {
+    match (input, kind) {
+        (Input::Field(_, source), Kind::Field(f)) => {
+            let range = f.chunk(i).0;
+            Ok(vec![source.read(range.start, range.len())?])
+        }
+        (Input::Table(_, table), Kind::Table(t)) => {
+            Ok(table.columns.iter().map(|c| c.values.slice(t.chunk(i))).collect())
+        }
+        _ => unreachable!("a plan's header is of its input's kind"),
+    }
+}
+
+/// Reads, codes and hands over the chunks of one variable: number, code, how many values and bytes they are.
+fn write_variable(
+    _number: usize,
+    plan: &mut Plan,
+    options: &Options,
+    candidate: Option<Candidate>,
+    take: &mut (dyn FnMut(usize, Encoded, u64, u64) -> Result<()> + Send),
+) -> Result<()> {
+    let chunks = plan.header.chunks();
+    let candidate = candidate.filter(|c| fits(&plan.header, c.model.features(), c.model.decoder.names()));
+    let empty = Input::Table(String::new(), Table::default());
+    let mut input = std::mem::replace(&mut plan.input, empty);
+    let plan = &*plan;
+    let mut next = 0..chunks;
+    in_order(
+        options.threads,
+        || next.next().map(|i| Ok((i, read_chunk(&mut input, &plan.header.kind, i)?))),
+        |(i, runs): (usize, Vec<Values>)| {
+            let encoded = encode_chunk(plan, i, &runs, candidate, options.codec)?;
+            let values = runs.iter().map(|v| v.len() as u64).sum();
+            let bytes = runs.iter().map(|v| v.byte_len() as u64).sum();
+            Ok((i, encoded, values, bytes))
+        },
+        |(i, encoded, values, bytes)| take(i, encoded, values, bytes),
+    )
+}
+
+/// Whether a model of `features` values a row, with the columns `names`, can serve a variable.
+fn fits(header: &VariableHeader, features: usize, names: &[String]) -> bool {
+    match &header.kind {
+        Kind::Field(f) => f.axis == 0 && f.shape.len() > 1 && f.shape[1..].iter().product::<usize>() == features,
+        Kind::Table(t) => names.iter().all(|n| t.columns.iter().any(|c| c.name == *n && c.dtype != DType::Text)),
+    }
+}
+
+/// Chunks of all variables on which the worth of a model is measured.
+const TRIALS: usize = 4;
+
+/// The model, where its codec is asked for or pays for itself; why not, in the summary, where it does not.
+fn choose_model<'m>(plans: &mut [Plan], model: &'m Model, options: &Options, summary: &mut Summary) -> Result<Option<&'m Model>> {
+    let decoder = &model.frozen.decoder;
+    let fitting: Vec<usize> = (0..plans.len()).filter(|&i| fits(&plans[i].header, decoder.features(), decoder.names())).collect();
+    if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
+        let names = match decoder.names().len() {
+            0 => String::new(),
+            _ => format!(" named {}", decoder.names().join(", ")),
+        };
+        return Err(Error::invalid(format!("the model is for rows of {} values{names}; nothing in the data is", decoder.features())));
+    }
+    match options.codec {
+        Some(Codec::Autoencoder) => return Ok(Some(model)),
+        Some(other) => {
+            summary.model_left_out = Some(format!("the codec {} was asked for", other.name()));
+            return Ok(None);
+        }
+        None => {}
+    }
+    let candidate = Candidate { model: &model.frozen, number: 0 };
+    let mut saved = 0.0;
+    for &p in &fitting {
+        let plan = &mut plans[p];
+        let chunks = plan.header.chunks();
+        let trials: Vec<usize> = (0..chunks.min(TRIALS)).map(|t| t * chunks / chunks.min(TRIALS)).collect();
+        for &i in &trials {
+            let runs = read_chunk(&mut plan.input, &plan.header.kind, i)?;
+            let plain = encode_chunk(plan, i, &runs, None, None)?.payload.len() as f64;
+            let best = encode_chunk(plan, i, &runs, Some(candidate), None)?.payload.len() as f64;
+            saved += (plain - best) * chunks as f64 / trials.len() as f64;
+        }
+    }
+    let cost = if options.embed { deflate(&decoder.to_bytes()).len() as f64 } else { 0.0 };
+    if saved > cost {
+        return Ok(Some(model));
+    }
+    summary.model_left_out = Some(format!(
+        "it would save {saved:.0} bytes{}",
+        if options.embed { format!(" and take {cost:.0} itself; share it over more data with --external-model") } else { String::new() }
+    ));
+    Ok(None)
+}

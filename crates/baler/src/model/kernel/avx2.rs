@@ -1,0 +1,122 @@
+//! AVX2: eight rows a register, 6 outputs x 16 rows held in twelve accumulators.
+//!
+//! Each step of two inputs costs 12 multiply-add-pairs, 12 additions and 8 loads, six of them broadcasts; two
+//! multiplies a cycle are the limit. The plain sibling is `scalar.rs`.
+#![allow(unsafe_code)] // loads and stores through pointers
+
+use std::arch::x86_64::*;
+
+use super::pack::{Packed, TILE};
+use super::{FrozenDense, LANES, Lanes, MAX_ACTIVATION};
+
+/// Rows in one pass: two registers.
+const ROWS: usize = 16;
+
+/// Proof that the CPU has AVX2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// The proof, where the CPU gives it.
+    pub fn new() -> Option<Avx2> {
+        is_x86_feature_detected!("avx2").then_some(Avx2(()))
+    }
+
+    /// See [`Kernel::run`](super::Kernel::run), which has checked the lengths.
+    pub fn run(self, layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes]) {
+        // SAFETY: `self` proves that the CPU has AVX2.
+        unsafe { run(layer, x, y) }
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn run(layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes]) {
+    let shift = layer.requantise().map_or(0, |r| r.shift);
+    let packed = layer.packed();
+    let (x, y) = (&x[..packed.pairs], &mut y[..layer.lanes_out()]);
+    for (first, width, weights) in packed.tiles() {
+        let mut column = 0;
+        while column < width {
+            let o = first + column;
+            let weights = &weights[column..];
+            column += match width - column {
+                6 | 10 | 12 => outputs::<6>(packed, o, width, weights, shift, x, y),
+                4 | 8 => outputs::<4>(packed, o, width, weights, shift, x, y),
+                _ => outputs::<2>(packed, o, width, weights, shift, x, y),
+            };
+        }
+    }
+}
+
+/// Outputs `first` to `first + N` of one block, whose weights stand in `weights` at intervals of `stride`.
+#[target_feature(enable = "avx2")]
+fn outputs<const N: usize>(
+    packed: &Packed,
+    first: usize,
+    stride: usize,
+    weights: &[i32],
+    shift: u32,
+    x: &[Lanes],
+    y: &mut [Lanes],
+) -> usize {
+    const { assert!(N.is_multiple_of(2) && N <= TILE) };
+    let bias: &[i32; N] = packed.bias[first..][..N].try_into().expect("N biases");
+    assert!(x.is_empty() || weights.len() >= (x.len() - 1) * stride + N);
+    for row in (0..LANES).step_by(ROWS) {
+        let mut acc = bias.map(|b| [_mm256_set1_epi32(b); 2]);
+        let mut w = weights.as_ptr();
+        for x in x {
+            // SAFETY: rows `row` to `row + 16` are within the 32 of a `Lanes`, aligned to 64 bytes; `w` has
+            // advanced by `stride` a step, so the assertion above holds N weights behind it.
+            unsafe {
+                let x = x.0.as_ptr().add(row).cast::<__m256i>();
+                let (x0, x1) = (_mm256_load_si256(x), _mm256_load_si256(x.add(1)));
+                for (o, acc) in acc.iter_mut().enumerate() {
+                    let w = _mm256_set1_epi32(*w.add(o));
+                    acc[0] = _mm256_add_epi32(acc[0], _mm256_madd_epi16(x0, w));
+                    acc[1] = _mm256_add_epi32(acc[1], _mm256_madd_epi16(x1, w));
+                }
+                w = w.wrapping_add(stride);
+            }
+        }
+        if packed.multipliers.is_empty() {
+            for (acc, y) in acc.iter().zip(&mut y[first..][..N]) {
+                store(*acc, y, row);
+            }
+        } else {
+            let multipliers = &packed.multipliers[first..][..N];
+            for ((acc, m), y) in acc.chunks_exact(2).zip(multipliers.chunks_exact(2)).zip(&mut y[first / 2..])
+            {
+                let pair = |h: usize| {
+                    let low = requantise(acc[0][h], m[0], shift);
+                    let high = requantise(acc[1][h], m[1], shift);
+                    _mm256_blend_epi16::<0b10101010>(low, _mm256_slli_epi32::<16>(high))
+                };
+                store([pair(0), pair(1)], y, row);
+            }
+        }
+    }
+    N
+}
+
+#[target_feature(enable = "avx2")]
+fn store(values: [__m256i; 2], y: &mut Lanes, row: usize) {
+    let y: &mut [i32; ROWS] = (&mut y.0[row..row + ROWS]).try_into().expect("16 rows");
+    // SAFETY: `y` holds 16 values, at a multiple of 64 bytes.
+    unsafe {
+        _mm256_store_si256(y.as_mut_ptr().cast(), values[0]);
+        _mm256_store_si256(y.as_mut_ptr().add(8).cast(), values[1]);
+    }
+}
+
+/// As in `scalar.rs`.
+#[target_feature(enable = "avx2")]
+fn requantise(acc: __m256i, m: [i32; 2], shift: u32) -> __m256i {
+    let half = _mm256_set1_epi32(1 << (shift - 1));
+    let t = _mm256_sra_epi32(_mm256_add_epi32(acc, half), _mm_cvtsi32_si128(shift as i32));
+    let negative = _mm256_cmpgt_epi32(_mm256_setzero_si256(), t);
+    let m = _mm256_blendv_epi8(_mm256_set1_epi32(m[0]), _mm256_set1_epi32(m[1]), negative);
+    let y = _mm256_add_epi32(_mm256_mullo_epi32(t, m), _mm256_set1_epi32(1 << 14));
+    let y = _mm256_min_epi32(_mm256_srai_epi32::<15>(y), _mm256_set1_epi32(MAX_ACTIVATION));
+    _mm256_max_epi32(y, _mm256_set1_epi32(-MAX_ACTIVATION))
+}

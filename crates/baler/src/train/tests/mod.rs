@@ -1,0 +1,171 @@
+mod pytorch;
+
+use super::gradient::Slice;
+use super::*;
+use crate::model::layers::Layer;
+use crate::model::{float, zoo};
+
+fn architecture(widths: &[usize], slope: f32) -> Architecture {
+    let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
+    let activation = Layer::LeakyRelu { slope };
+    let (encoder, decoder) = (zoo::dense_chain(widths, activation), zoo::dense_chain(&mirrored, activation));
+    Architecture { name: "test".into(), encoder, decoder }
+}
+
+fn close(a: &[f32], b: &[f32], within: f32) {
+    assert_eq!(a.len(), b.len());
+    for (i, (a, b)) in a.iter().zip(b).enumerate() {
+        assert!((a - b).abs() <= within, "{i}: {a} is not {b}");
+    }
+}
+
+/// Rows that lie near a curved surface of two dimensions.
+fn curved_rows(count: usize, features: usize) -> Vec<f64> {
+    let mut random = Random::new(5);
+    let mut rows = Vec::new();
+    for _ in 0..count {
+        let (u, v) = (random.signed_unit() as f64, random.signed_unit() as f64);
+        rows.extend((0..features).map(|f| {
+            let f = f as f64;
+            (u * (f + 1.0) + v).sin() * 10.0 + v * f + random.signed_unit() as f64 * 0.01
+        }));
+    }
+    rows
+}
+
+#[test]
+fn agrees_with_pytorch() {
+    let network = Network::new(&architecture(&[5, 4, 2], 0.01)).unwrap();
+    let parameters: Vec<f32> = (0..network.len).map(|k| ((k * 37) % 101) as f32 / 101.0 - 0.5).collect();
+    let data: Vec<f32> = (0..30).map(|i| ((i * 29) % 53) as f32 / 53.0).collect();
+    let rows: Vec<u32> = (0..6).collect();
+
+    let output = float::forward(network.model(&parameters).layers(), &data);
+    close(&output[..10], &pytorch::OUTPUT, 1e-5);
+    let mut slice = Slice::new(&network);
+    slice.forward(&network, &parameters, &data, &rows, 6, Loss::SumSquared);
+    slice.backward(&network, &parameters, 6);
+    close(&slice.gradient, &pytorch::GRADIENT, 1e-5);
+
+    let team = Team::new(&network, &data, parameters, Loss::SumSquared, 6, 1);
+    team.run(|team| {
+        let mut adam = Adam::new(network.len);
+        for expected in pytorch::LOSSES {
+            let loss = team.train_epoch(&rows, 6, &mut adam, 0.01);
+            close(&[loss as f32], &[expected], 1e-5);
+        }
+    });
+    close(&team.parameters(), &pytorch::PARAMETERS, 1e-5);
+}
+
+#[test]
+fn gradients_are_differences() {
+    for (slope, loss) in [(0.01, Loss::SumSquared), (0.3, Loss::MeanSquared), (0.0, Loss::SumSquared)] {
+        let network = Network::new(&architecture(&[3, 6, 2], slope)).unwrap();
+        let parameters = network.initialise(&mut Random::new(2));
+        let data: Vec<f32> = (0..21).map(|i| ((i * 7) % 13) as f32 / 13.0).collect();
+        let rows: Vec<u32> = (0..7).collect();
+        let mut slice = Slice::new(&network);
+        let mut evaluate = |p: &[f32]| {
+            slice.forward(&network, p, &data, &rows, 7, loss);
+            slice.backward(&network, p, 7);
+            (slice.loss, slice.gradient.clone())
+        };
+        let (value, gradient) = evaluate(&parameters);
+        for i in 0..network.len {
+            const H: f32 = 1e-3;
+            let mut moved = parameters.clone();
+            moved[i] = parameters[i] + H;
+            let above = evaluate(&moved).0;
+            moved[i] = parameters[i] - H;
+            let slope = (above - evaluate(&moved).0) / (2.0 * H as f64);
+            let allowed = 2e-3 * (1.0 + value); // f32 differences, and kinks of the activation
+            assert!((slope - gradient[i] as f64).abs() < allowed, "{i}: {slope} is not {}", gradient[i]);
+        }
+    }
+}
+
+#[test]
+fn the_model_does_not_depend_on_threads() {
+    let rows = curved_rows(1400, 24);
+    let mut options = TrainOptions::new(zoo::by_name("AE", 24, 15).unwrap());
+    (options.epochs, options.validation) = (2, 0.2);
+    let mut model = |threads, seed| {
+        (options.threads, options.seed) = (threads, seed);
+        train(&rows, &[], &options, |_| ControlFlow::Continue(())).unwrap()
+    };
+    let one = model(1, 1);
+    for threads in [2, 3, 9] {
+        assert!(model(threads, 1) == one, "{threads} threads");
+    }
+    assert!(model(1, 2).float != one.float);
+}
+
+#[test]
+fn learns_leaves_out_and_stops() {
+    let mut rows = curved_rows(2000, 6);
+    (rows[7], rows[62], rows[64]) = (f64::NAN, f64::INFINITY, f64::NEG_INFINITY);
+    let names: Vec<String> = (0..6).map(|i| format!("f{i}")).collect();
+    let mut options = TrainOptions::new(architecture(&[6, 40, 20, 3], 0.01));
+    (options.epochs, options.learning_rate, options.batch_size) = (30, 3e-3, 100);
+    let mut seen = 0;
+    let model = train(&rows, &names, &options, |report| {
+        seen += 1;
+        assert_eq!((report.epoch, report.epochs), (seen, 30));
+        if seen == 25 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+    .unwrap();
+    let history = &model.provenance.history;
+    assert_eq!((history.len(), model.provenance.rows, model.provenance.rows_left_out), (25, 1998, 2));
+    assert!(history[24].train_loss < history[0].train_loss / 20.0, "{history:?}");
+    assert_eq!(model.frozen.decoder.names(), names);
+
+    let rmse = |values: &[f64]| {
+        let squares = rows.iter().zip(values).filter(|(x, _)| x.is_finite()).map(|(x, y)| (x - y).powi(2));
+        (squares.sum::<f64>() / rows.len() as f64).sqrt()
+    };
+    let finite: Vec<f64> = rows.iter().map(|x| if x.is_finite() { *x } else { 0.0 }).collect();
+    let (float, frozen) =
+        (rmse(&model.reconstruct_float(&finite)), rmse(&model.reconstruct(&finite).unwrap()));
+    assert!(frozen < float * 1.001, "frozen {frozen}, float {float}");
+}
+
+#[test]
+fn nonsense_is_refused() {
+    let base = TrainOptions::new(architecture(&[3, 2], 0.01));
+    let refused = |rows: &[f64], names: &[String], change: fn(&mut TrainOptions)| {
+        let mut options = base.clone();
+        change(&mut options);
+        train(rows, names, &options, |_| ControlFlow::Continue(())).unwrap_err().to_string()
+    };
+    let rows: Vec<f64> = (0..30).map(|i| (i * i % 7) as f64).collect();
+    for (message, says) in [
+        (refused(&rows[..4], &[], |_| ()), "3 features"),
+        (refused(&rows, &["a".into()], |_| ()), "names"),
+        (refused(&[], &[], |_| ()), "0 finite rows"),
+        (refused(&[f64::NAN; 6], &[], |_| ()), "0 finite rows"),
+        (refused(&rows, &[], |o| o.epochs = 0), "epochs"),
+        (refused(&rows, &[], |o| o.batch_size = 0), "batch"),
+        (refused(&rows, &[], |o| o.validation = 1.0), "validation"),
+        (refused(&rows, &[], |o| o.learning_rate = f64::NAN), "learning rate"),
+        (refused(&rows, &[], |o| o.learning_rate = 1e30), "loss"),
+    ] {
+        assert!(message.contains(says), "{message}");
+    }
+}
+
+#[test]
+fn odd_data_train() {
+    // One row; a constant feature; a single feature; more threads than rows; everything held back but one.
+    for (rows, features, validation) in [
+        (vec![1.0, 2.0, 3.0], 3, 0.0),
+        (vec![1.0, 5.0, 2.0, 5.0, 4.0, 5.0], 2, 0.0),
+        (vec![1.0, -1.0, 0.5], 1, 0.99),
+        (vec![1e300, 2e300, 1e-300], 1, 0.0),
+    ] {
+        let mut options = TrainOptions::new(architecture(&[features, 2, 1], 0.0));
+        (options.epochs, options.validation, options.threads) = (3, validation, 8);
+        let model = train(&rows, &[], &options, |_| ControlFlow::Continue(())).unwrap();
+        assert!(model.reconstruct(&rows).unwrap().iter().all(|x| x.is_finite()));
+    }
+}

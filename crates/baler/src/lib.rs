@@ -2,3 +2,5 @@
 
 pub mod data;
 pub mod error;
+pub mod report;
+pub mod synth;

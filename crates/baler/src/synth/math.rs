@@ -7,7 +7,7 @@
 pub(super) fn exp2(x: f64) -> f64 {
     let whole = (x + 0.5).floor();
     let t = (x - whole) * std::f64::consts::LN_2;
-    let series = (1..=13).rev().fold(1.0, |sum, k| 1.0 + t / k as f64 * sum);
+    let series = (1..=13).rev().fold(1.0, |sum, k| 1.0 + t * (1.0 / k as f64) * sum);
     series * f64::from_bits(((whole as i64 + 1023) as u64) << 52)
 }
 
@@ -37,12 +37,12 @@ pub(super) fn pow(x: f64, y: f64) -> f64 {
 pub(super) fn sin_cos_turns(turns: f64) -> (f64, f64) {
     let t = (turns - (turns + 0.5).floor()) * (std::f64::consts::TAU / 8.0);
     let t2 = t * t;
-    let mut sin =
-        t * (1.0 - t2 / 6.0 * (1.0 - t2 / 20.0 * (1.0 - t2 / 42.0 * (1.0 - t2 / 72.0 * (1.0 - t2 / 110.0)))));
-    let mut cos = 1.0
-        - t2 / 2.0
-            * (1.0
-                - t2 / 12.0 * (1.0 - t2 / 30.0 * (1.0 - t2 / 56.0 * (1.0 - t2 / 90.0 * (1.0 - t2 / 132.0)))));
+    // 1 - t2 / (n (n + 1)) (1 - t2 / ((n + 2) (n + 3)) (...)), with the divisions left to the compiler.
+    let series = |first: u32| {
+        let terms = (0..6).rev().map(|k| 2 * k + first);
+        terms.fold(1.0, |sum, n| 1.0 - t2 * (1.0 / (n * (n + 1)) as f64) * sum)
+    };
+    let (mut sin, mut cos) = (t * series(2), series(1));
     for _ in 0..3 {
         (sin, cos) = (2.0 * sin * cos, (cos - sin) * (cos + sin));
     }

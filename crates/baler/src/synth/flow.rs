@@ -14,15 +14,16 @@ const FINEST_SMALL: usize = 96;
 /// Steps on the coarsest lattice, in which the stream passes the obstacle fifteen to twenty-five times.
 const SPIN_UP: usize = 3000;
 /// Steps on every finer one, to forget the interpolation.
-const SETTLE: usize = 128;
+const SETTLE: usize = 512;
 
 /// Frames of the velocity along the stream, in units of the stream's speed; 0 in the obstacle.
 ///
 /// The flow is computed as it is asked for, so that any number of frames takes the memory of one.
 ///
-/// Cost: 28 bytes a pixel; at first 3000 time steps of a lattice of 96 to 191 sites across, then 4 to 16
-/// steps a frame (fewer where frames are large). 100 to 200 million sites a step and second on one core:
-/// 240 frames of 128 x 256 in under a second, 1024 frames of 1024 x 1024 (4 GB) in a minute.
+/// Cost: 28 bytes a pixel; at first 3000 time steps of a lattice of 96 to 191 sites across and 512 of each
+/// finer one, then 4 to 16 steps a frame (fewer where frames are large). About 100 million sites a step and
+/// second on one core: 240 frames of 128 x 256 in a second, 1024 frames of 1024 x 1024 (4 GB) in a minute or
+/// less. Frames of fewer than 96 pixels across cost as if enlarged to that.
 #[derive(Debug, Clone)]
 pub struct Flow {
     lattice: Lattice,
@@ -33,7 +34,9 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// A developed flow over `height` x `width` pixels, both at least 1; the seed disturbs the inflow.
+    /// A developed flow over `height` x `width` pixels; the seed disturbs the inflow.
+    ///
+    /// Panics where a frame has no pixels.
     pub fn new(height: usize, width: usize, seed: u64) -> Flow {
         assert!(height > 0 && width > 0, "a frame has at least one pixel");
         let sites = FINEST_SMALL.div_ceil(height.min(width));

@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn any_size_makes_frames() {
-        for (frames, height, width) in [(1, 1, 1), (2, 3, 5), (1, 50, 30)] {
+        for (frames, height, width) in [(1, 1, 1), (2, 3, 5), (1, 10, 7)] {
             let array = flow(frames, height, width, 1);
             assert_eq!(array.shape, [frames, height, width]);
             assert!(values(array).iter().all(|v| v.is_finite()));
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn the_stream_keeps_its_speed_and_sheds_vortices() {
-        let (height, width, frames) = (50, 75, 300);
+        let (height, width, frames) = (50, 75, 200);
         let mut flow = Flow::new(height, width, 5);
         let (mut wake, mut sum, mut upstream) = (Vec::new(), 0.0, 0.0);
         for _ in 0..frames {
@@ -157,7 +157,7 @@ mod tests {
         assert!((sum / frames as f64 - 1.0).abs() < 0.03, "{}", sum / frames as f64);
         assert!((upstream / frames as f64 - 1.0).abs() < 0.03, "{}", upstream / frames as f64);
         let turns = wake.windows(2).filter(|w| w[0].signum() != w[1].signum()).count();
-        assert!((6..30).contains(&turns), "{turns} turns in {frames} frames");
+        assert!((4..20).contains(&turns), "{turns} turns in {frames} frames");
         // A Strouhal number of 0.1 to 0.25, as measured past squares (Okajima 1982), blockage included.
         let periods_per_step = turns as f32 / 2.0 / (frames * flow.steps) as f32;
         let strouhal = periods_per_step * (height * flow.sites / 8) as f32 / SPEED;

@@ -1,14 +1,14 @@
 //! Two-dimensional lattice-Boltzmann solver (D2Q9) with one rectangular obstacle.
 //!
 //! Collision is regularised (Latt and Chopard 2006): of the nine populations only density, velocity and
-//! stress survive, which keeps it stable where the viscosity is low and the corners are sharp. (BGK and
-//! two relaxation times blew up there at a cell Reynolds number of 10; this runs at 20.) Equilibrium is
+//! stress survive, which keeps it stable where the viscosity is low and the corners are sharp. (Two
+//! relaxation times blew up there at a cell Reynolds number of 10; this runs at 20.) Equilibrium is
 //! the incompressible one of He and Luo (1997), which needs no division. All is stored less its value
 //! at rest (Skordos 1993), so that f32 keeps the digits that flow needs.
 //!
 //! As six moments are all that survives, they are all that is stored (Vardhan et al. 2019): 24 bytes a
-//! site, updated in place, where populations twice over take 72 and run at a third of the speed once they
-//! leave the cache.
+//! site, updated in place. Populations in two buffers took 72 and, once out of the cache, ran several
+//! times slower.
 //!
 //! The channel is periodic across the stream, fed on the left with a given velocity, and open on the right.
 

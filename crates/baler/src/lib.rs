@@ -1,10 +1,23 @@
 //! Baler: learned compression of scientific data within a guaranteed error bound.
+//!
+//! The modules, in the order in which data flows:
 
-pub mod archive;
+// What comes in, and how far off it may come back.
 pub mod bound;
-pub mod codec;
 pub mod data;
 pub mod error;
+
+// The only place that loses anything: values and a bound to integers.
 pub mod front;
+
+// The frozen bits: everything that a decoder computes. None of these use what follows them.
+pub mod codec;
 pub mod model;
+
+// Files.
+pub mod archive;
+
+// Float: fitting models, making example data, looking at what was lost.
+pub mod report;
+pub mod synth;
 pub mod train;

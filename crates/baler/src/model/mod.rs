@@ -6,12 +6,15 @@
 //! wider (16-bit weights, 14-bit activations) and with a proof per neuron that no sum overflows.
 
 pub mod autoencoder;
+mod compact;
+mod file;
 pub mod float;
 pub mod freeze;
 pub mod frozen;
 pub mod kernel;
 pub mod layers;
 pub mod normalise;
+mod tensors;
 pub mod zoo;
 
 use serde::{Deserialize, Serialize};

@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn the_range_becomes_0_to_1_and_comes_back() {
-        let rows = [-2.0, 7.0, 1e-300, 6.0, 7.0, 3e-300, 2.0, 7.0, 2e-300];
+        let tiny = 2f64.powi(-1000);
+        let rows = [-2.0, 7.0, tiny, 6.0, 7.0, 3.0 * tiny, 2.0, 7.0, 2.0 * tiny];
         let fitted = Normalisation::fit(NormalisationKind::MinMax, &rows, 3).unwrap();
         let normal = fitted.apply(&rows);
         assert_eq!(normal, [0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.5, 0.0, 0.5]);

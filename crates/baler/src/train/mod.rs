@@ -160,7 +160,7 @@ pub fn train(
             let result = Epoch { train_loss, validation_loss, learning_rate: rate };
             history.push(result);
             let loss = validation_loss.unwrap_or(train_loss);
-            if !loss.is_finite() {
+            if !(loss.is_finite() && train_loss.is_finite()) {
                 return Err(Error::invalid(format!(
                     "the loss of epoch {epoch} is {loss}; lower the learning rate"
                 )));

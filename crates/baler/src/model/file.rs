@@ -1,0 +1,265 @@
+//! The model file: safetensors, so that any program can read the tensors; the description as JSON in its metadata.
+//!
+//! | tensor | type and shape |
+//! |---|---|
+//! | `normalisation.offset`, `.scale` | F64 \[features\] |
+//! | `encoder.N.weight`, `.bias`; `decoder.N...` | F32 \[outputs, inputs\], \[outputs\] |
+//! | `frozen.encoder.N.weight`, `.bias`; `frozen.decoder.N...` | I16 \[outputs, inputs\], I32 \[outputs\] |
+//! | `frozen....N.multipliers` | I16 \[2, outputs\]: for t >= 0, for t < 0; not in the decoder's last |
+//! | `frozen....N.shift` | I32 \[1\]; where there are multipliers |
+//! | `frozen.input`, `frozen.output` | F64 \[2, features\]: offset and step; scale and offset |
+//!
+//! N counts dense layers from 0. The metadata has one entry, `baler`: an object of `description` and of
+//! `crc32`, that of the description's text and of all tensors in the order of their names.
+
+use std::collections::BTreeMap;
+
+use safetensors::serialize;
+use safetensors::tensor::{SafeTensors, TensorView, View};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::autoencoder::{Decoder, Encoder, FrozenModel, InputScale, OutputScale};
+use super::float::FloatModel;
+use super::layers::{Architecture, DenseStage};
+use super::normalise::{Normalisation, NormalisationKind};
+use super::tensors::{Stored, Tensors};
+use super::{Model, Provenance};
+use crate::error::{Error, Result};
+
+/// The layout of files that this program writes, and the only one it reads.
+const FORMAT: u32 = 1;
+const METADATA_KEY: &str = "baler";
+
+/// What the tensors alone do not tell.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    format: u32,
+    architecture: Architecture,
+    features: Vec<String>,
+    normalisation: NormalisationKind,
+    provenance: Provenance,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    crc32: u32,
+    description: Description,
+}
+
+impl Model {
+    /// The model file. The same model gives the same bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut tensors = Tensors::default();
+        tensors.put_f64s("normalisation.offset", &[&self.normalisation.offset]);
+        tensors.put_f64s("normalisation.scale", &[&self.normalisation.scale]);
+        for (half, layers) in [("encoder", &self.float.encoder), ("decoder", &self.float.decoder)] {
+            for (i, layer) in layers.iter().enumerate() {
+                tensors.put_float(&format!("{half}.{i}"), layer);
+            }
+        }
+        let FrozenModel { encoder, decoder } = &self.frozen;
+        for (half, layers) in [("encoder", encoder.layers()), ("decoder", decoder.layers())] {
+            for (i, layer) in layers.iter().enumerate() {
+                tensors.put_frozen(&format!("frozen.{half}.{i}"), layer);
+            }
+        }
+        let (offset, step): (Vec<f64>, Vec<f64>) = encoder.input().iter().map(|s| (s.offset, s.step)).unzip();
+        tensors.put_f64s("frozen.input", &[&offset, &step]);
+        let (scale, offset): (Vec<f64>, Vec<f64>) =
+            decoder.output().iter().map(|s| (s.scale, s.offset)).unzip();
+        tensors.put_f64s("frozen.output", &[&scale, &offset]);
+
+        let description = Description {
+            format: FORMAT,
+            architecture: self.architecture.clone(),
+            features: decoder.names().to_vec(),
+            normalisation: self.normalisation.kind,
+            provenance: self.provenance.clone(),
+        };
+        let metadata = Metadata { crc32: checksum(&description, &tensors.0), description };
+        let text = serde_json::to_string(&metadata).expect("numbers and strings");
+        let entry = [(METADATA_KEY.to_string(), text)].into_iter().collect();
+        serialize(tensors.0, Some(entry)).expect("tensors as long as their shapes say")
+    }
+
+    /// The inverse of [`Model::to_bytes`].
+    ///
+    /// Everything is validated; what is wrong is named by tensor or layer. Takes memory of a few times
+    /// `bytes`, whatever they say.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Model> {
+        read(bytes).map_err(|e| e.at("model file"))
+    }
+
+    /// The SHA-256 of [`Model::to_bytes`], by which archives refer to a model.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.to_bytes()).into()
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Model> {
+    let file =
+        SafeTensors::deserialize(bytes).map_err(|e| Error::corrupt(format!("not safetensors: {e}")))?;
+    let (_, header) = SafeTensors::read_metadata(bytes).expect("has just been read");
+    let text = header.metadata().as_ref().and_then(|m| m.get(METADATA_KEY));
+    let text = text
+        .ok_or_else(|| Error::unsupported("its metadata have no entry 'baler'; made by another program?"))?;
+    check_format(text)?;
+    let Metadata { crc32, description } =
+        serde_json::from_str(text).map_err(|e| Error::corrupt(format!("description: {e}")))?;
+    let tensors: BTreeMap<String, TensorView> = file.tensors().into_iter().collect();
+    if checksum(&description, &tensors) != crc32 {
+        return Err(Error::corrupt("its checksum is wrong: the file has been changed or damaged"));
+    }
+    let Description { architecture, features: names, normalisation: kind, provenance, .. } = description;
+    architecture.validate()?;
+    let (encoder, decoder) = (architecture.encoder_stages()?, architecture.decoder_stages()?);
+    let features = encoder[0].inputs;
+    let tensors = Stored(&tensors);
+    let normalisation = Normalisation {
+        kind,
+        offset: tensors.f64s("normalisation.offset", &[features])?,
+        scale: tensors.f64s("normalisation.scale", &[features])?,
+    };
+    let float = FloatModel {
+        encoder: each(&encoder, |i, stage| tensors.float(&format!("encoder.{i}"), stage))?,
+        decoder: each(&decoder, |i, stage| tensors.float(&format!("decoder.{i}"), stage))?,
+    };
+    let last = decoder.len() - 1;
+    let frozen_encoder =
+        each(&encoder, |i, stage| tensors.frozen(&format!("frozen.encoder.{i}"), stage, true))?;
+    let frozen_decoder =
+        each(&decoder, |i, stage| tensors.frozen(&format!("frozen.decoder.{i}"), stage, i < last))?;
+    let input = tensors.f64s("frozen.input", &[2, features])?;
+    let (offset, step) = input.split_at(features);
+    let input = offset.iter().zip(step).map(|(&offset, &step)| InputScale { offset, step }).collect();
+    let output = tensors.f64s("frozen.output", &[2, features])?;
+    let (scale, offset) = output.split_at(features);
+    let output = scale.iter().zip(offset).map(|(&scale, &offset)| OutputScale { scale, offset }).collect();
+    let frozen = FrozenModel::new(
+        Encoder::new(frozen_encoder, input).map_err(|e| e.at("frozen encoder"))?,
+        Decoder::new(frozen_decoder, output, names).map_err(|e| e.at("frozen decoder"))?,
+    )?;
+    Ok(Model { architecture, normalisation: normalisation.checked()?, float, frozen, provenance })
+}
+
+/// Looks at the format alone first, since a later one may describe itself otherwise.
+fn check_format(text: &str) -> Result<()> {
+    let json: serde_json::Value =
+        serde_json::from_str(text).map_err(|e| Error::corrupt(format!("description: {e}")))?;
+    match json["description"]["format"].as_u64() {
+        Some(format) if format == FORMAT as u64 => Ok(()),
+        Some(format) => Err(Error::unsupported(format!(
+            "has format {format} where this program reads {FORMAT}; it may need a newer baler"
+        ))),
+        None => Err(Error::corrupt("description: no format")),
+    }
+}
+
+fn each<T>(stages: &[DenseStage], mut read: impl FnMut(usize, DenseStage) -> Result<T>) -> Result<Vec<T>> {
+    stages.iter().enumerate().map(|(i, &stage)| read(i, stage)).collect()
+}
+
+/// Over the description and over the name, shape and bytes of every tensor.
+fn checksum<T: View>(description: &Description, tensors: &BTreeMap<String, T>) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&serde_json::to_vec(description).expect("numbers and strings"));
+    for (name, tensor) in tensors {
+        crc.update(format!("{name} {:?} {:?} ", tensor.dtype(), tensor.shape()).as_bytes());
+        crc.update(&tensor.data());
+    }
+    crc.finalize()
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::super::float::Dense;
+    use super::super::freeze::freeze;
+    use super::super::layers::Layer;
+    use super::super::{Epoch, zoo};
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// A model with everything in it, as small as can be.
+    pub fn small() -> Model {
+        let slope = Layer::LeakyRelu { slope: 0.01 };
+        let architecture = Architecture {
+            name: "small".into(),
+            encoder: zoo::dense_chain(&[3, 5, 2], slope),
+            decoder: zoo::dense_chain(&[2, 4, 3], slope),
+        };
+        let value = |i: usize| (i * 37 % 101) as f32 / 101.0 - 0.5;
+        let layer = |stage: DenseStage| Dense {
+            stage,
+            weights: (0..stage.inputs * stage.outputs).map(value).collect(),
+            bias: (0..stage.outputs).map(value).collect(),
+        };
+        let float = FloatModel {
+            encoder: architecture.encoder_stages().unwrap().into_iter().map(layer).collect(),
+            decoder: architecture.decoder_stages().unwrap().into_iter().map(layer).collect(),
+        };
+        let rows: Vec<f64> = (0..30).map(|i| (i * i % 17) as f64 * 0.3 - 1.0).collect();
+        let normalisation = Normalisation::fit(NormalisationKind::MinMax, &rows, 3).unwrap();
+        let names = vec!["pt".into(), "eta \"é\"".into(), String::new()];
+        let frozen = freeze(&float, &normalisation, names, &normalisation.apply(&rows)).unwrap();
+        let epoch = Epoch { train_loss: 0.1 + 0.2, validation_loss: Some(1e-300), learning_rate: 1.0 / 3.0 };
+        let provenance = Provenance {
+            program: "baler".into(),
+            seed: u64::MAX,
+            rows: 10,
+            rows_left_out: 1,
+            history: vec![epoch, Epoch { validation_loss: None, ..epoch }],
+        };
+        Model { architecture, normalisation, float, frozen, provenance }
+    }
+
+    #[test]
+    fn bytes_come_back_as_the_model_they_were() {
+        let model = small();
+        let bytes = model.to_bytes();
+        let again = Model::from_bytes(&bytes).unwrap();
+        assert!(again == model);
+        assert_eq!(again.to_bytes(), bytes);
+        assert_eq!(again.hash(), model.hash());
+        assert_eq!(model.hash()[..], Sha256::digest(&bytes)[..]);
+    }
+
+    #[test]
+    fn damage_is_an_error_or_harmless() {
+        let model = small();
+        let bytes = model.to_bytes();
+        for end in 0..bytes.len() {
+            assert!(Model::from_bytes(&bytes[..end]).is_err(), "cut at {end}");
+        }
+        let mut damaged = bytes.clone();
+        for bit in 0..bytes.len() * 8 {
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            if let Ok(read) = Model::from_bytes(&damaged) {
+                assert!(read == model, "bit {bit}");
+            }
+            damaged[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let text = |from: &str, to: &str| {
+            // The replacement is as long, so that offsets stay right.
+            let bytes = small().to_bytes();
+            let at = bytes.windows(from.len()).position(|w| w == from.as_bytes()).expect(from);
+            [&bytes[..at], to.as_bytes(), &bytes[at + from.len()..]].concat()
+        };
+        for (bytes, kind, says) in [
+            (b"{}".to_vec(), ErrorKind::Corrupt, "not safetensors"),
+            (text(r#""baler":"{"#, r#""other":"{"#), ErrorKind::Unsupported, "'baler'"),
+            (text(r#"format\":1"#, r#"format\":2"#), ErrorKind::Unsupported, "format 2"),
+            (text("seed", "sead"), ErrorKind::Corrupt, "sead"),
+            (text("small", "smell"), ErrorKind::Corrupt, "checksum"),
+        ] {
+            let error = Model::from_bytes(&bytes).unwrap_err();
+            assert!(error.kind() == kind && error.to_string().contains(says), "{error}");
+        }
+    }
+}

@@ -131,7 +131,10 @@ impl Bound {
     pub fn check(&self) -> Result<()> {
         let Some(v) = self.value() else { return Ok(()) };
         if v == 0.0 && !matches!(self, Bound::Psnr(_)) {
-            return Err(Error::invalid(format!("a bound of 0 ({}) loses nothing; say lossless", self.kind())));
+            return Err(Error::invalid(format!(
+                "a bound of 0 ({}) loses nothing; say lossless",
+                self.kind()
+            )));
         }
         if !(v > 0.0 && v.is_finite()) {
             return Err(Error::invalid(format!("the bound {}:{v} must be a positive number", self.kind())));

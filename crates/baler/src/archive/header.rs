@@ -300,9 +300,16 @@ fn parse_field(r: &mut Reader) -> Result<FieldHeader> {
     };
     let field = FieldHeader { dtype, shape, bound, fill, axis, length };
     let fits = field.axis < rank.max(1) && length >= 1;
-    let size = if fits { field.after().checked_mul(length.min(field.shape.get(axis).map_or(1, |&n| n.max(1)))) } else { None };
+    let size = if fits {
+        field.after().checked_mul(length.min(field.shape.get(axis).map_or(1, |&n| n.max(1))))
+    } else {
+        None
+    };
     if field.count() > 0 && size.is_none_or(|n| n > MOST_CHUNK) {
-        return Err(Error::corrupt(format!("chunks of {length} along axis {axis} do not fit shape {:?}", field.shape)));
+        return Err(Error::corrupt(format!(
+            "chunks of {length} along axis {axis} do not fit shape {:?}",
+            field.shape
+        )));
     }
     Ok(field)
 }

@@ -75,7 +75,9 @@ impl Index {
         let chunks = index.entries.iter().filter(|e| e.kind == RecordKind::Chunk).count();
         let expected = header.variables.iter().try_fold(0usize, |n, v| n.checked_add(v.chunks()));
         if expected != Some(chunks) {
-            return Err(Error::corrupt(format!("the index lists {chunks} chunks, the header wants {expected:?}")));
+            return Err(Error::corrupt(format!(
+                "the index lists {chunks} chunks, the header wants {expected:?}"
+            )));
         }
         for v in &header.variables {
             index.errors.push((0..v.errors()).map(|_| r.f64("largest error")).collect::<Result<_>>()?);

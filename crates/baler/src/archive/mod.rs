@@ -3,9 +3,13 @@
 pub mod header;
 pub mod index;
 pub mod pipeline;
+pub mod read;
 pub mod record;
+pub mod salvage;
 pub mod source;
 pub mod write;
 
+pub use read::Archive;
+pub use salvage::{Salvaged, salvage};
 pub use source::{FieldSink, FieldSource};
 pub use write::{Input, Options, Summary, compress};

@@ -1,6 +1,8 @@
 //! Compression: variables in, an archive out, chunk by chunk and in parallel.
 
-use super::header::{ColumnHeader, FieldHeader, Header, Kind, ModelReference, Resolved, TableHeader, VariableHeader};
+use super::header::{
+    ColumnHeader, FieldHeader, Header, Kind, ModelReference, Resolved, TableHeader, VariableHeader,
+};
 use super::index::{Index, trailer};
 use super::pipeline::in_order;
 use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
@@ -14,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::front::Tolerance;
 use crate::front::class::find_fill;
 use crate::model::Model;
+use sha2::{Digest, Sha256};
 use std::io::Write;
 
 /// One variable to compress.
@@ -98,20 +101,19 @@ impl Writer<'_> {
     }
 }
 
-/// A variable with what the header says of it, and what its chunks have to hold to.
+/// What the header says of a variable, and what its chunks have to hold to.
 struct Plan {
-    input: Input,
     header: VariableHeader,
     tolerances: Vec<Tolerance>,
 }
 
 /// Compresses `inputs` into `out`.
-pub fn compress(inputs: Vec<Input>, options: &Options, out: &mut (dyn Write + Send)) -> Result<Summary> {
+pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write + Send)) -> Result<Summary> {
     check_names(&inputs, options)?;
-    let mut plans = inputs.into_iter().map(|i| plan(i, options)).collect::<Result<Vec<_>>>()?;
+    let plans = inputs.iter_mut().map(|i| plan(i, options)).collect::<Result<Vec<_>>>()?;
     let mut summary = Summary::default();
     let model = match options.model {
-        Some(model) => choose_model(&mut plans, model, options, &mut summary)?,
+        Some(model) => choose_model(&plans, &mut inputs, model, options, &mut summary)?,
         None => None,
     };
     let candidate = model.map(|m| Candidate { model: &m.frozen, number: 0 });
@@ -119,7 +121,7 @@ pub fn compress(inputs: Vec<Input>, options: &Options, out: &mut (dyn Write + Se
     let decoder = model.map(|m| m.frozen.decoder.to_bytes());
     let mut header = Header { models: vec![], variables: plans.iter().map(|p| p.header.clone()).collect() };
     if let Some(bytes) = &decoder {
-        header.models.push(ModelReference { hash: crate::model::hash(bytes), embedded: options.embed });
+        header.models.push(ModelReference { hash: model_hash(bytes), embedded: options.embed });
     }
     let mut head = MAGIC.to_vec();
     head.push(VERSION);
@@ -129,10 +131,10 @@ pub fn compress(inputs: Vec<Input>, options: &Options, out: &mut (dyn Write + Se
     out.write_all(&head)?;
 
     let mut writer = Writer { out, start: head.len() as u64, index: Index::default() };
-    if let Some(bytes) = decoder.filter(|_| options.embed) {
+    if let Some(bytes) = decoder.as_ref().filter(|_| options.embed) {
         let mut body = vec![];
         put_varint(&mut body, 0);
-        body.extend(deflate(&bytes));
+        body.extend(deflate(bytes));
         summary.model = body.len() as u64;
         writer.put(RecordKind::Model, None, &body)?;
     }
@@ -142,13 +144,14 @@ pub fn compress(inputs: Vec<Input>, options: &Options, out: &mut (dyn Write + Se
     }
     let total = plans.iter().map(|p| values_of(&p.header)).sum::<u64>();
     let mut done = 0;
-    for (number, plan) in plans.iter_mut().enumerate() {
+    for (number, (plan, input)) in plans.iter().zip(&mut inputs).enumerate() {
         let mut errors = vec![0.0f64; plan.tolerances.len()];
-        write_variable(number, plan, options, candidate, &mut |chunk, encoded: Encoded, values, bytes| {
+        write_variable(plan, input, options, candidate, &mut |chunk, encoded: Encoded, values, bytes| {
             let mut decoded = vec![];
             encoded.decoded.iter().for_each(|v| v.write_le_bytes(&mut decoded));
             let sum = crc32fast::hash(&decoded);
-            let body = ChunkBody { variable: number, chunk, codec: encoded.codec, sum, payload: &encoded.payload };
+            let body =
+                ChunkBody { variable: number, chunk, codec: encoded.codec, sum, payload: &encoded.payload };
             writer.put(RecordKind::Chunk, Some(encoded.codec), &body.to_bytes())?;
             errors.iter_mut().zip(&encoded.errors).for_each(|(all, &e)| *all = all.max(e));
             summary.original += bytes;
@@ -167,6 +170,11 @@ pub fn compress(inputs: Vec<Input>, options: &Options, out: &mut (dyn Write + Se
     writer.out.flush()?;
     summary.stored = index_at + record.len() as u64 + trailer(0).len() as u64;
     Ok(summary)
+}
+
+/// By which archives name a model: SHA-256 of its decoder.
+pub fn model_hash(decoder: &[u8]) -> [u8; 32] {
+    Sha256::digest(decoder).into()
 }
 
 /// zlib, at its best level.
@@ -204,9 +212,10 @@ fn check_names(inputs: &[Input], options: &Options) -> Result<()> {
         }
     }
     match options.bounds.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-        Some((name, _)) => {
-            Err(Error::invalid(format!("a bound is given for '{name}', but the data has only {}", known.join(", "))))
-        }
+        Some((name, _)) => Err(Error::invalid(format!(
+            "a bound is given for '{name}', but the data has only {}",
+            known.join(", ")
+        ))),
         None => Ok(()),
     }
 }
@@ -226,7 +235,9 @@ fn bound_for(name: &str, variable: &str, dtype: DType, options: &Options) -> Res
     })?;
     bound.check()?;
     if bound == Bound::None && (options.model.is_none() || options.codec != Some(Codec::Autoencoder)) {
-        return Err(Error::invalid("--bound-none is for a pure autoencoder: give --model MODEL --codec autoencoder too"));
+        return Err(Error::invalid(
+            "--bound-none is for a pure autoencoder: give --model MODEL --codec autoencoder too",
+        ));
     }
     Ok(bound)
 }
@@ -242,19 +253,23 @@ fn resolve(bound: Bound, dtype: DType, statistics: &Statistics, name: &str) -> R
     Ok((Resolved { bound, value }, tolerance))
 }
 
-fn plan(input: Input, options: &Options) -> Result<Plan> {
+fn plan(input: &mut Input, options: &Options) -> Result<Plan> {
     match input {
-        Input::Field(name, source) => plan_field(name, source, options),
+        Input::Field(name, source) => plan_field(name, source.as_mut(), options),
         Input::Table(name, table) => plan_table(name, table, options),
     }
 }
 
-fn plan_field(name: String, mut source: Box<dyn FieldSource>, options: &Options) -> Result<Plan> {
+fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Result<Plan> {
     let (dtype, shape) = (source.dtype(), source.shape().to_vec());
     if shape.len() > super::header::MOST_RANK {
-        return Err(Error::invalid(format!("'{name}' has {} axes; at most {} are possible", shape.len(), super::header::MOST_RANK)));
+        return Err(Error::invalid(format!(
+            "'{name}' has {} axes; at most {} are possible",
+            shape.len(),
+            super::header::MOST_RANK
+        )));
     }
-    let bound = bound_for(&name, &name, dtype, options)?;
+    let bound = bound_for(name, name, dtype, options)?;
     let (axis, length) = match options.model {
         // A model's rows run along the first axis: it must be the one that is cut.
         Some(m) if shape.len() > 1 && shape[1..].iter().product::<usize>() == m.features() => {
@@ -262,12 +277,12 @@ fn plan_field(name: String, mut source: Box<dyn FieldSource>, options: &Options)
         }
         _ => FieldHeader::chunking(&shape, options.chunk.clamp(1, MOST_CHUNK)),
     };
-    let mut field = FieldHeader { dtype, shape, bound: Resolved { bound, value: None }, fill: None, axis, length };
+    let mut field =
+        FieldHeader { dtype, shape, bound: Resolved { bound, value: None }, fill: None, axis, length };
     field.fill = options.fill.map(|f| fill_bits(f, dtype)).transpose()?;
     let relative = matches!(bound, Bound::Relative(_) | Bound::Deviation(_) | Bound::Psnr(_));
     let look = if relative { field.chunks() } else { field.chunks().min(1) };
     let mut statistics = Statistics::EMPTY;
-    let mut chunks = vec![];
     for i in 0..look {
         let range = field.chunk(i).0;
         let values = source.read(range.start, range.len())?;
@@ -278,19 +293,19 @@ fn plan_field(name: String, mut source: Box<dyn FieldSource>, options: &Options)
                 statistics = Statistics::EMPTY;
                 for j in 0..i {
                     let range = field.chunk(j).0;
-                    statistics = statistics.merge(statistics_of(&source.read(range.start, range.len())?, field.fill));
+                    statistics =
+                        statistics.merge(statistics_of(&source.read(range.start, range.len())?, field.fill));
                 }
             }
         }
         if relative {
             statistics = statistics.merge(statistics_of(&values, field.fill));
         }
-        chunks.push(i);
     }
-    let (resolved, tolerance) = resolve(bound, dtype, &statistics, &name)?;
+    let (resolved, tolerance) = resolve(bound, dtype, &statistics, name)?;
     field.bound = resolved;
-    let header = VariableHeader { name: name.clone(), kind: Kind::Field(field) };
-    Ok(Plan { input: Input::Field(name, source), header, tolerances: vec![tolerance] })
+    let header = VariableHeader { name: name.into(), kind: Kind::Field(field) };
+    Ok(Plan { header, tolerances: vec![tolerance] })
 }
 
 /// The bits of a fill value in the field's type.
@@ -301,7 +316,9 @@ fn fill_bits(fill: f64, dtype: DType) -> Result<u64> {
         DType::F32 => Ok((fill as f32).to_bits() as u64),
         DType::F64 => Ok(fill.to_bits()),
         DType::U64 if fill >= 0.0 && fill == fill.trunc() => Ok(fill as u64),
-        _ if as_integer as f64 == fill && (least..=most).contains(&as_integer) && dtype.is_number() => Ok(as_integer as u64),
+        _ if as_integer as f64 == fill && (least..=most).contains(&as_integer) && dtype.is_number() => {
+            Ok(as_integer as u64)
+        }
         _ => Err(Error::invalid(format!("the fill value {fill} is no {dtype}"))),
     }
 }
@@ -327,12 +344,12 @@ pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
     }
 }
 
-fn plan_table(name: String, table: Table, options: &Options) -> Result<Plan> {
+fn plan_table(name: &str, table: &Table, options: &Options) -> Result<Plan> {
     let mut columns = vec![];
     let mut tolerances = vec![];
     for c in &table.columns {
         let dtype = c.values.dtype();
-        let mut bound = bound_for(&c.name, &name, dtype, options)?;
+        let mut bound = bound_for(&c.name, name, dtype, options)?;
         if !dtype.is_float() && !options.bounds.iter().any(|(n, _)| *n == c.name) && bound != Bound::None {
             bound = Bound::Lossless; // a table's counts, flags and identifiers are exact unless named
         }
@@ -342,11 +359,17 @@ fn plan_table(name: String, table: Table, options: &Options) -> Result<Plan> {
     }
     let chunk_rows = options.chunk_rows.min(MOST_CHUNK / columns.len().max(1)).max(1);
     let kind = Kind::Table(TableHeader { rows: table.rows(), chunk_rows, columns });
-    Ok(Plan { header: VariableHeader { name: name.clone(), kind }, input: Input::Table(name, table), tolerances })
+    Ok(Plan { header: VariableHeader { name: name.into(), kind }, tolerances })
 }
 
 /// Codes chunk `i` of a plan.
-fn encode_chunk(plan: &Plan, i: usize, runs: &[Values], candidate: Option<Candidate>, only: Option<Codec>) -> Result<Encoded> {
+fn encode_chunk(
+    plan: &Plan,
+    i: usize,
+    runs: &[Values],
+    candidate: Option<Candidate>,
+    only: Option<Codec>,
+) -> Result<Encoded> {
     match &plan.header.kind {
         Kind::Field(f) => encode_field(&runs[0], &f.chunk(i).1, plan.tolerances[0], f.fill, candidate, only),
         Kind::Table(t) => {
@@ -371,21 +394,18 @@ fn read_chunk(input: &mut Input, kind: &Kind, i: usize) -> Result<Vec<Values>> {
 
 /// Reads, codes and hands over the chunks of one variable: number, code, how many values and bytes they are.
 fn write_variable(
-    _number: usize,
-    plan: &mut Plan,
+    plan: &Plan,
+    input: &mut Input,
     options: &Options,
     candidate: Option<Candidate>,
     take: &mut (dyn FnMut(usize, Encoded, u64, u64) -> Result<()> + Send),
 ) -> Result<()> {
     let chunks = plan.header.chunks();
     let candidate = candidate.filter(|c| fits(&plan.header, c.model.features(), c.model.decoder.names()));
-    let empty = Input::Table(String::new(), Table::default());
-    let mut input = std::mem::replace(&mut plan.input, empty);
-    let plan = &*plan;
     let mut next = 0..chunks;
     in_order(
         options.threads,
-        || next.next().map(|i| Ok((i, read_chunk(&mut input, &plan.header.kind, i)?))),
+        || next.next().map(|i| Ok((i, read_chunk(input, &plan.header.kind, i)?))),
         |(i, runs): (usize, Vec<Values>)| {
             let encoded = encode_chunk(plan, i, &runs, candidate, options.codec)?;
             let values = runs.iter().map(|v| v.len() as u64).sum();
@@ -399,8 +419,12 @@ fn write_variable(
 /// Whether a model of `features` values a row, with the columns `names`, can serve a variable.
 fn fits(header: &VariableHeader, features: usize, names: &[String]) -> bool {
     match &header.kind {
-        Kind::Field(f) => f.axis == 0 && f.shape.len() > 1 && f.shape[1..].iter().product::<usize>() == features,
-        Kind::Table(t) => names.iter().all(|n| t.columns.iter().any(|c| c.name == *n && c.dtype != DType::Text)),
+        Kind::Field(f) => {
+            f.axis == 0 && f.shape.len() > 1 && f.shape[1..].iter().product::<usize>() == features
+        }
+        Kind::Table(t) => {
+            names.iter().all(|n| t.columns.iter().any(|c| c.name == *n && c.dtype != DType::Text))
+        }
     }
 }
 
@@ -408,15 +432,25 @@ fn fits(header: &VariableHeader, features: usize, names: &[String]) -> bool {
 const TRIALS: usize = 4;
 
 /// The model, where its codec is asked for or pays for itself; why not, in the summary, where it does not.
-fn choose_model<'m>(plans: &mut [Plan], model: &'m Model, options: &Options, summary: &mut Summary) -> Result<Option<&'m Model>> {
+fn choose_model<'m>(
+    plans: &[Plan],
+    inputs: &mut [Input],
+    model: &'m Model,
+    options: &Options,
+    summary: &mut Summary,
+) -> Result<Option<&'m Model>> {
     let decoder = &model.frozen.decoder;
-    let fitting: Vec<usize> = (0..plans.len()).filter(|&i| fits(&plans[i].header, decoder.features(), decoder.names())).collect();
+    let fitting: Vec<usize> =
+        (0..plans.len()).filter(|&i| fits(&plans[i].header, decoder.features(), decoder.names())).collect();
     if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
         let names = match decoder.names().len() {
             0 => String::new(),
             _ => format!(" named {}", decoder.names().join(", ")),
         };
-        return Err(Error::invalid(format!("the model is for rows of {} values{names}; nothing in the data is", decoder.features())));
+        return Err(Error::invalid(format!(
+            "the model is for rows of {} values{names}; nothing in the data is",
+            decoder.features()
+        )));
     }
     match options.codec {
         Some(Codec::Autoencoder) => return Ok(Some(model)),
@@ -429,11 +463,11 @@ fn choose_model<'m>(plans: &mut [Plan], model: &'m Model, options: &Options, sum
     let candidate = Candidate { model: &model.frozen, number: 0 };
     let mut saved = 0.0;
     for &p in &fitting {
-        let plan = &mut plans[p];
+        let plan = &plans[p];
         let chunks = plan.header.chunks();
         let trials: Vec<usize> = (0..chunks.min(TRIALS)).map(|t| t * chunks / chunks.min(TRIALS)).collect();
         for &i in &trials {
-            let runs = read_chunk(&mut plan.input, &plan.header.kind, i)?;
+            let runs = read_chunk(&mut inputs[p], &plan.header.kind, i)?;
             let plain = encode_chunk(plan, i, &runs, None, None)?.payload.len() as f64;
             let best = encode_chunk(plan, i, &runs, Some(candidate), None)?.payload.len() as f64;
             saved += (plain - best) * chunks as f64 / trials.len() as f64;
@@ -445,7 +479,11 @@ fn choose_model<'m>(plans: &mut [Plan], model: &'m Model, options: &Options, sum
     }
     summary.model_left_out = Some(format!(
         "it would save {saved:.0} bytes{}",
-        if options.embed { format!(" and take {cost:.0} itself; share it over more data with --external-model") } else { String::new() }
+        if options.embed {
+            format!(" and take {cost:.0} itself; share it over more data with --external-model")
+        } else {
+            String::new()
+        }
     ));
     Ok(None)
 }

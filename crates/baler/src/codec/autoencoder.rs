@@ -23,10 +23,19 @@ const SAMPLE: usize = 2048;
 const BOUNDED: u8 = 1;
 
 /// Codes a field's chunk whose leading axis counts the model's rows.
-pub fn encode_field(values: &Values, shape: &[usize], tolerance: Tolerance, fill: Option<u64>, c: Candidate) -> Result<Vec<u8>> {
+pub fn encode_field(
+    values: &Values,
+    shape: &[usize],
+    tolerance: Tolerance,
+    fill: Option<u64>,
+    c: Candidate,
+) -> Result<Vec<u8>> {
     let features = c.model.features();
-    if values.is_empty() || values.len() % features != 0 || shape.first() != Some(&(values.len() / features)) {
-        return Err(Error::invalid(format!("the model is for rows of {features} values, this chunk has shape {shape:?}")));
+    if values.is_empty() || values.len() % features != 0 || shape.first() != Some(&(values.len() / features))
+    {
+        return Err(Error::invalid(format!(
+            "the model is for rows of {features} values, this chunk has shape {shape:?}"
+        )));
     }
     let rows = values.to_f64().ok_or_else(|| Error::invalid("text cannot go through a model"))?;
     let latents = c.model.encode(&rows)?;
@@ -38,7 +47,15 @@ pub fn encode_field(values: &Values, shape: &[usize], tolerance: Tolerance, fill
     if tolerance != Tolerance::None {
         write_map(&mut out, &mapped);
         let mut residuals = subtract(&mapped, &predicted, values.dtype(), |i| i);
-        write_integers(&mut out, view(shape), 0, (i64::MIN, i64::MAX), &mapped.classes, &mut residuals, false);
+        write_integers(
+            &mut out,
+            view(shape),
+            0,
+            (i64::MIN, i64::MAX),
+            &mapped.classes,
+            &mut residuals,
+            false,
+        );
     }
     Ok(out)
 }
@@ -49,7 +66,9 @@ pub fn decode_field(payload: &[u8], dtype: DType, shape: &[usize], decoder: &Dec
     let rows = shape.first().copied().unwrap_or(0);
     if rows.checked_mul(decoder.features()) != Some(count) || count == 0 {
         let f = decoder.features();
-        return Err(Error::corrupt(format!("the chunk's model is for rows of {f} values, its shape is {shape:?}")));
+        return Err(Error::corrupt(format!(
+            "the chunk's model is for rows of {f} values, its shape is {shape:?}"
+        )));
     }
     let mut r = Reader::new(payload);
     let (bounded, shift) = read_start(&mut r)?;
@@ -67,18 +86,27 @@ pub fn decode_field(payload: &[u8], dtype: DType, shape: &[usize], decoder: &Dec
 
 /// Codes a chunk of rows. Columns that the model does not name are coded on their own, and so are those that it
 /// predicts worse than the plain codec does, unless `all` asks for it.
-pub fn encode_table(columns: &[Values], names: &[&str], tolerances: &[Tolerance], c: Candidate, all: bool) -> Result<Vec<u8>> {
+pub fn encode_table(
+    columns: &[Values],
+    names: &[&str],
+    tolerances: &[Tolerance],
+    c: Candidate,
+    all: bool,
+) -> Result<Vec<u8>> {
     let features = feature_columns(&c.model.decoder, names)?;
     let width = features.len();
     let count = columns.first().map_or(0, Values::len);
     let mut rows = vec![0.0; count * width];
     for (f, &column) in features.iter().enumerate() {
-        let values = columns[column].to_f64().ok_or_else(|| Error::invalid(format!("column '{}' is text, and the model expects numbers", names[column])))?;
+        let values = columns[column].to_f64().ok_or_else(|| {
+            Error::invalid(format!("column '{}' is text, and the model expects numbers", names[column]))
+        })?;
         values.iter().enumerate().for_each(|(i, &v)| rows[i * width + f] = v);
     }
     let latents = c.model.encode(&rows)?;
     // Latents serve all columns at once: their precision is chosen by the residuals of all.
-    let tolerance = if tolerances.iter().all(|t| *t == Tolerance::None) { Tolerance::None } else { Tolerance::Exact };
+    let tolerance =
+        if tolerances.iter().all(|t| *t == Tolerance::None) { Tolerance::None } else { Tolerance::Exact };
     let shift = match tolerance {
         Tolerance::None => best_shift(c, &latents, &rows, tolerance)?,
         _ => best_table_shift(columns, tolerances, &features, &latents, c)?,
@@ -105,7 +133,13 @@ enum How {
 }
 
 /// One column's section: how, and its length and bytes.
-fn section(values: &Values, tolerance: Tolerance, place: Option<(usize, usize)>, predicted: &[f64], all: bool) -> Result<Vec<u8>> {
+fn section(
+    values: &Values,
+    tolerance: Tolerance,
+    place: Option<(usize, usize)>,
+    predicted: &[f64],
+    all: bool,
+) -> Result<Vec<u8>> {
     let mut out = vec![];
     let Some((feature, width)) = place else {
         out.push(How::Plain as u8);
@@ -131,7 +165,13 @@ fn section(values: &Values, tolerance: Tolerance, place: Option<(usize, usize)>,
 }
 
 /// The inverse of [`encode_table`].
-pub fn decode_table(payload: &[u8], rows: usize, names: &[&str], dtypes: &[DType], decoder: &Decoder) -> Result<Vec<Values>> {
+pub fn decode_table(
+    payload: &[u8],
+    rows: usize,
+    names: &[&str],
+    dtypes: &[DType],
+    decoder: &Decoder,
+) -> Result<Vec<Values>> {
     let features = feature_columns(decoder, names).map_err(|e| Error::corrupt(e.to_string()))?;
     let width = features.len();
     let mut r = Reader::new(payload);
@@ -141,11 +181,15 @@ pub fn decode_table(payload: &[u8], rows: usize, names: &[&str], dtypes: &[DType
     for (i, &dtype) in dtypes.iter().enumerate() {
         let how = r.u8("column coding")?;
         if how == How::Plain as u8 {
-            columns.push(column::read(Reader::new(r.bytes("column")?), rows, dtype).map_err(|e| e.at(format!("column '{}'", names[i])))?);
+            columns.push(
+                column::read(Reader::new(r.bytes("column")?), rows, dtype)
+                    .map_err(|e| e.at(format!("column '{}'", names[i])))?,
+            );
             continue;
         }
         let feature = features.iter().position(|&column| column == i);
-        let feature = feature.ok_or_else(|| Error::corrupt(format!("column '{}' is not of the model", names[i])))?;
+        let feature =
+            feature.ok_or_else(|| Error::corrupt(format!("column '{}' is not of the model", names[i])))?;
         let place = |i: usize| i * width + feature;
         columns.push(match how {
             1 => {
@@ -166,7 +210,8 @@ pub fn decode_table(payload: &[u8], rows: usize, names: &[&str], dtypes: &[DType
 /// The columns that the model's features are, by name.
 fn feature_columns(decoder: &Decoder, names: &[&str]) -> Result<Vec<usize>> {
     let find = |wanted: &String| {
-        let missing = || Error::invalid(format!("the model wants a column '{wanted}'; there are {}", names.join(", ")));
+        let missing =
+            || Error::invalid(format!("the model wants a column '{wanted}'; there are {}", names.join(", ")));
         names.iter().position(|n| n == wanted).ok_or_else(missing)
     };
     decoder.names().iter().map(find).collect()
@@ -189,7 +234,9 @@ fn read_start(r: &mut Reader) -> Result<(bool, u8)> {
     r.varint("model number")?;
     let (flags, shift) = (r.u8("autoencoder flags")?, r.u8("latent shift")?);
     if flags > BOUNDED || shift > MOST_SHIFT {
-        return Err(Error::unsupported(format!("autoencoder flags {flags} with shift {shift} are of a later version")));
+        return Err(Error::unsupported(format!(
+            "autoencoder flags {flags} with shift {shift} are of a later version"
+        )));
     }
     Ok((flags == BOUNDED, shift))
 }
@@ -221,7 +268,10 @@ fn read_latents(r: &mut Reader, decoder: &Decoder, rows: usize, shift: u8) -> Re
     // A model may be much wider than the payload that names it: what it makes of each row must be bearable.
     let cells = rows.saturating_mul(width.max(decoder.features()));
     if cells > super::MOST_CHUNK {
-        return Err(Error::new(crate::error::ErrorKind::LimitExceeded, format!("a chunk of {cells} latents or outputs is too large")));
+        return Err(Error::new(
+            crate::error::ErrorKind::LimitExceeded,
+            format!("a chunk of {cells} latents or outputs is too large"),
+        ));
     }
     let mut codes = vec![0i64; rows * width];
     for l in 0..width {
@@ -321,7 +371,9 @@ fn best_shift(c: Candidate, latents: &[i16], rows: &[f64], tolerance: Tolerance)
                 if squares <= allowed { out.len() as f64 } else { f64::INFINITY }
             }
             // What residuals of this size take, near enough to choose by.
-            Tolerance::Absolute(bound) => out.len() as f64 + errors().map(|e| (1.0 + e.abs() / bound).log2()).sum::<f64>() / 8.0,
+            Tolerance::Absolute(bound) => {
+                out.len() as f64 + errors().map(|e| (1.0 + e.abs() / bound).log2()).sum::<f64>() / 8.0
+            }
             _ => {
                 let scale = 1e-9 + errors().map(f64::abs).fold(0.0, f64::max) * 1e-6;
                 out.len() as f64 + errors().map(|e| (1.0 + e.abs() / scale).log2()).sum::<f64>() / 8.0
@@ -335,7 +387,13 @@ fn best_shift(c: Candidate, latents: &[i16], rows: &[f64], tolerance: Tolerance)
 }
 
 /// The latent precision that makes a table's sample smallest.
-fn best_table_shift(columns: &[Values], tolerances: &[Tolerance], features: &[usize], latents: &[i16], c: Candidate) -> Result<u8> {
+fn best_table_shift(
+    columns: &[Values],
+    tolerances: &[Tolerance],
+    features: &[usize],
+    latents: &[i16],
+    c: Candidate,
+) -> Result<u8> {
     let width = c.model.latents();
     let sample = (latents.len() / width).min(SAMPLE);
     let mut best = (usize::MAX, 0);

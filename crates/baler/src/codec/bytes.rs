@@ -119,7 +119,9 @@ impl<'a> Reader<'a> {
         let value = self.varint(what)?;
         match usize::try_from(value) {
             Ok(v) if v <= limit => Ok(v),
-            _ => Err(Error::corrupt(format!("{what} at byte {start} is {value}, at most {limit} is possible"))),
+            _ => {
+                Err(Error::corrupt(format!("{what} at byte {start} is {value}, at most {limit} is possible")))
+            }
         }
     }
 
@@ -168,6 +170,10 @@ mod tests {
         }
         assert!(Reader::new(&[0x80, 0]).varint("padded").is_err());
         assert!(Reader::new(&[0xff; 11]).varint("long").is_err());
-        assert!(Reader::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]).varint("65 bits").is_err());
+        assert!(
+            Reader::new(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2])
+                .varint("65 bits")
+                .is_err()
+        );
     }
 }

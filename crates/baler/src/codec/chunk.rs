@@ -5,7 +5,7 @@ use super::{field, table};
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::Tolerance;
-use crate::front::check::{largest_error, squared_error};
+use crate::front::check::{largest_error, root_mean_square};
 use crate::model::autoencoder::{Decoder, FrozenModel};
 
 /// How a chunk is coded. The format's codec byte.
@@ -82,11 +82,23 @@ pub fn encode_field(
         let tolerance = exact_unless_pointwise_bounded(tolerance);
         let payload = autoencoder::encode_field(values, shape, tolerance, fill, c)?;
         let decoded = autoencoder::decode_field(&payload, values.dtype(), shape, &c.model.decoder)?;
-        keep(&mut best, accept(Codec::Autoencoder, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]));
+        keep(
+            &mut best,
+            accept(Codec::Autoencoder, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]),
+        );
     }
     if wants(Codec::Constant) || wants(Codec::Field) {
         if let Some(payload) = constant(values) {
-            keep(&mut best, accept(Codec::Constant, payload, std::slice::from_ref(values), vec![values.clone()], &[tolerance]));
+            keep(
+                &mut best,
+                accept(
+                    Codec::Constant,
+                    payload,
+                    std::slice::from_ref(values),
+                    vec![values.clone()],
+                    &[tolerance],
+                ),
+            );
             if best.as_ref().is_some_and(|b| b.codec == Codec::Constant) {
                 return Ok(best.expect("just kept"));
             }
@@ -115,7 +127,12 @@ fn exact_unless_pointwise_bounded(tolerance: Tolerance) -> Tolerance {
 }
 
 /// The field codec within `tolerance`; a root-mean-square target by the coarsest absolute bound that is seen to meet it.
-fn field_within(values: &Values, shape: &[usize], tolerance: Tolerance, fill: Option<u64>) -> Result<Option<Encoded>> {
+fn field_within(
+    values: &Values,
+    shape: &[usize],
+    tolerance: Tolerance,
+    fill: Option<u64>,
+) -> Result<Option<Encoded>> {
     let run = |tolerance| -> Result<Option<Encoded>> {
         let (payload, decoded) = field::encode(values, shape, tolerance, fill, false);
         Ok(accept(Codec::Field, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]))
@@ -129,8 +146,7 @@ fn field_within(values: &Values, shape: &[usize], tolerance: Tolerance, fill: Op
     for _ in 0..6 {
         let coded = run(Tolerance::Absolute(bound))?;
         if let Some(c) = coded {
-            let count = values.len().max(1) as f64;
-            let actual = (squared_error(values, &c.decoded[0]) / count).sqrt();
+            let actual = root_mean_square(values, &c.decoded[0]);
             if actual <= rms {
                 return Ok(Some(c));
             }
@@ -178,7 +194,13 @@ fn keep(best: &mut Option<Encoded>, new: Option<Encoded>) {
 }
 
 /// A candidate whose every run is seen to be within its tolerance.
-fn accept(codec: Codec, payload: Vec<u8>, original: &[Values], decoded: Vec<Values>, tolerances: &[Tolerance]) -> Option<Encoded> {
+fn accept(
+    codec: Codec,
+    payload: Vec<u8>,
+    original: &[Values],
+    decoded: Vec<Values>,
+    tolerances: &[Tolerance],
+) -> Option<Encoded> {
     let runs = original.iter().zip(&decoded).zip(tolerances);
     let errors = runs.map(|((a, b), &t)| largest_error(a, b, t)).collect::<Option<Vec<_>>>()?;
     Some(Encoded { codec, payload, decoded, errors })
@@ -215,7 +237,9 @@ pub fn decode_field<'m>(
             Ok(repeat(&one, count))
         }
         Codec::Field => field::decode(payload, dtype, shape, false),
-        Codec::Autoencoder => autoencoder::decode_field(payload, dtype, shape, model(autoencoder::model_number(payload)?)?),
+        Codec::Autoencoder => {
+            autoencoder::decode_field(payload, dtype, shape, model(autoencoder::model_number(payload)?)?)
+        }
         Codec::Table => Err(Error::corrupt("a field's chunk is coded as a table's")),
     }
 }
@@ -241,9 +265,13 @@ pub fn decode_table<'m>(
             Ok(columns)
         }
         Codec::Table => table::decode(payload, rows, dtypes),
-        Codec::Autoencoder => {
-            autoencoder::decode_table(payload, rows, names, dtypes, model(autoencoder::model_number(payload)?)?)
-        }
+        Codec::Autoencoder => autoencoder::decode_table(
+            payload,
+            rows,
+            names,
+            dtypes,
+            model(autoencoder::model_number(payload)?)?,
+        ),
         Codec::Constant | Codec::Field => Err(Error::corrupt("a table's chunk is coded as a field's")),
     }
 }

@@ -1,8 +1,8 @@
 //! The coder of a plane of classes (see `front::class`): mostly runs, so mostly "as the one before".
 
 use super::adaptive::{Bit, Symbols};
-use super::range_coder::{Coder, Decoder, Encoder};
 use super::bytes::{Reader, put_bytes, put_varint};
+use super::range_coder::{Coder, Decoder, Encoder};
 use crate::error::{Error, Result};
 use crate::front::class::{CONSTANT, Classes, MOST_CONSTANTS, NEGATIVE, OWN};
 
@@ -18,12 +18,18 @@ fn code<C: Coder>(coder: &mut C, plane: &mut [u8], width: usize) {
         let before = |back: usize| i.checked_sub(back).map_or(0, |j| plane[j]);
         let (w, ww, n) = (before(1), before(2), before(width));
         let (nw, ne) = (before(width + 1), if width > 1 { before(width - 1) } else { 0 });
-        let context = (w == n) as usize | ((n == ne) as usize) << 1 | ((nw == w) as usize) << 2
-            | ((ww == w) as usize) << 3 | ((w != 0) as usize) << 4 | ((ne == w) as usize) << 5;
+        let context = (w == n) as usize
+            | ((n == ne) as usize) << 1
+            | ((nw == w) as usize) << 2
+            | ((ww == w) as usize) << 3
+            | ((w != 0) as usize) << 4
+            | ((ne == w) as usize) << 5;
         let x = plane[i];
         plane[i] = if as_west[context].code(coder, x == w) {
             w
-        } else if as_north[(n == ne) as usize | ((n == nw) as usize) << 1 | ((w == n) as usize) << 2].code(coder, x == n) {
+        } else if as_north[(n == ne) as usize | ((n == nw) as usize) << 1 | ((w == n) as usize) << 2]
+            .code(coder, x == n)
+        {
             n
         } else {
             symbols[w as usize & 15].code(coder, x as usize) as u8

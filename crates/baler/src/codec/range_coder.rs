@@ -106,7 +106,11 @@ impl Coder for Encoder {
     fn bit(&mut self, bit: bool, p1: u32) -> bool {
         debug_assert!(0 < p1 && p1 < 1 << BIT_BITS);
         let bound = (self.range >> BIT_BITS) * p1 as u64;
-        if bit { self.narrow(0, bound) } else { self.narrow(bound, self.range - bound) }
+        if bit {
+            self.narrow(0, bound)
+        } else {
+            self.narrow(bound, self.range - bound)
+        }
         bit
     }
 

@@ -59,10 +59,15 @@ fn floats<F: Bits + Into<f64>>(original: &[F], decoded: &[F], tolerance: Toleran
     Some(largest)
 }
 
-/// Sum of squared errors over values that are finite on both sides; infinite where they differ in what is not.
-pub fn squared_error(original: &Values, decoded: &Values) -> f64 {
-    let pairs = original.to_f64().zip(decoded.to_f64());
-    let Some((a, b)) = pairs else { return 0.0 };
-    a.iter().zip(&b).filter(|(x, _)| x.is_finite()).map(|(x, y)| (x - y) * (x - y)).sum()
+/// Root mean square error over all values, those that are not finite counted as exact. Squares are taken of shares
+/// of the largest error, so that none overflows.
+pub fn root_mean_square(original: &Values, decoded: &Values) -> f64 {
+    let (Some(a), Some(b)) = (original.to_f64(), decoded.to_f64()) else { return 0.0 };
+    let errors = || a.iter().zip(&b).filter(|(x, _)| x.is_finite()).map(|(x, y)| (x - y).abs());
+    let largest = errors().fold(0.0, f64::max);
+    if largest == 0.0 {
+        return 0.0;
+    }
+    let shares: f64 = errors().map(|e| (e / largest) * (e / largest)).sum();
+    largest * (shares / a.len() as f64).sqrt()
 }
-

@@ -128,7 +128,11 @@ pub fn classify<T: Bits>(values: &[T], rule: Rule, fill: Option<u64>) -> Classes
             let bits = x.bits();
             if last.1 == OWN || last.0 != bits {
                 let next = CONSTANT + known.len() as u8;
-                let class = if next < OWN { *known.entry(bits).or_insert(next) } else { known.get(&bits).copied().unwrap_or(OWN) };
+                let class = if next < OWN {
+                    *known.entry(bits).or_insert(next)
+                } else {
+                    known.get(&bits).copied().unwrap_or(OWN)
+                };
                 last = (bits, class);
             }
             if last.1 == OWN {
@@ -162,10 +166,13 @@ pub fn restore<T: Bits>(values: &mut [T], classes: &Classes) {
 pub fn find_fill(values: &Values) -> Option<u64> {
     fn search<T: Bits + PartialOrd>(v: &[T], as_f64: impl Fn(T) -> f64) -> Option<u64> {
         let finite = || v.iter().map(|&x| as_f64(x)).filter(|x| x.is_finite());
-        let (least, most) = finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        let (least, most) =
+            finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
         let candidate = |end: f64| {
             let hits = finite().filter(|&x| x == end).count();
-            let (a, b) = finite().filter(|&x| x != end).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+            let (a, b) = finite()
+                .filter(|&x| x != end)
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
             let apart = (end - a).abs().min((end - b).abs());
             let spread = (b - a).max(a.abs().max(b.abs()) * 1e-3);
             (hits * 200 >= v.len() && a <= b && apart > 1000.0 * spread).then_some(end)

@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn order_is_kept_and_every_bit_returns() {
-        let bits32 = (0..u32::MAX - 70_000).step_by(65_537).chain([0, 1, 1 << 31, (1 << 31) + 1, 0x7f80_0000]);
+        let bits32 =
+            (0..u32::MAX - 70_000).step_by(65_537).chain([0, 1, 1 << 31, (1 << 31) + 1, 0x7f80_0000]);
         let mut all: Vec<f32> = bits32.map(f32::from_bits).collect();
         assert!(all.iter().all(|&x| to_f32(from_f32(x)).to_bits() == x.to_bits()));
         all.retain(|x| !x.is_nan());

@@ -219,7 +219,8 @@ impl<D: Domain> Walk<'_, D> {
         }
         let mut sums = [D::Work::default(); BLOCK];
         for (&w, &tap) in self.weights[..self.taps].iter().zip(&lane.taps).skip(3) {
-            let near: &[D::Work; BLOCK] = self.planes.values[tap + lane.start..].first_chunk().expect("padded");
+            let near: &[D::Work; BLOCK] =
+                self.planes.values[tap + lane.start..].first_chunk().expect("padded");
             for (s, &n) in sums.iter_mut().zip(near) {
                 *s = s.plus_product(w, n);
             }

@@ -11,10 +11,10 @@ use super::class_plane;
 use super::range_coder::{Decoder, Encoder};
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
-use crate::with_numbers;
 use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, REGULAR, Rule, classify};
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::{Tolerance, ordered};
+use crate::with_numbers;
 use dispatch::Walkable;
 use domain::{Absolute, Integers, Real};
 use kernel::LANES;
@@ -229,7 +229,12 @@ fn from_cells<F: Bits>(map: &Pointwise, layout: Layout, classes: &Classes, cells
     values
 }
 
-fn decode_pointwise<F: Float>(mut r: Reader, layout: Layout, dims: [usize; 3], plain: bool) -> Result<Vec<F>> {
+fn decode_pointwise<F: Float>(
+    mut r: Reader,
+    layout: Layout,
+    dims: [usize; 3],
+    plain: bool,
+) -> Result<Vec<F>> {
     let bound = r.f64("pointwise bound")?;
     let grain = r.u8("segments an octave")? as u32;
     if !(bound > 0.0 && bound < 1.0) || grain > MOST_GRAIN {
@@ -281,7 +286,12 @@ pub(super) fn read_integers(
 }
 
 /// `values` as the fit sees them: special ones replaced by the regular one before.
-fn smooth_over<T: Copy, F: Copy>(values: &[T], classes: &Classes, as_work: impl Fn(T) -> F, zero: F) -> Vec<F> {
+fn smooth_over<T: Copy, F: Copy>(
+    values: &[T],
+    classes: &Classes,
+    as_work: impl Fn(T) -> F,
+    zero: F,
+) -> Vec<F> {
     if classes.plane.is_empty() {
         return values.iter().map(|&x| as_work(x)).collect();
     }

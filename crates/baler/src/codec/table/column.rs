@@ -51,15 +51,22 @@ pub fn map(values: &Values, tolerance: Tolerance) -> Mapped {
         (Values::F64(v), Tolerance::Exact) => map_exact(v, values),
         (Values::F32(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F32),
         (Values::F64(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F64),
-        (Values::F32(v), Tolerance::Absolute(b)) => map_uniform(v, values, b, f32::EPSILON as f64, |x| x as f32 as f64),
+        (Values::F32(v), Tolerance::Absolute(b)) => {
+            map_uniform(v, values, b, f32::EPSILON as f64, |x| x as f32 as f64)
+        }
         (Values::F64(v), Tolerance::Absolute(b)) => map_uniform(v, values, b, f64::EPSILON, |x| x),
         (_, Tolerance::Absolute(b)) => {
             let step = (b as i64).saturating_mul(2).saturating_add(1);
             let integers = ordered::to_integers(values);
-            let integers = integers.iter().map(|&x| x.div_euclid(step) + (x.rem_euclid(step) > b as i64) as i64).collect();
+            let integers = integers
+                .iter()
+                .map(|&x| x.div_euclid(step) + (x.rem_euclid(step) > b as i64) as i64)
+                .collect();
             Mapped { classes: Classes::default(), map: Map::Coarse(b as i64), integers }
         }
-        _ => Mapped { classes: Classes::default(), map: Map::Ordered, integers: ordered::to_integers(values) },
+        _ => {
+            Mapped { classes: Classes::default(), map: Map::Ordered, integers: ordered::to_integers(values) }
+        }
     }
 }
 
@@ -81,7 +88,11 @@ fn map_exact<F: Bits + Into<f64>>(v: &[F], values: &Values) -> Mapped {
     if let Some(integers) = whole(v, &classes) {
         return Mapped { classes, map: Map::Whole, integers };
     }
-    Mapped { classes: classify(v, Rule::Exact, None), map: Map::Ordered, integers: ordered::to_integers(values) }
+    Mapped {
+        classes: classify(v, Rule::Exact, None),
+        map: Map::Ordered,
+        integers: ordered::to_integers(values),
+    }
 }
 
 /// The regular values as whole numbers, where they all are; special places repeat the one before.
@@ -99,14 +110,24 @@ fn whole<F: Bits + Into<f64>>(v: &[F], classes: &Classes) -> Option<Vec<i64>> {
         .collect()
 }
 
-fn map_uniform<F: Bits + Into<f64>>(v: &[F], values: &Values, bound: f64, epsilon: f64, stored: impl Fn(f64) -> f64) -> Mapped {
+fn map_uniform<F: Bits + Into<f64>>(
+    v: &[F],
+    values: &Values,
+    bound: f64,
+    epsilon: f64,
+    stored: impl Fn(f64) -> f64,
+) -> Mapped {
     let mut classes = classify(v, Rule::Bounded, None);
     if let Some(integers) = whole(v, &classes) {
         return Mapped { classes, map: Map::Whole, integers };
     }
     let regular = |i: usize| classes.plane.get(i).is_none_or(|&c| c < CONSTANT);
-    let scale = v.iter().enumerate().filter(|&(i, _)| regular(i)).map(|(_, &x)| { let x: f64 = x.into(); x.abs() });
-    let (count, sum, largest) = scale.fold((0u64, 0.0, 0.0f64), |(n, s, m), x| (n + 1, s + x * 1e-6, m.max(x)));
+    let scale = v.iter().enumerate().filter(|&(i, _)| regular(i)).map(|(_, &x)| {
+        let x: f64 = x.into();
+        x.abs()
+    });
+    let (count, sum, largest) =
+        scale.fold((0u64, 0.0, 0.0f64), |(n, s, m), x| (n + 1, s + x * 1e-6, m.max(x)));
     let usual = if count == 0 { 0.0 } else { sum / count as f64 * 8e6 };
     let uniform = Uniform::new(bound, largest.min(usual), epsilon);
     let mut last = 0;
@@ -139,7 +160,8 @@ fn add_own<T: Bits>(classes: &mut Classes, values: &[T], places: &[usize]) {
     }
     classes.plane.resize(values.len(), class::REGULAR);
     places.iter().for_each(|&i| classes.plane[i] = class::OWN);
-    classes.own = (0..values.len()).filter(|&i| classes.plane[i] == class::OWN).map(|i| values[i].bits()).collect();
+    classes.own =
+        (0..values.len()).filter(|&i| classes.plane[i] == class::OWN).map(|i| values[i].bits()).collect();
 }
 
 fn map_pointwise<F: Bits>(v: &[F], bound: f64, layout: Layout) -> Mapped {
@@ -160,7 +182,9 @@ fn map_pointwise<F: Bits>(v: &[F], bound: f64, layout: Layout) -> Mapped {
 pub fn unmap(mapped: &Mapped, dtype: DType) -> Result<Values> {
     let k = &mapped.integers;
     let mut values = match (&mapped.map, dtype) {
-        (Map::Ordered, DType::Text) | (Map::Texts(_), _) if dtype != DType::Text || !matches!(mapped.map, Map::Texts(_)) => {
+        (Map::Ordered, DType::Text) | (Map::Texts(_), _)
+            if dtype != DType::Text || !matches!(mapped.map, Map::Texts(_)) =>
+        {
             return Err(Error::corrupt(format!("a column of {dtype} is mapped as another type's")));
         }
         (Map::Ordered, _) => ordered::from_integers(k, dtype),
@@ -169,7 +193,10 @@ pub fn unmap(mapped: &Mapped, dtype: DType) -> Result<Values> {
             let found = k.iter().map(find).collect::<Option<Vec<_>>>();
             let found = found.ok_or_else(|| Error::corrupt("a text is not in its column's list"))?;
             if found.iter().map(|s| s.len()).sum::<usize>() > MOST_TEXT {
-                return Err(Error::new(crate::error::ErrorKind::LimitExceeded, "a chunk's texts take over 256 MiB"));
+                return Err(Error::new(
+                    crate::error::ErrorKind::LimitExceeded,
+                    "a chunk's texts take over 256 MiB",
+                ));
             }
             Values::Text(found.into_iter().cloned().collect())
         }
@@ -238,7 +265,9 @@ pub fn read_map(r: &mut Reader, count: usize) -> Result<Mapped> {
         3 => {
             let (bound, grain) = (r.f64("pointwise bound")?, r.u8("segments an octave")? as u32);
             if !(bound > 0.0 && bound < 1.0) || grain > MOST_GRAIN {
-                return Err(Error::corrupt(format!("pointwise bound {bound} with grain {grain} is not possible")));
+                return Err(Error::corrupt(format!(
+                    "pointwise bound {bound} with grain {grain} is not possible"
+                )));
             }
             Map::Pointwise(bound, grain)
         }

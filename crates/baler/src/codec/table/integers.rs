@@ -162,7 +162,13 @@ struct Digits {
 
 impl Digits {
     fn new(entries: usize, ordered: bool) -> Digits {
-        let count = if entries <= 16 { 1 } else if entries <= 256 { 2 } else { 3 };
+        let count = if entries <= 16 {
+            1
+        } else if entries <= 256 {
+            2
+        } else {
+            3
+        };
         let contexts = if ordered { MOST_ORDERED } else { 1 };
         Digits { count, ordered, tables: vec![Symbols::FLAT; contexts * (1 + 16 + 256)], before: 0 }
     }
@@ -195,7 +201,11 @@ mod tests {
         let mut columns: Vec<Vec<i64>> = vec![vec![], vec![7], vec![i64::MIN, i64::MAX, 0], vec![-1; 1000]];
         for bits in [1u32, 3, 6, 12, 13, 20, 40, 47] {
             columns.push((0..3000).map(|_| (random() & ((1 << bits) - 1)) as i64).collect());
-            columns.push((0..3000).map(|i| (random() & ((1 << bits) - 1)) as i64 - (1 << (bits - 1)) + (i << 50)).collect());
+            columns.push(
+                (0..3000)
+                    .map(|i| (random() & ((1 << bits) - 1)) as i64 - (1 << (bits - 1)) + (i << 50))
+                    .collect(),
+            );
             columns.push((0..3000).map(|i| i / 3 * 1000 + (random() & 1) as i64).collect());
         }
         columns.push((0..63).flat_map(|s| [1i64 << s, -(1 << s), (1 << s) - 1]).collect());

@@ -29,7 +29,10 @@ pub fn decode(payload: &[u8], rows: usize, dtypes: &[DType]) -> Result<Vec<Value
     let columns = dtypes
         .iter()
         .enumerate()
-        .map(|(i, &dtype)| column::read(Reader::new(r.bytes("column")?), rows, dtype).map_err(|e| e.at(format!("column {i}"))))
+        .map(|(i, &dtype)| {
+            column::read(Reader::new(r.bytes("column")?), rows, dtype)
+                .map_err(|e| e.at(format!("column {i}")))
+        })
         .collect();
     r.finish("the columns")?;
     columns

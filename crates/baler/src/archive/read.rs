@@ -1,0 +1,394 @@
+//! Reading: an archive's header and index, its values in order or any run of them, its verification.
+
+use super::header::{FieldHeader, Header, Kind, TableHeader};
+use super::index::{Entry, Index};
+use super::pipeline::in_order;
+use super::record::{ChunkBody, END, MAGIC, RecordKind, TRAILER, VERSION, unframe};
+use super::write::model_hash;
+use crate::codec::bytes::Reader;
+use crate::codec::chunk::{decode_field, decode_table};
+use crate::data::{Array, Column, DType, Table, Values, Variable};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::autoencoder::Decoder;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+
+/// A description, or a model's decoder, inflates to at most this many bytes.
+const MOST_INFLATED: u64 = 1 << 28;
+
+/// An open archive.
+pub struct Archive<R> {
+    input: R,
+    header: Header,
+    index: Index,
+    description: Option<serde_json::Value>,
+    decoders: Vec<Option<Decoder>>,
+    model_bytes: u64,
+    length: u64,
+}
+
+/// The header of the archive that `input` starts with, and where the records start.
+pub fn read_header(input: &mut impl Read) -> Result<(Header, u64)> {
+    let mut head = vec![0; MAGIC.len() + 1];
+    read_exact(input, &mut head, "the file's first bytes")?;
+    if head[..4] != MAGIC {
+        return Err(Error::corrupt("this is no Baler archive: it does not start with \\x89BLR"));
+    }
+    if head[4] != VERSION {
+        return Err(Error::unsupported(format!(
+            "the archive is of format version {}, this program reads version {VERSION}; a newer one will read it",
+            head[4]
+        )));
+    }
+    let mut length = vec![];
+    loop {
+        let mut byte = [0];
+        read_exact(input, &mut byte, "the header's length")?;
+        length.push(byte[0]);
+        if byte[0] < 0x80 || length.len() > 9 {
+            break;
+        }
+    }
+    let size = Reader::new(&length).count(1 << 30, "header length")?;
+    head.extend_from_slice(&length);
+    let mut body = vec![];
+    input.by_ref().take(size as u64 + 4).read_to_end(&mut body)?;
+    if body.len() < size + 4 {
+        return Err(Error::truncated(format!("the file ends inside its header of {size} bytes")));
+    }
+    let sum = u32::from_le_bytes(body[size..].try_into().expect("four bytes"));
+    body.truncate(size);
+    head.extend_from_slice(&body);
+    if sum != crc32fast::hash(&head) {
+        return Err(Error::corrupt("the header does not match its checksum"));
+    }
+    Ok((Header::parse(&body).map_err(|e| e.at("header"))?, head.len() as u64 + 4))
+}
+
+fn read_exact(input: &mut impl Read, buffer: &mut [u8], what: &str) -> Result<()> {
+    input.read_exact(buffer).map_err(|e| match e.kind() {
+        std::io::ErrorKind::UnexpectedEof => Error::truncated(format!("the file ends inside {what}")),
+        _ => e.into(),
+    })
+}
+
+/// Inflates zlib, to no more than a bearable size.
+pub(super) fn inflate(bytes: &[u8], what: &str) -> Result<Vec<u8>> {
+    let mut out = vec![];
+    flate2::read::ZlibDecoder::new(bytes)
+        .take(MOST_INFLATED + 1)
+        .read_to_end(&mut out)
+        .map_err(|e| Error::corrupt(format!("{what} does not inflate: {e}")))?;
+    if out.len() as u64 > MOST_INFLATED {
+        return Err(Error::new(ErrorKind::LimitExceeded, format!("{what} inflates to over 256 MiB")));
+    }
+    Ok(out)
+}
+
+impl<R: Read + Seek + Send> Archive<R> {
+    /// Opens an archive. `models` may hold those that the archive does not.
+    ///
+    /// Reads header, index, description and models; no chunk. Errors say what is damaged and where; what
+    /// is still whole of a damaged file can be had by [`super::salvage`].
+    pub fn open(mut input: R, models: &[Decoder]) -> Result<Archive<R>> {
+        let length = input.seek(SeekFrom::End(0))?;
+        input.seek(SeekFrom::Start(0))?;
+        let (header, start) = read_header(&mut input)?;
+        let hint = "the file is cut short or damaged at its end; `baler salvage` recovers what is whole";
+        if length < start + TRAILER as u64 {
+            return Err(Error::truncated(hint));
+        }
+        input.seek(SeekFrom::Start(length - TRAILER as u64))?;
+        let mut trailer = [0; TRAILER];
+        read_exact(&mut input, &mut trailer, "the trailer")?;
+        let index_at = u64::from_le_bytes(trailer[..8].try_into().expect("eight bytes"));
+        if trailer[8..] != END || index_at < start || index_at > length - TRAILER as u64 {
+            return Err(Error::truncated(hint));
+        }
+        let mut archive = Archive {
+            input,
+            decoders: vec![None; header.models.len()],
+            header,
+            index: Index::default(),
+            description: None,
+            model_bytes: 0,
+            length,
+        };
+        let index_length = length - TRAILER as u64 - index_at;
+        let record = archive.bytes(index_at, index_length)?;
+        let at_index = |e: Error| e.at(format!("index at byte {index_at}"));
+        let (kind, body) = unframe(&record).map_err(at_index)?;
+        if kind != RecordKind::Index {
+            return Err(at_index(Error::corrupt("another kind of record")));
+        }
+        archive.index = Index::parse(body, &archive.header, start, index_at).map_err(at_index)?;
+        for entry in archive.index.entries.clone() {
+            archive.read_extra(&entry).map_err(|e| e.at(format!("record at byte {}", entry.offset)))?;
+        }
+        for (reference, slot) in archive.header.models.iter().zip(&mut archive.decoders) {
+            if slot.is_none() {
+                *slot = models.iter().find(|m| model_hash(&m.to_bytes()) == reference.hash).cloned();
+            }
+        }
+        Ok(archive)
+    }
+
+    /// Takes in a record that is no chunk.
+    fn read_extra(&mut self, entry: &Entry) -> Result<()> {
+        if !matches!(entry.kind, RecordKind::Model | RecordKind::Description) {
+            return Ok(());
+        }
+        let record = self.bytes(entry.offset, entry.length)?;
+        let (_, body) = unframe(&record)?;
+        if entry.kind == RecordKind::Description {
+            let text = inflate(body, "the description")?;
+            let json = serde_json::from_slice(&text);
+            self.description =
+                Some(json.map_err(|e| Error::corrupt(format!("the description is no JSON: {e}")))?);
+            return Ok(());
+        }
+        let mut r = Reader::new(body);
+        let number = r.count(self.header.models.len().saturating_sub(1), "model number")?;
+        let bytes = inflate(r.rest(), "the model")?;
+        let reference = self.header.models.get(number);
+        if reference.is_none_or(|m| m.hash != model_hash(&bytes)) {
+            return Err(Error::corrupt("the embedded model is not the one that the header names"));
+        }
+        self.model_bytes += entry.length;
+        self.decoders[number] = Some(Decoder::from_bytes(&bytes)?);
+        Ok(())
+    }
+
+    fn bytes(&mut self, offset: u64, length: u64) -> Result<Vec<u8>> {
+        self.input.seek(SeekFrom::Start(offset))?;
+        let mut out = vec![];
+        self.input.by_ref().take(length).read_to_end(&mut out)?;
+        if out.len() as u64 != length {
+            return Err(Error::truncated(format!("the file ends at byte {}", offset + out.len() as u64)));
+        }
+        Ok(out)
+    }
+
+    /// What the archive holds.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Where it holds it.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// What else it says of itself.
+    pub fn description(&self) -> Option<&serde_json::Value> {
+        self.description.as_ref()
+    }
+
+    /// Bytes of the whole file, and those of embedded models.
+    pub fn length(&self) -> (u64, u64) {
+        (self.length, self.model_bytes)
+    }
+
+    /// The index entries of the chunks of a variable.
+    pub fn chunk_entries(&self, variable: usize) -> Vec<Entry> {
+        let before: usize = self.header.variables[..variable].iter().map(|v| v.chunks()).sum();
+        self.index.chunks().skip(before).take(self.header.variables[variable].chunks()).copied().collect()
+    }
+
+    /// Decodes chunks `chunks` of a variable on `threads` threads and hands each to `take`, in order: its number and
+    /// its runs of values (one of a field, one a column of a table).
+    ///
+    /// Every chunk is checked against both of its checksums. At most three chunks a thread are in memory.
+    pub fn decode(
+        &mut self,
+        variable: usize,
+        chunks: Range<usize>,
+        threads: usize,
+        mut take: impl FnMut(usize, Vec<Values>) -> Result<()> + Send,
+    ) -> Result<()> {
+        let entries = self.chunk_entries(variable);
+        let Archive { input, header, decoders, .. } = self;
+        let v = &header.variables[variable];
+        let name = &v.name;
+        let mut next = chunks.clone();
+        let mut read = |i: usize| -> Result<Vec<u8>> {
+            input.seek(SeekFrom::Start(entries[i].offset))?;
+            let mut record = vec![];
+            input.by_ref().take(entries[i].length).read_to_end(&mut record)?;
+            Ok(record)
+        };
+        let place = |i: usize| format!("variable '{name}', chunk {i} at byte {}", entries[i].offset);
+        in_order(
+            threads,
+            || next.next().map(|i| Ok((i, read(i).map_err(|e| e.at(place(i)))?))),
+            |(i, record): (usize, Vec<u8>)| {
+                let decoded =
+                    decode_record(&record, header, decoders, variable, i).map_err(|e| e.at(place(i)))?;
+                Ok((i, decoded))
+            },
+            |(i, decoded)| take(i, decoded),
+        )
+    }
+
+    /// The rows `rows` of a variable's leading axis (of a table: its rows), all where `None`; whole in memory.
+    pub fn read(&mut self, variable: usize, rows: Option<Range<usize>>, threads: usize) -> Result<Variable> {
+        match self.header.variables[variable].kind.clone() {
+            Kind::Field(f) => self.read_field(variable, &f, rows, threads).map(Variable::Field),
+            Kind::Table(t) => self.read_table(variable, &t, rows, threads).map(Variable::Table),
+        }
+    }
+
+    fn read_field(
+        &mut self,
+        variable: usize,
+        f: &FieldHeader,
+        rows: Option<Range<usize>>,
+        threads: usize,
+    ) -> Result<Array> {
+        let mut values = Values::empty(f.dtype);
+        let shape = self.field_rows(variable, f, rows, threads, |part| values.append(&part))?;
+        Array::new(shape, values)
+    }
+
+    /// Hands the values of the rows `rows` of a field's leading axis to `take`, piece by piece in order; returns
+    /// the shape of what was selected.
+    pub fn field_rows(
+        &mut self,
+        variable: usize,
+        f: &FieldHeader,
+        rows: Option<Range<usize>>,
+        threads: usize,
+        mut take: impl FnMut(Values) -> Result<()> + Send,
+    ) -> Result<Vec<usize>> {
+        let mut shape = f.shape.clone();
+        let mut wanted = 0..f.count();
+        if let Some(rows) = rows {
+            let long =
+                *shape.first().ok_or_else(|| Error::invalid("a single value has no axis to select from"))?;
+            check_rows(&rows, long)?;
+            let row = shape[1..].iter().product::<usize>();
+            wanted = rows.start * row..rows.end * row;
+            shape[0] = rows.len();
+        }
+        let overlaps = |i: &usize| {
+            let range = f.chunk(*i).0;
+            range.start < wanted.end && range.end > wanted.start
+        };
+        let total = f.chunks();
+        let first = partition(total, |i| f.chunk(i).0.end <= wanted.start);
+        let last = partition(total, |i| f.chunk(i).0.start < wanted.end);
+        debug_assert!((first..last).all(|i| overlaps(&i) || wanted.is_empty()));
+        let chunks = if wanted.is_empty() { 0..0 } else { first..last };
+        self.decode(variable, chunks, threads, |i, mut runs| {
+            let range = f.chunk(i).0;
+            let values = runs.remove(0);
+            let part = wanted.start.saturating_sub(range.start)..(wanted.end - range.start).min(range.len());
+            take(if part.len() == values.len() { values } else { values.slice(part) })
+        })?;
+        Ok(shape)
+    }
+
+    fn read_table(
+        &mut self,
+        variable: usize,
+        t: &TableHeader,
+        rows: Option<Range<usize>>,
+        threads: usize,
+    ) -> Result<Table> {
+        let rows = rows.unwrap_or(0..t.rows);
+        check_rows(&rows, t.rows)?;
+        let empty =
+            |c: &super::header::ColumnHeader| Column { name: c.name.clone(), values: Values::empty(c.dtype) };
+        let mut columns: Vec<Column> = t.columns.iter().map(empty).collect();
+        let chunks =
+            if rows.is_empty() { 0..0 } else { rows.start / t.chunk_rows..rows.end.div_ceil(t.chunk_rows) };
+        self.decode(variable, chunks, threads, |i, runs| {
+            let range = t.chunk(i);
+            let part = rows.start.saturating_sub(range.start)..(rows.end - range.start).min(range.len());
+            columns.iter_mut().zip(runs).try_for_each(|(c, v)| c.values.append(&v.slice(part.clone())))
+        })?;
+        Table::new(columns)
+    }
+}
+
+fn check_rows(rows: &Range<usize>, long: usize) -> Result<()> {
+    if rows.start > rows.end || rows.end > long {
+        return Err(Error::invalid(format!(
+            "the selection {}:{} leaves the {long} rows",
+            rows.start, rows.end
+        )));
+    }
+    Ok(())
+}
+
+/// The first of `0..n` for which `before` no longer holds.
+fn partition(n: usize, before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, n);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+/// The values of a chunk's record, once both checksums hold.
+pub(super) fn decode_record(
+    record: &[u8],
+    header: &Header,
+    decoders: &[Option<Decoder>],
+    variable: usize,
+    chunk: usize,
+) -> Result<Vec<Values>> {
+    let (kind, body) = unframe(record)?;
+    if kind != RecordKind::Chunk {
+        return Err(Error::corrupt("another kind of record is in its place"));
+    }
+    let body = ChunkBody::parse(body)?;
+    if (body.variable, body.chunk) != (variable, chunk) {
+        return Err(Error::corrupt(format!(
+            "chunk {} of variable {} is in its place",
+            body.chunk, body.variable
+        )));
+    }
+    decode_body(&body, header, decoders)
+}
+
+/// The values of a chunk, once they match their checksum.
+pub(super) fn decode_body(
+    body: &ChunkBody,
+    header: &Header,
+    decoders: &[Option<Decoder>],
+) -> Result<Vec<Values>> {
+    let model = |number: usize| {
+        let reference =
+            header.models.get(number).ok_or_else(|| Error::corrupt(format!("there is no model {number}")))?;
+        decoders[number].as_ref().ok_or_else(|| {
+            let hash: String = reference.hash.iter().map(|b| format!("{b:02x}")).collect();
+            Error::new(
+                ErrorKind::MissingModel,
+                format!("the model {hash} is not in the archive; supply its file with --model"),
+            )
+        })
+    };
+    let decoded = match &header.variables[body.variable].kind {
+        Kind::Field(f) => {
+            let shape = f.chunk(body.chunk).1;
+            vec![decode_field(body.codec, body.payload, f.dtype, &shape, model)?]
+        }
+        Kind::Table(t) => {
+            let names: Vec<&str> = t.columns.iter().map(|c| c.name.as_str()).collect();
+            let dtypes: Vec<DType> = t.columns.iter().map(|c| c.dtype).collect();
+            decode_table(body.codec, body.payload, t.chunk(body.chunk).len(), &names, &dtypes, model)?
+        }
+    };
+    let mut sum = crc32fast::Hasher::new();
+    for v in &decoded {
+        let mut bytes = vec![];
+        v.write_le_bytes(&mut bytes);
+        sum.update(&bytes);
+    }
+    if sum.finalize() != body.sum {
+        return Err(Error::corrupt("the decoded values do not match their checksum"));
+    }
+    Ok(decoded)
+}

@@ -162,6 +162,14 @@ impl VariableHeader {
             Kind::Table(t) => t.columns.iter().filter(|c| c.bound.bound != Bound::Lossless).count(),
         }
     }
+
+    /// How many of its columns are text.
+    pub fn texts(&self) -> usize {
+        match &self.kind {
+            Kind::Field(_) => 0,
+            Kind::Table(t) => t.columns.iter().filter(|c| c.dtype == DType::Text).count(),
+        }
+    }
 }
 
 fn put_bound(out: &mut Vec<u8>, r: &Resolved) {

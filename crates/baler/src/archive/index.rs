@@ -26,6 +26,8 @@ pub struct Index {
     pub entries: Vec<Entry>,
     /// For each variable, the largest error of its field, or of each lossy column of its table.
     pub errors: Vec<Vec<f64>>,
+    /// For each variable, the bytes of the texts of each text column, a line feed each included.
+    pub texts: Vec<Vec<u64>>,
 }
 
 impl Index {
@@ -50,6 +52,7 @@ impl Index {
         }
         out.push(0);
         self.errors.iter().flatten().for_each(|e| out.extend_from_slice(&e.to_le_bytes()));
+        self.texts.iter().flatten().for_each(|&n| put_varint(&mut out, n));
         out
     }
 
@@ -81,6 +84,9 @@ impl Index {
         }
         for v in &header.variables {
             index.errors.push((0..v.errors()).map(|_| r.f64("largest error")).collect::<Result<_>>()?);
+        }
+        for v in &header.variables {
+            index.texts.push((0..v.texts()).map(|_| r.varint("bytes of texts")).collect::<Result<_>>()?);
         }
         r.finish("the index")?;
         Ok(index)

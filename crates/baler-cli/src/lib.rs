@@ -1,4 +1,7 @@
-//! What the command line is built of: the formats it reads and writes, and files that appear whole or not at all.
+//! What the command line is built of.
 
+pub mod args;
+pub mod commands;
 pub mod formats;
 pub mod output;
+pub mod saying;

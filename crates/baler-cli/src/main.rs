@@ -1,3 +1,33 @@
-//! The command `baler`.
+//! The command `baler`: parses the line, runs one command, turns its result into an exit code.
 
-fn main() {}
+use baler::error::ErrorKind;
+use baler_cli::args::{Cli, Command};
+use baler_cli::{commands, output};
+use clap::{CommandFactory, Parser};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Compress(args) => commands::compress::run(&args),
+        Command::Decompress(args) => commands::decompress::run(&args),
+        Command::Info(args) => commands::info::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Salvage(args) => commands::salvage::run(&args),
+        Command::Train(args) => commands::train::run(&args),
+        Command::Synth(args) => commands::synth::run(&args),
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "baler", &mut std::io::stdout());
+            Ok(true)
+        }
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(e) if output::is_closed_pipe(&e) => ExitCode::SUCCESS, // whoever read has seen enough
+        Err(e) => {
+            eprintln!("error: {e}");
+            ExitCode::from(if e.kind() == ErrorKind::InvalidArgument { 2 } else { 3 })
+        }
+    }
+}

@@ -337,3 +337,13 @@ pub struct Dataset {
     /// Name and content of each variable, in the user's order.
     pub variables: Vec<(String, Variable)>,
 }
+
+impl Variable {
+    /// Bytes of all values in their own types.
+    pub fn byte_len(&self) -> usize {
+        match self {
+            Variable::Field(a) => a.values.byte_len(),
+            Variable::Table(t) => t.columns.iter().map(|c| c.values.byte_len()).sum(),
+        }
+    }
+}

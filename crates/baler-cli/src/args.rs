@@ -1,0 +1,334 @@
+//! The command line as it is typed: flags and their texts. What they mean is resolved in `commands`.
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use std::path::PathBuf;
+
+/// Learned compression of scientific data within a guaranteed error bound.
+///
+/// Exit codes: 0 done, 1 a check failed, 2 wrong use, 3 input that cannot be read or is damaged.
+#[derive(Debug, Parser)]
+#[command(name = "baler", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  baler demo                                            see it work
+  baler compress u.npy -o u.blr --rel 1e-3              off by at most a thousandth of the range
+  baler compress raw.f32 --shape 64,512,512 -o u.blr --abs 0.01
+  baler compress events.csv -o events.blr --std 1e-3 --bound weight=lossless
+  baler decompress u.blr -o u2.npy --select 10:20
+  baler train sample.npz -o model.safetensors --model AE --ratio 1.6
+  baler compress big.npz -o big.blr --std 1e-3 --model model.safetensors";
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compress files within an error bound
+    Compress(Compress),
+    /// Get the data back
+    Decompress(Decompress),
+    /// Tell what an archive or a model holds
+    Info(Info),
+    /// Check every checksum, and with --against every bound
+    Verify(Verify),
+    /// Recover what is whole of a damaged archive
+    Salvage(Salvage),
+    /// Train a model on a sample
+    Train(Train),
+    /// Make example data: a flow past a square, collider jets
+    Synth(Synth),
+    /// Make data, train, compress, decompress, verify, and show pictures
+    Demo(Demo),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How an input file is to be read, where it does not say so itself.
+#[derive(Debug, Args)]
+pub struct Reading {
+    /// Lengths of the axes of a raw file (.f32, .i16, ...), slowest first
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub shape: Option<Vec<usize>>,
+    /// A .csv has no line of names
+    #[arg(long)]
+    pub no_header: bool,
+}
+
+/// The bound, one of these.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub struct BoundArgs {
+    /// Off by at most VALUE, in the data's units
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    pub abs: Option<f64>,
+    /// Off by at most this share of the range of finite values, of each variable or column
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub rel: Option<f64>,
+    /// Off by at most this share of the standard deviation
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub std: Option<f64>,
+    /// Each value off by at most this share of itself
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub pwrel: Option<f64>,
+    /// A peak signal-to-noise ratio of at least this many dB
+    #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+    pub psnr: Option<f64>,
+    /// Every bit comes back
+    #[arg(long)]
+    pub lossless: bool,
+    /// No bound: a model's output as it is, its error measured and recorded
+    #[arg(long)]
+    pub bound_none: bool,
+}
+
+/// How much to say, and to whom.
+#[derive(Debug, Args)]
+pub struct Saying {
+    /// Print a JSON object, for programs
+    #[arg(long)]
+    pub json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Threads and models, as every command that codes takes them.
+#[derive(Debug, Args)]
+pub struct Coding {
+    /// Threads to use; the result is the same with any number [default: all]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// A model file made by `baler train`
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
+    pub model: Option<PathBuf>,
+}
+
+/// `baler compress`.
+#[derive(Debug, Args)]
+pub struct Compress {
+    /// Files to compress: .npy .npz .csv or raw (.f32 .f64 .i16 ...)
+    #[arg(required = true, value_hint = ValueHint::FilePath)]
+    pub inputs: Vec<PathBuf>,
+    /// The archive to write
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub bound: BoundArgs,
+    /// A bound for one variable or column, whatever the others': KIND is abs, rel, std, pwrel, psnr (with :VALUE),
+    /// lossless or none
+    #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]")]
+    pub bounds: Vec<String>,
+    /// A value that stands for missing data and comes back exactly [default: found where there is one]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    pub fill: Option<f64>,
+    /// Refer to the model by its hash instead of storing it; decompressing will need its file
+    #[arg(long, requires = "model")]
+    pub external_model: bool,
+    /// Use this codec whatever the size: field, table, autoencoder, raw
+    #[arg(long, value_name = "NAME")]
+    pub codec: Option<String>,
+    /// Values a chunk of a field, about: smaller chunks are read alone faster, larger ones are smaller in all
+    #[arg(long, value_name = "VALUES", default_value_t = 1 << 21)]
+    pub chunk: usize,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub coding: Coding,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// `baler decompress`.
+#[derive(Debug, Args)]
+pub struct Decompress {
+    /// The archive
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The file to write: .npy .npz .csv or raw
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Only rows A to B (B not included) of the leading axis; reads no more than it needs
+    #[arg(long, value_name = "A:B")]
+    pub select: Option<String>,
+    /// Only this variable
+    #[arg(long, value_name = "NAME")]
+    pub variable: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub coding: Coding,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// `baler info`.
+#[derive(Debug, Args)]
+pub struct Info {
+    /// An archive, or a model file
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// Print a JSON object, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `baler verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The archive
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The original data, to check every value against its bound
+    #[arg(long, value_name = "INPUT", num_args = 1.., value_hint = ValueHint::FilePath)]
+    pub against: Vec<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub coding: Coding,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// `baler salvage`.
+#[derive(Debug, Args)]
+pub struct Salvage {
+    /// The damaged archive
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The file to write: .npy .npz .csv or raw; what is lost is NaN, or zero where the type has none
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// A model file that the archive refers to
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
+    pub model: Option<PathBuf>,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    /// Print a JSON object, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `baler train`.
+#[derive(Debug, Args)]
+pub struct Train {
+    /// A sample of the data
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The model file to write
+    #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// The model, by its name in Baler's zoo: AE, CFD_dense_AE, FPGA_prototype_model
+    #[arg(long, value_name = "NAME", default_value = "AE")]
+    pub model: String,
+    /// Features over latents: how much smaller a row gets
+    #[arg(long, value_name = "R", conflicts_with = "latent")]
+    pub ratio: Option<f64>,
+    /// Number of latents
+    #[arg(long, value_name = "Z")]
+    pub latent: Option<usize>,
+    /// Passes over the data, at most
+    #[arg(long, default_value_t = 100)]
+    pub epochs: usize,
+    /// Learning rate
+    #[arg(long, default_value_t = 1e-3)]
+    pub lr: f64,
+    /// Rows a step
+    #[arg(long, default_value_t = 512)]
+    pub batch_size: usize,
+    /// Share of the rows to validate on
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    pub validation: f64,
+    /// Epochs without progress after which training stops
+    #[arg(long, value_name = "EPOCHS", default_value_t = 100)]
+    pub patience: usize,
+    /// The same seed gives the same model, with any number of threads
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Train on this variable [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub variable: Option<String>,
+    /// Train on these columns of a table [default: all numbers but 64-bit integers]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+    /// Threads to use [default: all]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// `baler synth`.
+#[derive(Debug, Args)]
+pub struct Synth {
+    /// flow: x-velocity past a square, by lattice Boltzmann; jets: a table of collider jets
+    #[arg(value_enum)]
+    pub kind: SynthKind,
+    /// flow: FRAMES,HEIGHT,WIDTH; jets: ROWS
+    #[arg(long, value_name = "N[,N,N]", value_delimiter = ',')]
+    pub size: Vec<usize>,
+    /// The file to write: .npy or .f32 for a flow, .npz or .csv for jets
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// The same seed gives the same data, on any machine
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// What `baler synth` makes.
+#[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
+pub enum SynthKind {
+    /// A flow past a square.
+    Flow,
+    /// Collider jets.
+    Jets,
+}
+
+/// `baler demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// The folder for its files
+    #[arg(short, long, value_name = "FOLDER", default_value = "baler-demo", value_hint = ValueHint::DirPath)]
+    pub output: PathBuf,
+    /// Epochs of training; fewer are faster and worse
+    #[arg(long, default_value_t = 60)]
+    pub epochs: usize,
+    /// Threads to use [default: all]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}

@@ -1,0 +1,112 @@
+//! `baler compress`.
+
+use super::{info, model_of, open_archive, open_inputs, threads};
+use crate::args::{BoundArgs, Compress};
+use crate::output::Output;
+use crate::saying::{bar, bytes, number, print, ratio};
+use baler::archive::{Options, compress};
+use baler::bound::Bound;
+use baler::codec::chunk::Codec;
+use baler::error::{Error, Result};
+use serde_json::json;
+use std::time::Instant;
+
+/// The one bound that the flags give, where they give one.
+fn common(args: &BoundArgs) -> Result<Option<Bound>> {
+    let kinds = [
+        args.abs.map(Bound::Absolute),
+        args.rel.map(Bound::Relative),
+        args.std.map(Bound::Deviation),
+        args.pwrel.map(Bound::Pointwise),
+        args.psnr.map(Bound::Psnr),
+        args.lossless.then_some(Bound::Lossless),
+        args.bound_none.then_some(Bound::None),
+    ];
+    let bound = kinds.into_iter().flatten().next();
+    if let Some(b) = bound {
+        b.check()?;
+    }
+    Ok(bound)
+}
+
+/// `NAME=KIND[:VALUE]`; the last `=` counts, since names may hold one.
+fn named(text: &str) -> Result<(String, Bound)> {
+    let (name, bound) = text.rsplit_once('=').ok_or_else(|| {
+        Error::invalid(format!("--bound {text}: want NAME=KIND:VALUE, such as --bound pt=abs:1e-3"))
+    })?;
+    Ok((name.into(), Bound::parse(bound).map_err(|e| e.at(format!("--bound {text}")))?))
+}
+
+fn codec(name: &str) -> Result<Codec> {
+    let known = || Codec::ALL.map(Codec::name).join(", ");
+    Codec::from_name(name).ok_or_else(|| Error::invalid(format!("'{name}' is no codec; there are {}", known())))
+}
+
+/// Runs it.
+pub fn run(args: &Compress) -> Result<bool> {
+    if args.chunk == 0 {
+        return Err(Error::invalid("--chunk 0 would hold nothing"));
+    }
+    let model = model_of(&args.coding)?;
+    let codec = args.codec.as_deref().map(codec).transpose()?;
+    if codec == Some(Codec::Autoencoder) && model.is_none() {
+        return Err(Error::invalid("--codec autoencoder wants a model: train one with `baler train`, give it with --model"));
+    }
+    let bar = bar("compressing", !args.saying.quiet && !args.saying.json);
+    let progress = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let files: Vec<_> = args.inputs.iter().map(|p| p.file_name().unwrap_or_default().to_string_lossy()).collect();
+    let mut description = serde_json::Map::new();
+    description.insert("program".into(), json!(concat!("baler ", env!("CARGO_PKG_VERSION"))));
+    description.insert("source".into(), json!(files));
+    let options = Options {
+        bound: common(&args.bound)?,
+        bounds: args.bounds.iter().map(|b| named(b)).collect::<Result<_>>()?,
+        fill: args.fill,
+        model: model.as_ref(),
+        embed: !args.external_model,
+        codec,
+        threads: threads(args.coding.threads)?,
+        chunk: args.chunk,
+        description,
+        progress: &progress,
+        ..Options::default()
+    };
+    let inputs = open_inputs(&args.inputs, &args.reading)?;
+    let mut out = Output::create(&args.output, args.force)?;
+    let begun = Instant::now();
+    let summary = compress(inputs, &options, &mut out)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    out.commit()?;
+    bar.finish_and_clear();
+    let speed = summary.original as f64 / 1e6 / seconds;
+    if crate::output::is_standard(&args.output) {
+        return Ok(true);
+    }
+    if args.saying.json {
+        let mut report = info::report(&open_archive(&args.output, model.as_ref())?);
+        let more = json!({"seconds": seconds, "mb_per_s": speed, "model_left_out": summary.model_left_out});
+        let more = more.as_object().expect("an object").clone();
+        report.as_object_mut().expect("an object").extend(more);
+        print(report)?;
+        return Ok(true);
+    }
+    print(format!(
+        "{}: {} to {}, {} times smaller, {} MB/s",
+        args.output.display(),
+        bytes(summary.original),
+        bytes(summary.stored),
+        number(ratio(summary.original, summary.stored)),
+        number(speed)
+    ))?;
+    if summary.model > 0 {
+        let without = ratio(summary.original, summary.stored - summary.model);
+        print(format!("of which the model takes {}; without it {} times", bytes(summary.model), number(without)))?;
+    }
+    if let Some(why) = summary.model_left_out {
+        print(format!("the model is not used: {why}"))?;
+    }
+    Ok(true)
+}

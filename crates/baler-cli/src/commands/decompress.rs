@@ -1,0 +1,96 @@
+//! `baler decompress`.
+
+use super::{FileArchive, model_of, open_archive, threads, variables};
+use crate::args::Decompress;
+use crate::formats::{self, Format, WriteOptions};
+use crate::saying::{bar, bytes, number, print};
+use baler::archive::header::Kind;
+use baler::data::Dataset;
+use baler::error::{Error, Result};
+use serde_json::json;
+use std::ops::Range;
+use std::time::Instant;
+
+/// `A:B`, either of which may be left out.
+fn range(text: &str, long: usize) -> Result<Range<usize>> {
+    let wrong = || Error::invalid(format!("--select {text}: want A:B, rows of the leading axis from A to before B"));
+    let (a, b) = text.split_once(':').ok_or_else(wrong)?;
+    let end = |s: &str, default| if s.is_empty() { Ok(default) } else { s.trim().parse().map_err(|_| wrong()) };
+    let rows = end(a, 0)?..end(b, long)?;
+    if rows.start > rows.end || rows.end > long {
+        return Err(Error::invalid(format!("--select {text} leaves the {long} rows that there are")));
+    }
+    Ok(rows)
+}
+
+fn rows(archive: &FileArchive, variable: usize, select: Option<&str>) -> Result<Option<Range<usize>>> {
+    let long = match &archive.header().variables[variable].kind {
+        Kind::Field(f) => f.shape.first().copied(),
+        Kind::Table(t) => Some(t.rows),
+    };
+    let no_axis = || Error::invalid("--select: a single value has no axis to select from");
+    select.map(|s| range(s, long.ok_or_else(no_axis)?)).transpose()
+}
+
+/// Runs it.
+pub fn run(args: &Decompress) -> Result<bool> {
+    let model = model_of(&args.coding)?;
+    let threads = threads(args.coding.threads)?;
+    let mut archive = open_archive(&args.input, model.as_ref())?;
+    let wanted = variables(&archive, args.variable.as_deref())?;
+    let place = |e: Error| e.at(args.input.display());
+    let options = WriteOptions { force: args.force, ..WriteOptions::default() };
+    let destination = formats::create(&args.output, &options)?;
+    let bar = bar("decompressing", !args.saying.quiet && !args.saying.json);
+    let begun = Instant::now();
+    let (seconds, original);
+    let single = match wanted[..] {
+        [one] if !matches!(Format::of(&args.output), Ok(Format::Csv)) => match &archive.header().variables[one].kind {
+            Kind::Field(f) => Some((one, f.clone())),
+            Kind::Table(_) => None,
+        },
+        _ => None,
+    };
+    if let Some((one, field)) = single {
+        // One field goes through piece by piece, whatever its size.
+        let rows = rows(&archive, one, args.select.as_deref())?;
+        let mut shape = field.shape.clone();
+        if let Some(r) = &rows {
+            shape[0] = r.len();
+        }
+        let count: usize = shape.iter().product();
+        bar.set_length(count as u64);
+        let name = archive.header().variables[one].name.clone();
+        let mut sink = destination.field(&name, field.dtype, &shape)?;
+        archive
+            .field_rows(one, &field, rows, threads, |values| {
+                bar.inc(values.len() as u64);
+                sink.write(&values)
+            })
+            .map_err(place)?;
+        seconds = begun.elapsed().as_secs_f64();
+        sink.finish()?;
+        original = (count * field.dtype.size().expect("fields have fixed-size types")) as u64;
+    } else {
+        let mut data = Dataset::default();
+        for v in wanted {
+            let rows = rows(&archive, v, args.select.as_deref())?;
+            let name = archive.header().variables[v].name.clone();
+            data.variables.push((name, archive.read(v, rows, threads).map_err(place)?));
+        }
+        seconds = begun.elapsed().as_secs_f64();
+        original = data.variables.iter().map(|(_, v)| v.byte_len()).sum::<usize>() as u64;
+        destination.write(&data)?;
+    }
+    bar.finish_and_clear();
+    let speed = original as f64 / 1e6 / seconds;
+    if crate::output::is_standard(&args.output) {
+        return Ok(true);
+    }
+    if args.saying.json {
+        print(json!({"output": args.output, "bytes": original, "seconds": seconds, "mb_per_s": speed}))?;
+    } else {
+        print(format!("{}: {}, {} MB/s", args.output.display(), bytes(original), number(speed)))?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,173 @@
+//! `baler info`.
+
+use super::{FileArchive, open_archive};
+use crate::args::Info;
+use crate::saying::{bytes, number, print, ratio, table};
+use baler::archive::header::{Kind, Resolved};
+use baler::bound::Bound;
+use baler::codec::chunk::Codec;
+use baler::data::DType;
+use baler::error::{Error, ErrorKind, Result};
+use baler::model::Model;
+use serde_json::{Value, json};
+use std::io::Read;
+
+fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn bound(r: &Resolved) -> Value {
+    json!({"kind": r.bound.kind(), "value": r.bound.value(), "resolved": r.value})
+}
+
+/// Everything there is to tell of an archive, for programs.
+pub fn report(archive: &FileArchive) -> Value {
+    let header = archive.header();
+    let (stored, model) = archive.length();
+    let mut total = 0;
+    let mut variables = vec![];
+    for (i, v) in header.variables.iter().enumerate() {
+        let entries = archive.chunk_entries(i);
+        let stored: u64 = entries.iter().map(|e| e.length).sum();
+        let codecs: Vec<Value> = Codec::ALL
+            .into_iter()
+            .map(|c| (c, entries.iter().filter(|e| e.codec == Some(c)).count()))
+            .filter(|&(_, n)| n > 0)
+            .map(|(c, n)| json!({"name": c.name(), "chunks": n}))
+            .collect();
+        let errors = &archive.index().errors[i];
+        let main = codecs.iter().max_by_key(|c| c["chunks"].as_u64()).map(|c| c["name"].clone());
+        let mut report = match &v.kind {
+            Kind::Field(f) => {
+                let original = (f.count() * f.dtype.size().expect("a field")) as u64;
+                total += original;
+                json!({"kind": "field", "type": f.dtype.name(), "shape": f.shape, "bound": bound(&f.bound),
+                    "largest_error": errors.first().copied().unwrap_or(0.0), "original_bytes": original,
+                    "ratio": ratio(original, stored)})
+            }
+            Kind::Table(t) => {
+                let mut errors = errors.iter();
+                let mut texts = archive.index().texts[i].iter();
+                let mut original = 0;
+                let mut columns = vec![];
+                for c in &t.columns {
+                    let size = match c.dtype.size() {
+                        Some(size) => (t.rows * size) as u64,
+                        None => texts.next().copied().unwrap_or(0),
+                    };
+                    original += size;
+                    let error = if c.bound.bound == Bound::Lossless { 0.0 } else { errors.next().copied().unwrap_or(0.0) };
+                    columns.push(json!({"name": c.name, "type": c.dtype.name(), "bound": bound(&c.bound),
+                        "largest_error": error, "original_bytes": size}));
+                }
+                total += original;
+                json!({"kind": "table", "type": "table", "shape": [t.rows, t.columns.len()], "columns": columns,
+                    "bound": Value::Null, "largest_error": Value::Null, "original_bytes": original,
+                    "ratio": ratio(original, stored)})
+            }
+        };
+        let more = json!({"name": v.name, "codec": main, "codecs": codecs, "bytes": stored});
+        report.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        variables.push(report);
+    }
+    let models: Vec<Value> =
+        header.models.iter().map(|m| json!({"sha256": hex(&m.hash), "embedded": m.embedded})).collect();
+    json!({"format_version": baler::archive::record::VERSION, "original_bytes": total, "stored_bytes": stored,
+        "model_bytes": model, "ratio": ratio(total, stored), "ratio_without_model": ratio(total, stored - model),
+        "models": models, "variables": variables, "description": archive.description()})
+}
+
+fn text(v: &Value) -> String {
+    v.as_str().map_or_else(|| v.to_string(), String::from)
+}
+
+fn bound_text(b: &Value) -> String {
+    match (b["kind"].as_str(), b["value"].as_f64(), b["resolved"].as_f64()) {
+        (Some(kind), Some(v), Some(r)) => format!("{kind}:{v:e} = {}", number(r)),
+        (Some(kind), Some(v), None) => format!("{kind}:{v:e}"),
+        (Some(kind), ..) => kind.into(),
+        _ => String::new(),
+    }
+}
+
+fn show(r: &Value) -> Result<()> {
+    let n = |v: &Value| v.as_u64().unwrap_or(0);
+    print(format!(
+        "{} in {}: {} times smaller{}",
+        bytes(n(&r["original_bytes"])),
+        bytes(n(&r["stored_bytes"])),
+        number(r["ratio"].as_f64().unwrap_or(0.0)),
+        match n(&r["model_bytes"]) {
+            0 => String::new(),
+            m => format!(
+                " ({} without the model, which takes {})",
+                number(r["ratio_without_model"].as_f64().unwrap_or(0.0)),
+                bytes(m)
+            ),
+        }
+    ))?;
+    for m in r["models"].as_array().into_iter().flatten() {
+        let place = if m["embedded"] == true { "embedded" } else { "to be supplied" };
+        print(format!("model {} ({place})", text(&m["sha256"])))?;
+    }
+    let head = ["name", "type", "shape", "bound", "largest error", "codec", "stored", "ratio"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    for v in r["variables"].as_array().into_iter().flatten() {
+        let shape: Vec<String> = v["shape"].as_array().into_iter().flatten().map(Value::to_string).collect();
+        let error = v["largest_error"].as_f64().map_or(String::new(), number);
+        rows.push(vec![
+            text(&v["name"]),
+            text(&v["type"]),
+            shape.join(" x "),
+            bound_text(&v["bound"]),
+            error,
+            if v["codec"].is_null() { String::new() } else { text(&v["codec"]) },
+            bytes(n(&v["bytes"])),
+            number(v["ratio"].as_f64().unwrap_or(0.0)),
+        ]);
+        for c in v["columns"].as_array().into_iter().flatten() {
+            let error = c["largest_error"].as_f64().map_or(String::new(), number);
+            rows.push(vec![format!("  {}", text(&c["name"])), text(&c["type"]), String::new(), bound_text(&c["bound"]), error]);
+        }
+    }
+    print(table(&rows))
+}
+
+fn model_report(m: &Model) -> Value {
+    let last = m.provenance.history.last();
+    json!({"kind": "model", "sha256": hex(&m.hash()), "architecture": m.architecture.name, "features": m.features(),
+        "latents": m.latents(), "names": m.frozen.decoder.names(), "epochs": m.provenance.history.len(),
+        "seed": m.provenance.seed, "rows": m.provenance.rows, "program": m.provenance.program,
+        "train_loss": last.map(|e| e.train_loss), "validation_loss": last.and_then(|e| e.validation_loss)})
+}
+
+/// Runs it.
+pub fn run(args: &Info) -> Result<bool> {
+    let place = |e: Error| e.at(args.input.display());
+    let mut start = [0; 9];
+    let mut file = std::fs::File::open(&args.input).map_err(|e| place(e.into()))?;
+    let got = file.read(&mut start).map_err(|e| place(e.into()))?;
+    // A safetensors file starts with the length of its JSON, and then a brace.
+    if got == start.len() && start[8] == b'{' {
+        let report = model_report(&super::load_model(&args.input)?);
+        if args.json {
+            print(report)?;
+            return Ok(true);
+        }
+        for (key, value) in report.as_object().expect("an object") {
+            print(format!("{key:16} {}", text(value)))?;
+        }
+        return Ok(true);
+    }
+    if got == 0 {
+        return Err(place(Error::new(ErrorKind::Truncated, "the file is empty")));
+    }
+    let report = report(&open_archive(&args.input, None)?);
+    if args.json { print(report)? } else { show(&report)? }
+    Ok(true)
+}
+
+/// Whether a type takes part in a model by default: numbers, but not identifiers.
+pub fn is_feature(dtype: DType) -> bool {
+    dtype.is_number() && !matches!(dtype, DType::I64 | DType::U64)
+}

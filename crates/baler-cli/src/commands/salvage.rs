@@ -1,0 +1,42 @@
+//! `baler salvage`.
+
+use super::load_model;
+use crate::args::Salvage;
+use crate::formats::{self, WriteOptions};
+use crate::saying::print;
+use baler::archive::salvage;
+use baler::data::Dataset;
+use baler::error::{Error, Result};
+use serde_json::json;
+
+/// Values of lost chunks that are filled in, at most.
+const MOST_LOST: usize = 1 << 31;
+
+/// Runs it; `false` where something is lost.
+pub fn run(args: &Salvage) -> Result<bool> {
+    let place = |e: Error| e.at(args.input.display());
+    let models = args.model.as_deref().map(load_model).transpose()?;
+    let decoders: Vec<_> = models.into_iter().map(|m| m.frozen.decoder).collect();
+    let bytes = std::fs::read(&args.input).map_err(|e| place(e.into()))?;
+    let salvaged = salvage::salvage(&bytes, &decoders, MOST_LOST).map_err(place)?;
+    let mut reports = vec![];
+    let mut whole = true;
+    let mut data = Dataset::default();
+    for s in salvaged {
+        let lost: Vec<String> = s.lost.iter().map(|r| format!("{}:{}", r.start, r.end)).collect();
+        whole &= lost.is_empty();
+        if !args.json {
+            match lost.is_empty() {
+                true => print(format!("{}: whole, {} chunks", s.name, s.found))?,
+                false => print(format!("{}: {} chunks found; rows lost: {}", s.name, s.found, lost.join(", ")))?,
+            }
+        }
+        reports.push(json!({"name": s.name, "chunks_found": s.found, "rows_lost": lost}));
+        data.variables.push((s.name, s.variable));
+    }
+    formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?.write(&data)?;
+    if args.json {
+        print(json!({"whole": whole, "variables": reports}))?;
+    }
+    Ok(whole)
+}

@@ -1,0 +1,40 @@
+//! `baler synth`.
+
+use crate::args::{Synth, SynthKind};
+use crate::formats::{self, WriteOptions};
+use crate::saying::{bar, bytes, print};
+use baler::data::{DType, Dataset, Values, Variable};
+use baler::error::{Error, Result};
+use baler::synth::flow::Flow;
+use baler::synth::jets::jets;
+
+/// Runs it.
+pub fn run(args: &Synth) -> Result<bool> {
+    let destination = formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?;
+    match (args.kind, &args.size[..]) {
+        (SynthKind::Flow, &[frames, height, width]) => {
+            if height < 5 || width < 5 {
+                return Err(Error::invalid(format!("a frame of {height} x {width} is too small for an obstacle; 5 x 5 at least")));
+            }
+            let bar = bar("flowing", !args.quiet);
+            bar.set_length(frames as u64);
+            let mut sink = destination.field("u", DType::F32, &[frames, height, width])?;
+            let mut flow = Flow::new(height, width, args.seed);
+            for _ in 0..frames {
+                sink.write(&Values::F32(flow.next_frame().to_vec()))?;
+                bar.inc(1);
+            }
+            sink.finish()?;
+            bar.finish_and_clear();
+        }
+        (SynthKind::Jets, &[rows]) => {
+            let table = Variable::Table(jets(rows, args.seed));
+            destination.write(&Dataset { variables: vec![("jets".into(), table)] })?;
+        }
+        (SynthKind::Flow, _) => return Err(Error::invalid("--size FRAMES,HEIGHT,WIDTH is wanted, such as 60,50,50")),
+        (SynthKind::Jets, _) => return Err(Error::invalid("--size ROWS is wanted, such as 100000")),
+    }
+    let size = std::fs::metadata(&args.output).map_or(0, |m| m.len());
+    print(format!("{}: {}", args.output.display(), bytes(size)))?;
+    Ok(true)
+}

@@ -1,0 +1,161 @@
+//! `baler train`.
+
+use super::{info, threads};
+use crate::args::{Reading, Train};
+use crate::formats::{self, ReadOptions};
+use crate::output::AtomicFile;
+use crate::saying::{bar, bytes, number, print};
+use baler::data::{DType, Table, Variable};
+use baler::error::{Error, Result};
+use baler::model::{Model, zoo};
+use baler::train::{EarlyStopping, TrainOptions, train};
+use serde_json::json;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+/// Rows of features, and their names where they are columns.
+pub struct Sample {
+    /// Rows x features.
+    pub rows: Vec<f64>,
+    /// Values in a row.
+    pub features: usize,
+    /// A name a feature, or none.
+    pub names: Vec<String>,
+}
+
+/// A variable as rows: the numeric columns of a table, a field's frames along its leading axis.
+pub fn sample_of(variable: &Variable, columns: Option<&[String]>) -> Result<Sample> {
+    match variable {
+        Variable::Field(a) => {
+            if columns.is_some() {
+                return Err(Error::invalid("--columns is for tables; this is a field"));
+            }
+            let features = a.shape.iter().skip(1).product::<usize>();
+            if a.shape.len() < 2 || features == 0 {
+                return Err(Error::invalid(format!("a field of shape {:?} has no frames to train on", a.shape)));
+            }
+            let rows = a.values.to_f64().ok_or_else(|| Error::invalid("text cannot be trained on"))?;
+            Ok(Sample { rows, features, names: vec![] })
+        }
+        Variable::Table(t) => sample_of_table(t, columns),
+    }
+}
+
+fn sample_of_table(t: &Table, columns: Option<&[String]>) -> Result<Sample> {
+    let chosen: Vec<_> = match columns {
+        None => t.columns.iter().filter(|c| info::is_feature(c.values.dtype())).collect(),
+        Some(names) => {
+            let find = |n: &String| {
+                let known = || t.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+                t.columns
+                    .iter()
+                    .find(|c| c.name == *n && c.values.dtype() != DType::Text)
+                    .ok_or_else(|| Error::invalid(format!("there is no numeric column '{n}'; there are {}", known())))
+            };
+            names.iter().map(find).collect::<Result<_>>()?
+        }
+    };
+    if chosen.is_empty() || t.rows() == 0 {
+        return Err(Error::invalid("the table has no numbers to train on"));
+    }
+    let features = chosen.len();
+    let mut rows = vec![0.0; t.rows() * features];
+    for (f, c) in chosen.iter().enumerate() {
+        let values = c.values.to_f64().expect("numbers");
+        values.iter().enumerate().for_each(|(i, &v)| rows[i * features + f] = v);
+    }
+    Ok(Sample { rows, features, names: chosen.iter().map(|c| c.name.clone()).collect() })
+}
+
+fn load(path: &Path, reading: &Reading, name: Option<&str>) -> Result<Variable> {
+    let options = ReadOptions {
+        shape: reading.shape.clone(),
+        header: reading.no_header.then_some(false),
+        ..ReadOptions::default()
+    };
+    let mut variables = formats::open(path, &options)?.variables;
+    let known = variables.iter().map(|v| v.name().to_string()).collect::<Vec<_>>().join(", ");
+    let at = match name {
+        None if variables.is_empty() => return Err(Error::invalid(format!("{}: holds nothing", path.display()))),
+        None => 0,
+        Some(n) => variables
+            .iter()
+            .position(|v| v.name() == n)
+            .ok_or_else(|| Error::invalid(format!("{}: no variable '{n}'; there are {known}", path.display())))?,
+    };
+    Ok(variables.swap_remove(at).load()?.1)
+}
+
+/// Writes a model file, whole or not at all.
+pub fn save(model: &Model, path: &Path, force: bool) -> Result<u64> {
+    let bytes = model.to_bytes();
+    let mut out = AtomicFile::create(path, force)?;
+    out.write_all(&bytes)?;
+    out.commit()?;
+    Ok(bytes.len() as u64)
+}
+
+/// Trains by the name in the zoo, with a bar.
+pub fn fit(sample: &Sample, name: &str, latents: usize, set: impl FnOnce(&mut TrainOptions), show: bool) -> Result<Model> {
+    let mut options = TrainOptions::new(zoo::by_name(name, sample.features, latents)?);
+    set(&mut options);
+    let bar = bar("training", show);
+    bar.set_length(options.epochs as u64);
+    let model = train(&sample.rows, &sample.names, &options, |e| {
+        bar.set_position(e.epoch as u64);
+        bar.set_message(format!("loss {}", number(e.result.validation_loss.unwrap_or(e.result.train_loss))));
+        ControlFlow::Continue(())
+    })?;
+    bar.finish_and_clear();
+    Ok(model)
+}
+
+/// Runs it.
+pub fn run(args: &Train) -> Result<bool> {
+    let sample = sample_of(&load(&args.input, &args.reading, args.variable.as_deref())?, args.columns.as_deref())?;
+    let latents = match (args.latent, args.ratio) {
+        (Some(z), _) => z,
+        (None, ratio) => zoo::latents_for_ratio(sample.features, ratio.unwrap_or(2.0))?,
+    };
+    let threads = threads(args.threads)?;
+    let begun = Instant::now();
+    let set = |o: &mut TrainOptions| {
+        o.epochs = args.epochs;
+        o.learning_rate = args.lr;
+        o.batch_size = args.batch_size;
+        o.validation = args.validation;
+        o.seed = args.seed;
+        o.threads = threads;
+        o.early_stopping = Some(EarlyStopping { patience: args.patience, ..EarlyStopping::default() });
+    };
+    let model = fit(&sample, &args.model, latents, set, !args.saying.quiet && !args.saying.json)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let size = save(&model, &args.output, args.force)?;
+    let history = &model.provenance.history;
+    let last = history.last().ok_or_else(|| Error::invalid("no epoch was run"))?;
+    if args.saying.json {
+        let losses: Vec<_> = history.iter().map(|e| json!([e.train_loss, e.validation_loss])).collect();
+        print(json!({"output": args.output, "features": sample.features, "latents": latents, "epochs": history.len(),
+            "seconds": seconds, "train_loss": last.train_loss, "validation_loss": last.validation_loss,
+            "rows": model.provenance.rows, "rows_left_out": model.provenance.rows_left_out,
+            "bytes": size, "losses": losses}))?;
+        return Ok(true);
+    }
+    print(format!(
+        "{}: {} {} to {latents}, {} epochs in {} s, loss {}{}, {}",
+        args.output.display(),
+        args.model,
+        sample.features,
+        history.len(),
+        number(seconds),
+        number(last.train_loss),
+        last.validation_loss.map_or(String::new(), |v| format!(" (validation {})", number(v))),
+        bytes(size)
+    ))?;
+    if model.provenance.rows_left_out > 0 {
+        print(format!("{} rows were left out: not all of their values are finite", model.provenance.rows_left_out))?;
+    }
+    Ok(true)
+}

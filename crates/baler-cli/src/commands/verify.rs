@@ -1,0 +1,157 @@
+//! `baler verify`.
+
+use super::{model_of, open_archive, open_inputs, threads};
+use crate::args::Verify;
+use crate::saying::{number, print, table};
+use baler::archive::header::{Kind, Resolved};
+use baler::archive::Input;
+use baler::bound::Bound;
+use baler::data::{DType, Values};
+use baler::error::{Error, Result};
+use baler::front::Tolerance;
+use baler::front::check::{largest_error, root_mean_square};
+use serde_json::json;
+
+/// What the header promises of a run of values.
+fn promised(dtype: DType, r: &Resolved) -> Tolerance {
+    match (r.bound, r.value) {
+        _ if !dtype.is_number() => Tolerance::Exact,
+        (Bound::None, _) => Tolerance::None,
+        (Bound::Absolute(v), _) => Tolerance::Absolute(v),
+        (Bound::Pointwise(v), _) if dtype.is_float() => Tolerance::Pointwise(v),
+        (Bound::Relative(_) | Bound::Deviation(_), Some(v)) if v > 0.0 => Tolerance::Absolute(v),
+        (Bound::Psnr(_), Some(v)) if v > 0.0 => Tolerance::RootMeanSquare(v),
+        _ => Tolerance::Exact,
+    }
+}
+
+/// One variable's or column's outcome.
+struct Outcome {
+    name: String,
+    error: f64,
+    /// Sum of squares and count, for a bound on their mean.
+    squares: (f64, u64),
+    tolerance: Tolerance,
+    holds: bool,
+}
+
+impl Outcome {
+    fn look(&mut self, original: &Values, decoded: &Values) {
+        match largest_error(original, decoded, self.tolerance) {
+            Some(e) => self.error = self.error.max(e),
+            None => self.holds = false,
+        }
+        if let Tolerance::RootMeanSquare(_) = self.tolerance {
+            let rms = root_mean_square(original, decoded);
+            self.squares.0 += rms * rms * original.len() as f64;
+            self.squares.1 += original.len() as u64;
+        }
+    }
+
+    fn close(&mut self) {
+        if let Tolerance::RootMeanSquare(rms) = self.tolerance {
+            let actual = (self.squares.0 / self.squares.1.max(1) as f64).sqrt();
+            self.holds &= actual <= rms * (1.0 + 1e-12);
+        }
+    }
+}
+
+/// Runs it.
+pub fn run(args: &Verify) -> Result<bool> {
+    let model = model_of(&args.coding)?;
+    let threads = threads(args.coding.threads)?;
+    let mut archive = open_archive(&args.input, model.as_ref())?;
+    let mut originals = open_inputs(&args.against, &args.reading)?;
+    let place = |e: Error| e.at(args.input.display());
+    let mut outcomes = vec![];
+    let mut chunks = 0;
+    for i in 0..archive.header().variables.len() {
+        let v = archive.header().variables[i].clone();
+        let found = originals.iter_mut().find(|o| matches!(o, Input::Field(n, _) | Input::Table(n, _) if *n == v.name));
+        if found.is_none() && !args.against.is_empty() {
+            return Err(Error::invalid(format!("--against has no variable '{}'", v.name)));
+        }
+        let begin = |name: &str, dtype, r: &Resolved| {
+            let tolerance = promised(dtype, r);
+            Outcome { name: name.into(), error: 0.0, squares: (0.0, 0), tolerance, holds: true }
+        };
+        let mut here: Vec<Outcome> = match &v.kind {
+            Kind::Field(f) => vec![begin(&v.name, f.dtype, &f.bound)],
+            Kind::Table(t) => t.columns.iter().map(|c| begin(&c.name, c.dtype, &c.bound)).collect(),
+        };
+        let mut found = found;
+        if let Some(original) = &mut found {
+            check_shape(original, &v.kind).map_err(|e| e.at(format!("variable '{}'", v.name)))?;
+        }
+        archive
+            .decode(i, 0..v.chunks(), threads, |chunk, runs| {
+                chunks += 1;
+                let originals = match (&mut found, &v.kind) {
+                    (Some(Input::Field(_, source)), Kind::Field(f)) => {
+                        let range = f.chunk(chunk).0;
+                        vec![source.read(range.start, range.len())?]
+                    }
+                    (Some(Input::Table(_, table)), Kind::Table(t)) => {
+                        table.columns.iter().map(|c| c.values.slice(t.chunk(chunk))).collect()
+                    }
+                    _ => return Ok(()),
+                };
+                here.iter_mut().zip(&originals).zip(&runs).for_each(|((o, a), b)| o.look(a, b));
+                Ok(())
+            })
+            .map_err(place)?;
+        here.iter_mut().for_each(Outcome::close);
+        outcomes.extend(here);
+    }
+    let holds = outcomes.iter().all(|o| o.holds);
+    let compared = !args.against.is_empty();
+    if args.saying.json {
+        let each: Vec<_> = outcomes
+            .iter()
+            .map(|o| json!({"name": o.name, "holds": o.holds, "largest_error": o.error}))
+            .collect();
+        print(json!({"intact": true, "chunks": chunks, "compared": compared, "holds": holds, "variables": each}))?;
+        return Ok(holds);
+    }
+    print(format!("{}: intact, {chunks} chunks decoded and match their checksums", args.input.display()))?;
+    if compared {
+        let mut rows = vec![["", "largest error", "allowed", ""].map(String::from).to_vec()];
+        for o in &outcomes {
+            let allowed = match o.tolerance {
+                Tolerance::Exact => "exact".into(),
+                Tolerance::None => "any".into(),
+                Tolerance::Absolute(v) => number(v),
+                Tolerance::Pointwise(v) => format!("{v:e} of each"),
+                Tolerance::RootMeanSquare(v) => format!("RMS {}", number(v)),
+            };
+            rows.push(vec![o.name.clone(), number(o.error), allowed, if o.holds { "holds" } else { "BROKEN" }.into()]);
+        }
+        print(table(&rows))?;
+    }
+    Ok(holds)
+}
+
+fn check_shape(original: &Input, kind: &Kind) -> Result<()> {
+    let told = match (original, kind) {
+        (Input::Field(_, s), Kind::Field(f)) if (s.dtype(), s.shape()) == (f.dtype, &f.shape[..]) => return Ok(()),
+        (Input::Table(_, t), Kind::Table(h))
+            if t.rows() == h.rows
+                && t.columns.len() == h.columns.len()
+                && t.columns.iter().zip(&h.columns).all(|(a, b)| a.values.dtype() == b.dtype) =>
+        {
+            return Ok(());
+        }
+        (Input::Field(_, s), Kind::Field(f)) => {
+            format!("the original is {} {:?}, the archive's {} {:?}", s.dtype(), s.shape(), f.dtype, f.shape)
+        }
+        (Input::Table(_, t), Kind::Table(h)) => format!(
+            "the original has {} rows of {} columns, the archive {} of {}, or their types differ",
+            t.rows(),
+            t.columns.len(),
+            h.rows,
+            h.columns.len()
+        ),
+        _ => "one is a field, the other a table".into(),
+    };
+    Err(Error::invalid(told))
+}

@@ -1,0 +1,62 @@
+//! Words and numbers for people: sizes, ratios, progress.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::Write;
+
+/// Bytes in the unit that reads best.
+pub fn bytes(n: u64) -> String {
+    match n {
+        0..10_000 => format!("{n} B"),
+        10_000..10_000_000 => format!("{:.1} kB", n as f64 / 1e3),
+        10_000_000..10_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
+        _ => format!("{:.2} GB", n as f64 / 1e9),
+    }
+}
+
+/// Original over stored; an empty archive of nothing has a ratio of 0.
+pub fn ratio(original: u64, stored: u64) -> f64 {
+    if stored == 0 { 0.0 } else { original as f64 / stored as f64 }
+}
+
+/// A number with four digits that count.
+pub fn number(v: f64) -> String {
+    match v.abs() {
+        0.0 => "0".into(),
+        a if (1e-3..1e5).contains(&a) => {
+            let digits = (3 - a.log10().floor() as i32).clamp(0, 6) as usize;
+            format!("{v:.digits$}")
+        }
+        _ => format!("{v:.3e}"),
+    }
+}
+
+/// A bar on the terminal, if there is one and it is wanted.
+pub fn bar(what: &'static str, wanted: bool) -> ProgressBar {
+    let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(0), target);
+    let style = ProgressStyle::with_template("{msg:12} {wide_bar} {percent:>3} %  {eta} left");
+    bar.set_style(style.expect("a fixed template"));
+    bar.set_message(what);
+    bar
+}
+
+/// Prints a line to standard output, passing on a closed pipe instead of panicking.
+pub fn print(text: impl std::fmt::Display) -> baler::error::Result<()> {
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(())
+}
+
+/// Rows of cells as aligned columns: the first to the left, the others to the right.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate().map(|(c, s)| match c {
+            0 => format!("{s:<w$}", w = widths[c]),
+            _ => format!("{s:>w$}", w = widths[c]),
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}

@@ -76,6 +76,7 @@ impl Slice {
                     *d = if y > 0.0 { *d } else { stage.slope * *d };
                 }
             }
+            // A pass of its own: in one loop with the above, the compiler does not vectorise either.
             let bias = &mut self.gradient[network.bias(i)];
             bias.fill(0.0);
             for row in dy.chunks_exact(outputs) {
@@ -83,10 +84,10 @@ impl Slice {
             }
             let x = View::rows(&self.activations[i], inputs);
             let weights = &mut self.gradient[network.weights(i)];
-            product(weights, false, View::rows(dy, outputs).transposed(), x, (outputs, inputs, rows));
+            product(weights, View::rows(dy, outputs).transposed(), x, (outputs, inputs, rows));
             if i > 0 {
                 let weights = View::rows(&parameters[network.weights(i)], inputs);
-                product(below, false, View::rows(dy, outputs), weights, (rows, inputs, outputs));
+                product(below, View::rows(dy, outputs), weights, (rows, inputs, outputs));
                 std::mem::swap(delta, below);
             }
         }

@@ -17,7 +17,7 @@ const MOST_SLICES: usize = 8;
 const LEAST_ROWS: usize = 32;
 /// Rows x parameters of a slice at least, so that its work outweighs the wait for the others (some 0.2 ms). A
 /// batch of 512 of the model `AE` makes four.
-const LEAST_WORK: usize = 6 << 20;
+const LEAST_WORK: usize = 12 << 20;
 
 /// What all threads read.
 struct Job {

@@ -11,7 +11,7 @@ use super::frozen::{FrozenDense, MAX_ACTIVATION};
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-pub mod gemm;
+pub(crate) mod gemm;
 mod pack;
 mod scalar;
 #[cfg(test)]

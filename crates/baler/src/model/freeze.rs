@@ -1,5 +1,9 @@
 //! From float layers to integers: scales chosen on data, weights as fine as the proof of no overflow allows.
 //!
+//! Measured, as RMSE of the frozen over RMSE of the float autoencoder, both halves frozen: particle candidates
+//! (`AE`, 17 to 11) 1.000004 after 2 epochs, 1.0006 after 100, 1.0005 after 400 (RMSE 0.3 % of the range); flow
+//! frames (`CFD_dense_AE`, 2500 to 25) 1.000001 after 20 epochs, 1.0001 after 2000.
+//!
 //! Notation: activation = offset + step x integer for each input, accumulator x `unit` for each output. The
 //! offset is 0 but for the features themselves.
 

@@ -75,10 +75,8 @@ impl<'a> Team<'a> {
             for thread in 1..self.threads {
                 scope.spawn(move || while self.work(thread) {});
             }
-            let result = lead(self);
-            self.job.write().expect("no thread panics").step = Step::Quit;
-            self.work(0);
-            result
+            let _dismissal = Dismissal(self);
+            lead(self)
         })
     }
 
@@ -134,7 +132,7 @@ impl<'a> Team<'a> {
     }
 
     fn share(&self, thread: usize) -> bool {
-        let job = self.job.read().expect("no thread panics");
+        let job = self.job.read().unwrap_or_else(|e| e.into_inner());
         if job.step == Step::Quit {
             return false;
         }
@@ -149,6 +147,16 @@ impl<'a> Team<'a> {
             }
         }
         true
+    }
+}
+
+/// Sends the other threads home when the leader is done, or panics (in the caller's progress report, say).
+struct Dismissal<'t, 'a>(&'t Team<'a>);
+
+impl Drop for Dismissal<'_, '_> {
+    fn drop(&mut self) {
+        self.0.job.write().unwrap_or_else(|e| e.into_inner()).step = Step::Quit;
+        self.0.work(0);
     }
 }
 

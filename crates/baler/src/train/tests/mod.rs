@@ -102,6 +102,15 @@ fn the_model_does_not_depend_on_threads() {
 }
 
 #[test]
+fn a_panic_in_the_progress_report_comes_back() {
+    let rows = curved_rows(1024, 24);
+    let mut options = TrainOptions::new(zoo::by_name("AE", 24, 15).unwrap());
+    options.threads = 2;
+    let run = || train(&rows, &[], &options, |_| panic!("no terminal"));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+}
+
+#[test]
 fn learns_leaves_out_and_stops() {
     let mut rows = curved_rows(2000, 6);
     (rows[7], rows[62], rows[64]) = (f64::NAN, f64::INFINITY, f64::NEG_INFINITY);

@@ -8,7 +8,7 @@ use std::sync::{Barrier, Mutex, RwLock};
 
 use super::adam::Adam;
 use super::gradient::Slice;
-use super::loss::Loss;
+use super::loss::Objective;
 use super::parameters::Network;
 
 /// Slices of a batch at most: each holds a gradient of its own.
@@ -39,7 +39,7 @@ enum Step {
 pub struct Team<'a> {
     network: &'a Network,
     data: &'a [f32],
-    loss: Loss,
+    objective: Objective,
     threads: usize,
     job: RwLock<Job>,
     slices: Vec<Mutex<Slice>>,
@@ -52,7 +52,7 @@ impl<'a> Team<'a> {
         network: &'a Network,
         data: &'a [f32],
         parameters: Vec<f32>,
-        loss: Loss,
+        objective: Objective,
         batch_size: usize,
         threads: usize,
     ) -> Team<'a> {
@@ -61,7 +61,7 @@ impl<'a> Team<'a> {
         Team {
             network,
             data,
-            loss,
+            objective,
             threads,
             job: RwLock::new(Job { parameters, order: vec![], batch: 0..0, step: Step::Quit }),
             slices: (0..count).map(|_| Mutex::new(Slice::new(network))).collect(),
@@ -141,9 +141,9 @@ impl<'a> Team<'a> {
         for i in (thread..count).step_by(self.threads) {
             let mut slice = self.slices[i].lock().expect("no thread panics");
             let part = &rows[rows.len() * i / count..rows.len() * (i + 1) / count];
-            slice.forward(self.network, &job.parameters, self.data, part, rows.len(), self.loss);
+            slice.forward(self.network, &job.parameters, self.data, part, rows.len(), self.objective);
             if job.step == Step::Gradient {
-                slice.backward(self.network, &job.parameters, part.len());
+                slice.backward(self.network, &job.parameters, part.len(), rows.len(), self.objective);
             }
         }
         true

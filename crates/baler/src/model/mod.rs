@@ -6,6 +6,7 @@
 //! wider (16-bit weights, 14-bit activations) and with a proof per neuron that no sum overflows.
 
 pub mod autoencoder;
+mod block;
 mod compact;
 mod file;
 pub mod float;

@@ -1,5 +1,5 @@
 #![allow(unsafe_code, missing_docs)]
-use baler::codec::field::{domain::*, kernel::walk, taps::*};
+use baler::codec::field::{domain::*, kernel::Chunk, taps::*};
 use baler::codec::range_coder::*;
 struct Instant(f64);
 impl Instant {
@@ -37,7 +37,7 @@ fn main() {
         let dom = Absolute { step, inverse: 1.0 / step, mean, bound: tol };
         let t0 = Instant::now();
         let v: Vec<f32> = x.iter().map(|v| v - mean).collect();
-        let w = fit(&v, dims, step as f64);
+        let w = baler::codec::field::dispatch::fast_fit(&v, dims, step as f64, false);
         let tf = t0.elapsed().as_secs_f64();
         let (mut be, mut bd) = (9.0f64, 9.0f64);
         let mut size = 0;
@@ -70,24 +70,8 @@ fn main() {
     }
 }
 fn run_enc(dom: Absolute<f32>, e: &mut [Encoder; 2], dims: [usize; 3], w: &[i16], y: &mut [f32]) {
-    if std::env::var("PLAIN").is_err() {
-        unsafe { enc2(dom, e, dims, w, y) }
-    } else {
-        walk(dom, e, dims, w, &[], y)
-    }
+    baler::codec::field::dispatch::fast_walk(dom, e, Chunk { dims, weights: w, special: &[], values: y }, std::env::var("PLAIN").is_ok())
 }
 fn run_dec(dom: Absolute<f32>, e: &mut [Decoder; 2], dims: [usize; 3], w: &[i16], y: &mut [f32]) {
-    if std::env::var("PLAIN").is_err() {
-        unsafe { dec2(dom, e, dims, w, y) }
-    } else {
-        walk(dom, e, dims, w, &[], y)
-    }
-}
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-unsafe fn enc2(dom: Absolute<f32>, e: &mut [Encoder; 2], dims: [usize; 3], w: &[i16], y: &mut [f32]) {
-    walk(dom, e, dims, w, &[], y)
-}
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-unsafe fn dec2(dom: Absolute<f32>, e: &mut [Decoder; 2], dims: [usize; 3], w: &[i16], y: &mut [f32]) {
-    walk(dom, e, dims, w, &[], y)
+    baler::codec::field::dispatch::fast_walk(dom, e, Chunk { dims, weights: w, special: &[], values: y }, std::env::var("PLAIN").is_ok())
 }

@@ -282,7 +282,12 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
         Some(m) if shape.len() > 1 && shape[1..].iter().product::<usize>() == m.features() => {
             (0, (options.chunk / m.features().max(1)).clamp(1, shape[0].max(1)))
         }
-        _ => FieldHeader::chunking(&shape, options.chunk.clamp(1, MOST_CHUNK)),
+        _ => match FieldHeader::chunking(&shape, options.chunk.clamp(1, MOST_CHUNK)) {
+            (0, length) if length > 1 && unlike_members(source, length)? => {
+                FieldHeader::chunking_within(&shape, options.chunk)
+            }
+            other => other,
+        },
     };
     let mut field =
         FieldHeader { dtype, shape, bound: Resolved { bound, value: None }, fill: None, axis, length };

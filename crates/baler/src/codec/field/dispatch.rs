@@ -50,7 +50,12 @@ impl<D: Domain, C: Coder> Job for Walk<'_, D, C> {
 }
 
 /// [`walk`], as fast as this processor can.
-pub fn fast_walk<D: Domain, C: Coder>(domain: D, coders: &mut [C; LANES], chunk: Chunk<D::Value>, plain: bool) {
+pub fn fast_walk<D: Domain, C: Coder>(
+    domain: D,
+    coders: &mut [C; LANES],
+    chunk: Chunk<D::Value>,
+    plain: bool,
+) {
     best(Walk { domain, coders, chunk }, plain)
 }
 

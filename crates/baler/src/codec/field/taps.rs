@@ -66,7 +66,9 @@ pub fn fit<F: Real>(v: &[F], dims: [usize; 3], step: f64) -> Vec<i16> {
     let n = tap_count(dims);
     let [nz, ny, nx] = dims;
     // Only places whose whole neighbourhood exists.
-    let margin = |len: usize, before: usize, after: usize| if len > before + after { before..len - after } else { 0..0 };
+    let margin = |len: usize, before: usize, after: usize| {
+        if len > before + after { before..len - after } else { 0..0 }
+    };
     let zs = if nz > 1 { margin(nz, 3, 0) } else { 0..1 };
     let ys = if ny > 1 { margin(ny, 3, 2) } else { 0..1 };
     let xs = margin(nx, 3, 2);

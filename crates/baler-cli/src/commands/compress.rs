@@ -39,7 +39,8 @@ fn named(text: &str) -> Result<(String, Bound)> {
 
 fn codec(name: &str) -> Result<Codec> {
     let known = || Codec::ALL.map(Codec::name).join(", ");
-    Codec::from_name(name).ok_or_else(|| Error::invalid(format!("'{name}' is no codec; there are {}", known())))
+    Codec::from_name(name)
+        .ok_or_else(|| Error::invalid(format!("'{name}' is no codec; there are {}", known())))
 }
 
 /// Runs it.
@@ -50,14 +51,17 @@ pub fn run(args: &Compress) -> Result<bool> {
     let model = model_of(&args.coding)?;
     let codec = args.codec.as_deref().map(codec).transpose()?;
     if codec == Some(Codec::Autoencoder) && model.is_none() {
-        return Err(Error::invalid("--codec autoencoder wants a model: train one with `baler train`, give it with --model"));
+        return Err(Error::invalid(
+            "--codec autoencoder wants a model: train one with `baler train`, give it with --model",
+        ));
     }
     let bar = bar("compressing", !args.saying.quiet && !args.saying.json);
     let progress = |done, total| {
         bar.set_length(total);
         bar.set_position(done);
     };
-    let files: Vec<_> = args.inputs.iter().map(|p| p.file_name().unwrap_or_default().to_string_lossy()).collect();
+    let files: Vec<_> =
+        args.inputs.iter().map(|p| p.file_name().unwrap_or_default().to_string_lossy()).collect();
     let mut description = serde_json::Map::new();
     description.insert("program".into(), json!(concat!("baler ", env!("CARGO_PKG_VERSION"))));
     description.insert("source".into(), json!(files));
@@ -103,7 +107,11 @@ pub fn run(args: &Compress) -> Result<bool> {
     ))?;
     if summary.model > 0 {
         let without = ratio(summary.original, summary.stored - summary.model);
-        print(format!("of which the model takes {}; without it {} times", bytes(summary.model), number(without)))?;
+        print(format!(
+            "of which the model takes {}; without it {} times",
+            bytes(summary.model),
+            number(without)
+        ))?;
     }
     if let Some(why) = summary.model_left_out {
         print(format!("the model is not used: {why}"))?;

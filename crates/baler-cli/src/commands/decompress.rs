@@ -13,9 +13,11 @@ use std::time::Instant;
 
 /// `A:B`, either of which may be left out.
 fn range(text: &str, long: usize) -> Result<Range<usize>> {
-    let wrong = || Error::invalid(format!("--select {text}: want A:B, rows of the leading axis from A to before B"));
+    let wrong =
+        || Error::invalid(format!("--select {text}: want A:B, rows of the leading axis from A to before B"));
     let (a, b) = text.split_once(':').ok_or_else(wrong)?;
-    let end = |s: &str, default| if s.is_empty() { Ok(default) } else { s.trim().parse().map_err(|_| wrong()) };
+    let end =
+        |s: &str, default| if s.is_empty() { Ok(default) } else { s.trim().parse().map_err(|_| wrong()) };
     let rows = end(a, 0)?..end(b, long)?;
     if rows.start > rows.end || rows.end > long {
         return Err(Error::invalid(format!("--select {text} leaves the {long} rows that there are")));
@@ -45,10 +47,12 @@ pub fn run(args: &Decompress) -> Result<bool> {
     let begun = Instant::now();
     let (seconds, original);
     let single = match wanted[..] {
-        [one] if !matches!(Format::of(&args.output), Ok(Format::Csv)) => match &archive.header().variables[one].kind {
-            Kind::Field(f) => Some((one, f.clone())),
-            Kind::Table(_) => None,
-        },
+        [one] if !matches!(Format::of(&args.output), Ok(Format::Csv)) => {
+            match &archive.header().variables[one].kind {
+                Kind::Field(f) => Some((one, f.clone())),
+                Kind::Table(_) => None,
+            }
+        }
         _ => None,
     };
     if let Some((one, field)) = single {

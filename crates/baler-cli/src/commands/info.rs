@@ -56,7 +56,11 @@ pub fn report(archive: &FileArchive) -> Value {
                         None => texts.next().copied().unwrap_or(0),
                     };
                     original += size;
-                    let error = if c.bound.bound == Bound::Lossless { 0.0 } else { errors.next().copied().unwrap_or(0.0) };
+                    let error = if c.bound.bound == Bound::Lossless {
+                        0.0
+                    } else {
+                        errors.next().copied().unwrap_or(0.0)
+                    };
                     columns.push(json!({"name": c.name, "type": c.dtype.name(), "bound": bound(&c.bound),
                         "largest_error": error, "original_bytes": size}));
                 }
@@ -127,7 +131,13 @@ fn show(r: &Value) -> Result<()> {
         ]);
         for c in v["columns"].as_array().into_iter().flatten() {
             let error = c["largest_error"].as_f64().map_or(String::new(), number);
-            rows.push(vec![format!("  {}", text(&c["name"])), text(&c["type"]), String::new(), bound_text(&c["bound"]), error]);
+            rows.push(vec![
+                format!("  {}", text(&c["name"])),
+                text(&c["type"]),
+                String::new(),
+                bound_text(&c["bound"]),
+                error,
+            ]);
         }
     }
     print(table(&rows))
@@ -163,7 +173,11 @@ pub fn run(args: &Info) -> Result<bool> {
         return Err(place(Error::new(ErrorKind::Truncated, "the file is empty")));
     }
     let report = report(&open_archive(&args.input, None)?);
-    if args.json { print(report)? } else { show(&report)? }
+    if args.json {
+        print(report)?
+    } else {
+        show(&report)?
+    }
     Ok(true)
 }
 

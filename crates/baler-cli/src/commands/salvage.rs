@@ -28,13 +28,16 @@ pub fn run(args: &Salvage) -> Result<bool> {
         if !args.json {
             match lost.is_empty() {
                 true => print(format!("{}: whole, {} chunks", s.name, s.found))?,
-                false => print(format!("{}: {} chunks found; rows lost: {}", s.name, s.found, lost.join(", ")))?,
+                false => {
+                    print(format!("{}: {} chunks found; rows lost: {}", s.name, s.found, lost.join(", ")))?
+                }
             }
         }
         reports.push(json!({"name": s.name, "chunks_found": s.found, "rows_lost": lost}));
         data.variables.push((s.name, s.variable));
     }
-    formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?.write(&data)?;
+    formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?
+        .write(&data)?;
     if args.json {
         print(json!({"whole": whole, "variables": reports}))?;
     }

@@ -10,11 +10,14 @@ use baler::synth::jets::jets;
 
 /// Runs it.
 pub fn run(args: &Synth) -> Result<bool> {
-    let destination = formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?;
+    let destination =
+        formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?;
     match (args.kind, &args.size[..]) {
         (SynthKind::Flow, &[frames, height, width]) => {
             if height < 5 || width < 5 {
-                return Err(Error::invalid(format!("a frame of {height} x {width} is too small for an obstacle; 5 x 5 at least")));
+                return Err(Error::invalid(format!(
+                    "a frame of {height} x {width} is too small for an obstacle; 5 x 5 at least"
+                )));
             }
             let bar = bar("flowing", !args.quiet);
             bar.set_length(frames as u64);
@@ -31,7 +34,9 @@ pub fn run(args: &Synth) -> Result<bool> {
             let table = Variable::Table(jets(rows, args.seed));
             destination.write(&Dataset { variables: vec![("jets".into(), table)] })?;
         }
-        (SynthKind::Flow, _) => return Err(Error::invalid("--size FRAMES,HEIGHT,WIDTH is wanted, such as 60,50,50")),
+        (SynthKind::Flow, _) => {
+            return Err(Error::invalid("--size FRAMES,HEIGHT,WIDTH is wanted, such as 60,50,50"));
+        }
         (SynthKind::Jets, _) => return Err(Error::invalid("--size ROWS is wanted, such as 100000")),
     }
     let size = std::fs::metadata(&args.output).map_or(0, |m| m.len());

@@ -34,7 +34,10 @@ pub fn sample_of(variable: &Variable, columns: Option<&[String]>) -> Result<Samp
             }
             let features = a.shape.iter().skip(1).product::<usize>();
             if a.shape.len() < 2 || features == 0 {
-                return Err(Error::invalid(format!("a field of shape {:?} has no frames to train on", a.shape)));
+                return Err(Error::invalid(format!(
+                    "a field of shape {:?} has no frames to train on",
+                    a.shape
+                )));
             }
             let rows = a.values.to_f64().ok_or_else(|| Error::invalid("text cannot be trained on"))?;
             Ok(Sample { rows, features, names: vec![] })
@@ -49,10 +52,9 @@ fn sample_of_table(t: &Table, columns: Option<&[String]>) -> Result<Sample> {
         Some(names) => {
             let find = |n: &String| {
                 let known = || t.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
-                t.columns
-                    .iter()
-                    .find(|c| c.name == *n && c.values.dtype() != DType::Text)
-                    .ok_or_else(|| Error::invalid(format!("there is no numeric column '{n}'; there are {}", known())))
+                t.columns.iter().find(|c| c.name == *n && c.values.dtype() != DType::Text).ok_or_else(|| {
+                    Error::invalid(format!("there is no numeric column '{n}'; there are {}", known()))
+                })
             };
             names.iter().map(find).collect::<Result<_>>()?
         }
@@ -78,12 +80,13 @@ fn load(path: &Path, reading: &Reading, name: Option<&str>) -> Result<Variable> 
     let mut variables = formats::open(path, &options)?.variables;
     let known = variables.iter().map(|v| v.name().to_string()).collect::<Vec<_>>().join(", ");
     let at = match name {
-        None if variables.is_empty() => return Err(Error::invalid(format!("{}: holds nothing", path.display()))),
+        None if variables.is_empty() => {
+            return Err(Error::invalid(format!("{}: holds nothing", path.display())));
+        }
         None => 0,
-        Some(n) => variables
-            .iter()
-            .position(|v| v.name() == n)
-            .ok_or_else(|| Error::invalid(format!("{}: no variable '{n}'; there are {known}", path.display())))?,
+        Some(n) => variables.iter().position(|v| v.name() == n).ok_or_else(|| {
+            Error::invalid(format!("{}: no variable '{n}'; there are {known}", path.display()))
+        })?,
     };
     Ok(variables.swap_remove(at).load()?.1)
 }
@@ -98,7 +101,13 @@ pub fn save(model: &Model, path: &Path, force: bool) -> Result<u64> {
 }
 
 /// Trains by the name in the zoo, with a bar.
-pub fn fit(sample: &Sample, name: &str, latents: usize, set: impl FnOnce(&mut TrainOptions), show: bool) -> Result<Model> {
+pub fn fit(
+    sample: &Sample,
+    name: &str,
+    latents: usize,
+    set: impl FnOnce(&mut TrainOptions),
+    show: bool,
+) -> Result<Model> {
     let mut options = TrainOptions::new(zoo::by_name(name, sample.features, latents)?);
     set(&mut options);
     let bar = bar("training", show);
@@ -114,7 +123,8 @@ pub fn fit(sample: &Sample, name: &str, latents: usize, set: impl FnOnce(&mut Tr
 
 /// Runs it.
 pub fn run(args: &Train) -> Result<bool> {
-    let sample = sample_of(&load(&args.input, &args.reading, args.variable.as_deref())?, args.columns.as_deref())?;
+    let sample =
+        sample_of(&load(&args.input, &args.reading, args.variable.as_deref())?, args.columns.as_deref())?;
     let latents = match (args.latent, args.ratio) {
         (Some(z), _) => z,
         (None, ratio) => zoo::latents_for_ratio(sample.features, ratio.unwrap_or(2.0))?,
@@ -137,10 +147,12 @@ pub fn run(args: &Train) -> Result<bool> {
     let last = history.last().ok_or_else(|| Error::invalid("no epoch was run"))?;
     if args.saying.json {
         let losses: Vec<_> = history.iter().map(|e| json!([e.train_loss, e.validation_loss])).collect();
-        print(json!({"output": args.output, "features": sample.features, "latents": latents, "epochs": history.len(),
+        print(
+            json!({"output": args.output, "features": sample.features, "latents": latents, "epochs": history.len(),
             "seconds": seconds, "train_loss": last.train_loss, "validation_loss": last.validation_loss,
             "rows": model.provenance.rows, "rows_left_out": model.provenance.rows_left_out,
-            "bytes": size, "losses": losses}))?;
+            "bytes": size, "losses": losses}),
+        )?;
         return Ok(true);
     }
     print(format!(
@@ -155,7 +167,10 @@ pub fn run(args: &Train) -> Result<bool> {
         bytes(size)
     ))?;
     if model.provenance.rows_left_out > 0 {
-        print(format!("{} rows were left out: not all of their values are finite", model.provenance.rows_left_out))?;
+        print(format!(
+            "{} rows were left out: not all of their values are finite",
+            model.provenance.rows_left_out
+        ))?;
     }
     Ok(true)
 }

@@ -3,8 +3,8 @@
 use super::{model_of, open_archive, open_inputs, threads};
 use crate::args::Verify;
 use crate::saying::{number, print, table};
-use baler::archive::header::{Kind, Resolved};
 use baler::archive::Input;
+use baler::archive::header::{Kind, Resolved};
 use baler::bound::Bound;
 use baler::data::{DType, Values};
 use baler::error::{Error, Result};
@@ -67,7 +67,9 @@ pub fn run(args: &Verify) -> Result<bool> {
     let mut chunks = 0;
     for i in 0..archive.header().variables.len() {
         let v = archive.header().variables[i].clone();
-        let found = originals.iter_mut().find(|o| matches!(o, Input::Field(n, _) | Input::Table(n, _) if *n == v.name));
+        let found = originals
+            .iter_mut()
+            .find(|o| matches!(o, Input::Field(n, _) | Input::Table(n, _) if *n == v.name));
         if found.is_none() && !args.against.is_empty() {
             return Err(Error::invalid(format!("--against has no variable '{}'", v.name)));
         }
@@ -110,7 +112,9 @@ pub fn run(args: &Verify) -> Result<bool> {
             .iter()
             .map(|o| json!({"name": o.name, "holds": o.holds, "largest_error": o.error}))
             .collect();
-        print(json!({"intact": true, "chunks": chunks, "compared": compared, "holds": holds, "variables": each}))?;
+        print(
+            json!({"intact": true, "chunks": chunks, "compared": compared, "holds": holds, "variables": each}),
+        )?;
         return Ok(holds);
     }
     print(format!("{}: intact, {chunks} chunks decoded and match their checksums", args.input.display()))?;
@@ -124,7 +128,12 @@ pub fn run(args: &Verify) -> Result<bool> {
                 Tolerance::Pointwise(v) => format!("{v:e} of each"),
                 Tolerance::RootMeanSquare(v) => format!("RMS {}", number(v)),
             };
-            rows.push(vec![o.name.clone(), number(o.error), allowed, if o.holds { "holds" } else { "BROKEN" }.into()]);
+            rows.push(vec![
+                o.name.clone(),
+                number(o.error),
+                allowed,
+                if o.holds { "holds" } else { "BROKEN" }.into(),
+            ]);
         }
         print(table(&rows))?;
     }
@@ -133,7 +142,9 @@ pub fn run(args: &Verify) -> Result<bool> {
 
 fn check_shape(original: &Input, kind: &Kind) -> Result<()> {
     let told = match (original, kind) {
-        (Input::Field(_, s), Kind::Field(f)) if (s.dtype(), s.shape()) == (f.dtype, &f.shape[..]) => return Ok(()),
+        (Input::Field(_, s), Kind::Field(f)) if (s.dtype(), s.shape()) == (f.dtype, &f.shape[..]) => {
+            return Ok(());
+        }
         (Input::Table(_, t), Kind::Table(h))
             if t.rows() == h.rows
                 && t.columns.len() == h.columns.len()

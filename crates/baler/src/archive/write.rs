@@ -162,7 +162,9 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
         .map_err(|e| e.at(format!("variable '{}'", plan.header.name)))?;
         let lossy = bounds_of(&plan.header).map(|b| b != Bound::Lossless);
         let texts = match input {
-            Input::Table(_, t) => t.columns.iter().map(|c| &c.values).filter(|v| v.dtype() == DType::Text).collect(),
+            Input::Table(_, t) => {
+                t.columns.iter().map(|c| &c.values).filter(|v| v.dtype() == DType::Text).collect()
+            }
             Input::Field(..) => vec![],
         };
         writer.index.texts.push(texts.into_iter().map(|v| v.byte_len() as u64).collect());

@@ -13,8 +13,10 @@ use crate::model::autoencoder::Decoder;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// A description, or a model's decoder, inflates to at most this many bytes.
-const MOST_INFLATED: u64 = 1 << 28;
+/// The decoders of all embedded models together inflate to at most this many bytes.
+pub(super) const MOST_MODELS: usize = 1 << 28;
+/// A description inflates to at most this many bytes: as JSON values they may take thirty times as many.
+pub const MOST_DESCRIPTION: usize = 1 << 22;
 
 /// An open archive.
 pub struct Archive<R> {
@@ -72,17 +74,29 @@ fn read_exact(input: &mut impl Read, buffer: &mut [u8], what: &str) -> Result<()
     })
 }
 
-/// Inflates zlib, to no more than a bearable size.
-pub(super) fn inflate(bytes: &[u8], what: &str) -> Result<Vec<u8>> {
+/// Inflates zlib, to at most `most` bytes.
+fn inflate(bytes: &[u8], most: usize, what: &str) -> Result<Vec<u8>> {
     let mut out = vec![];
     flate2::read::ZlibDecoder::new(bytes)
-        .take(MOST_INFLATED + 1)
+        .take(most as u64 + 1)
         .read_to_end(&mut out)
         .map_err(|e| Error::corrupt(format!("{what} does not inflate: {e}")))?;
-    if out.len() as u64 > MOST_INFLATED {
-        return Err(Error::new(ErrorKind::LimitExceeded, format!("{what} inflates to over 256 MiB")));
+    if out.len() > most {
+        return Err(Error::new(ErrorKind::LimitExceeded, format!("{what} inflates to over {most} bytes")));
     }
     Ok(out)
+}
+
+/// The number and decoder in a model record's body; takes its size from `left`, the bytes that models may still take.
+pub(super) fn embedded_model(body: &[u8], header: &Header, left: &mut usize) -> Result<(usize, Decoder)> {
+    let mut r = Reader::new(body);
+    let number = r.count(header.models.len().saturating_sub(1), "model number")?;
+    let bytes = inflate(r.rest(), *left, "the model")?;
+    *left -= bytes.len();
+    if header.models.get(number).is_none_or(|m| m.hash != model_hash(&bytes)) {
+        return Err(Error::corrupt("the embedded model is not the one that the header names"));
+    }
+    Ok((number, Decoder::from_bytes(&bytes)?))
 }
 
 impl<R: Read + Seek + Send> Archive<R> {
@@ -122,8 +136,11 @@ impl<R: Read + Seek + Send> Archive<R> {
             return Err(at_index(Error::corrupt("another kind of record")));
         }
         archive.index = Index::parse(body, &archive.header, start, index_at).map_err(at_index)?;
+        let mut left = MOST_MODELS;
         for entry in archive.index.entries.clone() {
-            archive.read_extra(&entry).map_err(|e| e.at(format!("record at byte {}", entry.offset)))?;
+            archive
+                .read_extra(&entry, &mut left)
+                .map_err(|e| e.at(format!("record at byte {}", entry.offset)))?;
         }
         for (reference, slot) in archive.header.models.iter().zip(&mut archive.decoders) {
             if slot.is_none() {
@@ -134,28 +151,22 @@ impl<R: Read + Seek + Send> Archive<R> {
     }
 
     /// Takes in a record that is no chunk.
-    fn read_extra(&mut self, entry: &Entry) -> Result<()> {
+    fn read_extra(&mut self, entry: &Entry, left: &mut usize) -> Result<()> {
         if !matches!(entry.kind, RecordKind::Model | RecordKind::Description) {
             return Ok(());
         }
         let record = self.bytes(entry.offset, entry.length)?;
         let (_, body) = unframe(&record)?;
         if entry.kind == RecordKind::Description {
-            let text = inflate(body, "the description")?;
+            let text = inflate(body, MOST_DESCRIPTION, "the description")?;
             let json = serde_json::from_slice(&text);
             self.description =
                 Some(json.map_err(|e| Error::corrupt(format!("the description is no JSON: {e}")))?);
             return Ok(());
         }
-        let mut r = Reader::new(body);
-        let number = r.count(self.header.models.len().saturating_sub(1), "model number")?;
-        let bytes = inflate(r.rest(), "the model")?;
-        let reference = self.header.models.get(number);
-        if reference.is_none_or(|m| m.hash != model_hash(&bytes)) {
-            return Err(Error::corrupt("the embedded model is not the one that the header names"));
-        }
+        let (number, decoder) = embedded_model(body, &self.header, left)?;
         self.model_bytes += entry.length;
-        self.decoders[number] = Some(Decoder::from_bytes(&bytes)?);
+        self.decoders[number] = Some(decoder);
         Ok(())
     }
 

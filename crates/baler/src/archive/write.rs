@@ -5,6 +5,7 @@ use super::header::{
 };
 use super::index::{Index, trailer};
 use super::pipeline::in_order;
+use super::read::MOST_DESCRIPTION;
 use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
 use super::source::FieldSource;
 use crate::bound::{Bound, Statistics};
@@ -140,6 +141,9 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     }
     if !options.description.is_empty() {
         let text = serde_json::Value::Object(options.description.clone()).to_string();
+        if text.len() > MOST_DESCRIPTION {
+            return Err(Error::invalid(format!("a description of {} bytes is over 4 MiB", text.len())));
+        }
         writer.put(RecordKind::Description, None, &deflate(text.as_bytes()))?;
     }
     let total = plans.iter().map(|p| values_of(&p.header)).sum::<u64>();
@@ -276,6 +280,7 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
             super::header::MOST_RANK
         )));
     }
+    super::header::check_shape(&shape).map_err(|e| e.at(format!("'{name}'")))?;
     let bound = bound_for(name, name, dtype, options)?;
     let (axis, length) = match options.model {
         // A model's rows run along the first axis: it must be the one that is cut.

@@ -22,6 +22,7 @@ pub const MOST_DESCRIPTION: usize = 1 << 22;
 pub struct Archive<R> {
     input: R,
     header: Header,
+    sum: u32,
     index: Index,
     description: Option<serde_json::Value>,
     decoders: Vec<Option<Decoder>>,
@@ -29,8 +30,19 @@ pub struct Archive<R> {
     length: u64,
 }
 
-/// The header of the archive that `input` starts with, and where the records start.
-pub fn read_header(input: &mut impl Read) -> Result<(Header, u64)> {
+/// What an archive starts with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    /// The header.
+    pub header: Header,
+    /// Where the records start.
+    pub start: u64,
+    /// The header's checksum, with which those of the records begin.
+    pub sum: u32,
+}
+
+/// The header of the archive that `input` starts with.
+pub fn read_header(input: &mut impl Read) -> Result<Head> {
     let mut head = vec![0; MAGIC.len() + 1];
     read_exact(input, &mut head, "the file's first bytes")?;
     if head[..4] != MAGIC {
@@ -64,7 +76,8 @@ pub fn read_header(input: &mut impl Read) -> Result<(Header, u64)> {
     if sum != crc32fast::hash(&head) {
         return Err(Error::corrupt("the header does not match its checksum"));
     }
-    Ok((Header::parse(&body).map_err(|e| e.at("header"))?, head.len() as u64 + 4))
+    let header = Header::parse(&body).map_err(|e| e.at("header"))?;
+    Ok(Head { header, start: head.len() as u64 + 4, sum })
 }
 
 fn read_exact(input: &mut impl Read, buffer: &mut [u8], what: &str) -> Result<()> {
@@ -107,7 +120,7 @@ impl<R: Read + Seek + Send> Archive<R> {
     pub fn open(mut input: R, models: &[Decoder]) -> Result<Archive<R>> {
         let length = input.seek(SeekFrom::End(0))?;
         input.seek(SeekFrom::Start(0))?;
-        let (header, start) = read_header(&mut input)?;
+        let Head { header, start, sum } = read_header(&mut input)?;
         let hint = "the file is cut short or damaged at its end; `baler salvage` recovers what is whole";
         if length < start + TRAILER as u64 {
             return Err(Error::truncated(hint));
@@ -123,6 +136,7 @@ impl<R: Read + Seek + Send> Archive<R> {
             input,
             decoders: vec![None; header.models.len()],
             header,
+            sum,
             index: Index::default(),
             description: None,
             model_bytes: 0,
@@ -131,7 +145,7 @@ impl<R: Read + Seek + Send> Archive<R> {
         let index_length = length - TRAILER as u64 - index_at;
         let record = archive.bytes(index_at, index_length)?;
         let at_index = |e: Error| e.at(format!("index at byte {index_at}"));
-        let (kind, body) = unframe(&record).map_err(at_index)?;
+        let (kind, body) = unframe(sum, &record).map_err(at_index)?;
         if kind != RecordKind::Index {
             return Err(at_index(Error::corrupt("another kind of record")));
         }
@@ -156,7 +170,7 @@ impl<R: Read + Seek + Send> Archive<R> {
             return Ok(());
         }
         let record = self.bytes(entry.offset, entry.length)?;
-        let (_, body) = unframe(&record)?;
+        let (_, body) = unframe(self.sum, &record)?;
         if entry.kind == RecordKind::Description {
             let text = inflate(body, MOST_DESCRIPTION, "the description")?;
             let json = serde_json::from_slice(&text);
@@ -218,7 +232,8 @@ impl<R: Read + Seek + Send> Archive<R> {
         mut take: impl FnMut(usize, Vec<Values>) -> Result<()> + Send,
     ) -> Result<()> {
         let entries = self.chunk_entries(variable);
-        let Archive { input, header, decoders, .. } = self;
+        let Archive { input, header, sum, decoders, .. } = self;
+        let sum = *sum;
         let v = &header.variables[variable];
         let name = &v.name;
         let mut next = chunks.clone();
@@ -234,7 +249,7 @@ impl<R: Read + Seek + Send> Archive<R> {
             || next.next().map(|i| Ok((i, read(i).map_err(|e| e.at(place(i)))?))),
             |(i, record): (usize, Vec<u8>)| {
                 let decoded =
-                    decode_record(&record, header, decoders, variable, i).map_err(|e| e.at(place(i)))?;
+                    decode_record(&record, sum, header, decoders, variable, i).map_err(|e| e.at(place(i)))?;
                 Ok((i, decoded))
             },
             |(i, decoded)| take(i, decoded),
@@ -345,12 +360,13 @@ fn partition(n: usize, before: impl Fn(usize) -> bool) -> usize {
 /// The values of a chunk's record, once both checksums hold.
 pub(super) fn decode_record(
     record: &[u8],
+    sum: u32,
     header: &Header,
     decoders: &[Option<Decoder>],
     variable: usize,
     chunk: usize,
 ) -> Result<Vec<Values>> {
-    let (kind, body) = unframe(record)?;
+    let (kind, body) = unframe(sum, record)?;
     if kind != RecordKind::Chunk {
         return Err(Error::corrupt("another kind of record is in its place"));
     }

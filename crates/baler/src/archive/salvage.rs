@@ -1,7 +1,7 @@
 //! What is still whole of a damaged archive.
 
 use super::header::{Header, Kind};
-use super::read::{MOST_MODELS, decode_body, embedded_model, read_header};
+use super::read::{Head, MOST_MODELS, decode_body, embedded_model, read_header};
 use super::record::{ChunkBody, RecordKind, SYNC, unframe};
 use super::write::model_hash;
 use crate::codec::bytes::Reader;
@@ -30,7 +30,7 @@ pub struct Salvaged {
 /// the first record that matches its checksum counts, so that no number of copies takes longer.
 pub fn salvage(bytes: &[u8], models: &[Decoder], limit: usize) -> Result<Vec<Salvaged>> {
     let mut input = bytes;
-    let (header, start) = read_header(&mut input)?;
+    let Head { header, start, sum } = read_header(&mut input)?;
     let values = header.variables.iter().fold(0usize, |n, v| n.saturating_add(cells(&v.kind)));
     if values > limit {
         return Err(Error::new(
@@ -47,7 +47,7 @@ pub fn salvage(bytes: &[u8], models: &[Decoder], limit: usize) -> Result<Vec<Sal
         .collect();
     let mut chunks: BTreeMap<(usize, usize), Option<Vec<Values>>> = BTreeMap::new();
     let mut left = MOST_MODELS;
-    for (kind, body) in records(&bytes[start as usize..]) {
+    for (kind, body) in records(sum, &bytes[start as usize..]) {
         match kind {
             RecordKind::Model => {
                 if let Ok((number, decoder)) = embedded_model(body, &header, &mut left) {
@@ -78,13 +78,13 @@ fn cells(kind: &Kind) -> usize {
 ///
 /// Bytes made to look like the starts of many long records could keep a reader summing for ever: past sixteen times
 /// the file's length, only what fits the sum left is looked at.
-fn records(bytes: &[u8]) -> impl Iterator<Item = (RecordKind, &[u8])> {
+fn records(header: u32, bytes: &[u8]) -> impl Iterator<Item = (RecordKind, &[u8])> {
     let mut at = 0;
     let mut effort = bytes.len().saturating_mul(16);
     std::iter::from_fn(move || {
         loop {
             at += bytes.get(at..)?.windows(2).position(|w| w == SYNC)?;
-            match whole_at(&bytes[at..], &mut effort) {
+            match whole_at(header, &bytes[at..], &mut effort) {
                 Some((length, kind, body)) => {
                     at += length;
                     return Some((kind, body));
@@ -95,7 +95,7 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = (RecordKind, &[u8])> {
     })
 }
 
-fn whole_at<'a>(bytes: &'a [u8], effort: &mut usize) -> Option<(usize, RecordKind, &'a [u8])> {
+fn whole_at<'a>(header: u32, bytes: &'a [u8], effort: &mut usize) -> Option<(usize, RecordKind, &'a [u8])> {
     let mut r = Reader::new(bytes);
     r.take(2, "sync").ok()?;
     RecordKind::from_tag(r.u8("kind").ok()?).ok()?;
@@ -103,7 +103,7 @@ fn whole_at<'a>(bytes: &'a [u8], effort: &mut usize) -> Option<(usize, RecordKin
     r.u32("checksum").ok()?;
     let length = r.position();
     *effort = effort.checked_sub(length)?;
-    let (kind, body) = unframe(&bytes[..length]).ok()?;
+    let (kind, body) = unframe(header, &bytes[..length]).ok()?;
     Some((length, kind, body))
 }
 

@@ -90,12 +90,13 @@ pub struct Summary {
 struct Writer<'w> {
     out: &'w mut (dyn Write + Send),
     start: u64,
+    sum: u32,
     index: Index,
 }
 
 impl Writer<'_> {
     fn put(&mut self, kind: RecordKind, codec: Option<Codec>, body: &[u8]) -> Result<()> {
-        let record = frame(kind, body);
+        let record = frame(self.sum, kind, body);
         self.out.write_all(&record)?;
         self.index.push(kind, codec, self.start, record.len() as u64);
         Ok(())
@@ -131,7 +132,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     head.extend_from_slice(&sum.to_le_bytes());
     out.write_all(&head)?;
 
-    let mut writer = Writer { out, start: head.len() as u64, index: Index::default() };
+    let mut writer = Writer { out, start: head.len() as u64, sum, index: Index::default() };
     if let Some(bytes) = decoder.as_ref().filter(|_| options.embed) {
         let mut body = vec![];
         put_varint(&mut body, 0);
@@ -175,7 +176,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
         writer.index.errors.push(errors.iter().zip(lossy).filter(|(_, l)| *l).map(|(&e, _)| e).collect());
     }
     let index_at = writer.index.end(writer.start);
-    let record = frame(RecordKind::Index, &writer.index.to_bytes());
+    let record = frame(sum, RecordKind::Index, &writer.index.to_bytes());
     writer.out.write_all(&record)?;
     writer.out.write_all(&trailer(index_at))?;
     writer.out.flush()?;

@@ -311,10 +311,10 @@ impl Parts {
 }
 
 /// A record of any kind in the archive whose header has this checksum.
-fn frame(_header: u32, kind: u8, body: &[u8]) -> Vec<u8> {
+fn frame(header: u32, kind: u8, body: &[u8]) -> Vec<u8> {
     let mut out = vec![0xBA, 0x1E, kind];
     put_bytes(&mut out, body);
-    let sum = crc32fast::hash(&out[2..]);
+    let sum = crc32fast::hash(&[&header.to_le_bytes(), &out[2..]].concat());
     out.extend_from_slice(&sum.to_le_bytes());
     out
 }

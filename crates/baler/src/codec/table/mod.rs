@@ -35,7 +35,7 @@ pub fn decode(payload: &[u8], rows: usize, dtypes: &[DType]) -> Result<Vec<Value
             column::read(Reader::new(r.bytes("column")?), rows, dtype, &mut text)
                 .map_err(|e| e.at(format!("column {i}")))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     r.finish("the columns")?;
-    columns
+    Ok(columns)
 }

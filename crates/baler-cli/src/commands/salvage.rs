@@ -9,8 +9,8 @@ use baler::data::Dataset;
 use baler::error::{Error, Result};
 use serde_json::json;
 
-/// Values of lost chunks that are filled in, at most.
-const MOST_LOST: usize = 1 << 31;
+/// Values that an archive may hold to be put together in memory.
+const MOST_VALUES: usize = 1 << 32;
 
 /// Runs it; `false` where something is lost.
 pub fn run(args: &Salvage) -> Result<bool> {
@@ -18,7 +18,7 @@ pub fn run(args: &Salvage) -> Result<bool> {
     let models = args.model.as_deref().map(load_model).transpose()?;
     let decoders: Vec<_> = models.into_iter().map(|m| m.frozen.decoder).collect();
     let bytes = std::fs::read(&args.input).map_err(|e| place(e.into()))?;
-    let salvaged = salvage::salvage(&bytes, &decoders, MOST_LOST).map_err(place)?;
+    let salvaged = salvage::salvage(&bytes, &decoders, MOST_VALUES).map_err(place)?;
     let mut reports = vec![];
     let mut whole = true;
     let mut data = Dataset::default();

@@ -300,10 +300,7 @@ fn parse_field(r: &mut Reader) -> Result<FieldHeader> {
         return Err(Error::unsupported(format!("{rank} axes are more than {MOST_RANK}")));
     }
     let shape = (0..rank).map(|_| r.count(isize::MAX as usize, "axis length")).collect::<Result<Vec<_>>>()?;
-    let count = shape.iter().try_fold(8usize, |n, &d| n.checked_mul(d));
-    if count.is_none_or(|n| n > isize::MAX as usize) {
-        return Err(Error::corrupt(format!("shape {shape:?} holds more than can be addressed")));
-    }
+    check_shape(&shape).map_err(|e| Error::corrupt(e.to_string()))?;
     let bound = bound(r)?;
     let axis = r.u8("split axis")? as usize;
     let length = r.count(isize::MAX as usize, "chunk length")?;
@@ -328,11 +325,21 @@ fn parse_field(r: &mut Reader) -> Result<FieldHeader> {
     Ok(field)
 }
 
+/// Errors where the bytes of an array's values cannot be counted, not even with its empty axes left out of account:
+/// then no product of some of its axes overflows.
+pub fn check_shape(shape: &[usize]) -> Result<()> {
+    let count = shape.iter().filter(|&&d| d > 0).try_fold(8usize, |n, &d| n.checked_mul(d));
+    if count.is_none_or(|n| n > isize::MAX as usize) {
+        return Err(Error::invalid(format!("shape {shape:?} holds more than can be addressed")));
+    }
+    Ok(())
+}
+
 fn parse_table(r: &mut Reader) -> Result<TableHeader> {
     let rows = r.count(isize::MAX as usize / 8, "number of rows")?;
     let chunk_rows = r.count(MOST_CHUNK, "rows a chunk")?;
     let n = r.count(r.remaining() / 3, "number of columns")?;
-    if chunk_rows == 0 || chunk_rows.saturating_mul(n) > MOST_CHUNK {
+    if chunk_rows == 0 || chunk_rows.saturating_mul(n) > MOST_CHUNK || n == 0 && rows > 0 {
         return Err(Error::corrupt(format!("chunks of {chunk_rows} rows of {n} columns are not possible")));
     }
     let column = |r: &mut Reader| {

@@ -13,13 +13,16 @@ use crate::model::autoencoder::Decoder;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// A description, or a model's decoder, inflates to at most this many bytes.
-const MOST_INFLATED: u64 = 1 << 28;
+/// The decoders of all embedded models together inflate to at most this many bytes.
+pub(super) const MOST_MODELS: usize = 1 << 28;
+/// A description inflates to at most this many bytes: as JSON values they may take thirty times as many.
+pub const MOST_DESCRIPTION: usize = 1 << 22;
 
 /// An open archive.
 pub struct Archive<R> {
     input: R,
     header: Header,
+    sum: u32,
     index: Index,
     description: Option<serde_json::Value>,
     decoders: Vec<Option<Decoder>>,
@@ -27,8 +30,19 @@ pub struct Archive<R> {
     length: u64,
 }
 
-/// The header of the archive that `input` starts with, and where the records start.
-pub fn read_header(input: &mut impl Read) -> Result<(Header, u64)> {
+/// What an archive starts with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    /// The header.
+    pub header: Header,
+    /// Where the records start.
+    pub start: u64,
+    /// The header's checksum, with which those of the records begin.
+    pub sum: u32,
+}
+
+/// The header of the archive that `input` starts with.
+pub fn read_header(input: &mut impl Read) -> Result<Head> {
     let mut head = vec![0; MAGIC.len() + 1];
     read_exact(input, &mut head, "the file's first bytes")?;
     if head[..4] != MAGIC {
@@ -62,7 +76,8 @@ pub fn read_header(input: &mut impl Read) -> Result<(Header, u64)> {
     if sum != crc32fast::hash(&head) {
         return Err(Error::corrupt("the header does not match its checksum"));
     }
-    Ok((Header::parse(&body).map_err(|e| e.at("header"))?, head.len() as u64 + 4))
+    let header = Header::parse(&body).map_err(|e| e.at("header"))?;
+    Ok(Head { header, start: head.len() as u64 + 4, sum })
 }
 
 fn read_exact(input: &mut impl Read, buffer: &mut [u8], what: &str) -> Result<()> {
@@ -72,17 +87,29 @@ fn read_exact(input: &mut impl Read, buffer: &mut [u8], what: &str) -> Result<()
     })
 }
 
-/// Inflates zlib, to no more than a bearable size.
-pub(super) fn inflate(bytes: &[u8], what: &str) -> Result<Vec<u8>> {
+/// Inflates zlib, to at most `most` bytes.
+fn inflate(bytes: &[u8], most: usize, what: &str) -> Result<Vec<u8>> {
     let mut out = vec![];
     flate2::read::ZlibDecoder::new(bytes)
-        .take(MOST_INFLATED + 1)
+        .take(most as u64 + 1)
         .read_to_end(&mut out)
         .map_err(|e| Error::corrupt(format!("{what} does not inflate: {e}")))?;
-    if out.len() as u64 > MOST_INFLATED {
-        return Err(Error::new(ErrorKind::LimitExceeded, format!("{what} inflates to over 256 MiB")));
+    if out.len() > most {
+        return Err(Error::new(ErrorKind::LimitExceeded, format!("{what} inflates to over {most} bytes")));
     }
     Ok(out)
+}
+
+/// The number and decoder in a model record's body; takes its size from `left`, the bytes that models may still take.
+pub(super) fn embedded_model(body: &[u8], header: &Header, left: &mut usize) -> Result<(usize, Decoder)> {
+    let mut r = Reader::new(body);
+    let number = r.count(header.models.len().saturating_sub(1), "model number")?;
+    let bytes = inflate(r.rest(), *left, "the model")?;
+    *left -= bytes.len();
+    if header.models.get(number).is_none_or(|m| m.hash != model_hash(&bytes)) {
+        return Err(Error::corrupt("the embedded model is not the one that the header names"));
+    }
+    Ok((number, Decoder::from_bytes(&bytes)?))
 }
 
 impl<R: Read + Seek + Send> Archive<R> {
@@ -93,7 +120,7 @@ impl<R: Read + Seek + Send> Archive<R> {
     pub fn open(mut input: R, models: &[Decoder]) -> Result<Archive<R>> {
         let length = input.seek(SeekFrom::End(0))?;
         input.seek(SeekFrom::Start(0))?;
-        let (header, start) = read_header(&mut input)?;
+        let Head { header, start, sum } = read_header(&mut input)?;
         let hint = "the file is cut short or damaged at its end; `baler salvage` recovers what is whole";
         if length < start + TRAILER as u64 {
             return Err(Error::truncated(hint));
@@ -109,6 +136,7 @@ impl<R: Read + Seek + Send> Archive<R> {
             input,
             decoders: vec![None; header.models.len()],
             header,
+            sum,
             index: Index::default(),
             description: None,
             model_bytes: 0,
@@ -117,13 +145,16 @@ impl<R: Read + Seek + Send> Archive<R> {
         let index_length = length - TRAILER as u64 - index_at;
         let record = archive.bytes(index_at, index_length)?;
         let at_index = |e: Error| e.at(format!("index at byte {index_at}"));
-        let (kind, body) = unframe(&record).map_err(at_index)?;
+        let (kind, body) = unframe(sum, &record).map_err(at_index)?;
         if kind != RecordKind::Index {
             return Err(at_index(Error::corrupt("another kind of record")));
         }
         archive.index = Index::parse(body, &archive.header, start, index_at).map_err(at_index)?;
+        let mut left = MOST_MODELS;
         for entry in archive.index.entries.clone() {
-            archive.read_extra(&entry).map_err(|e| e.at(format!("record at byte {}", entry.offset)))?;
+            archive
+                .read_extra(&entry, &mut left)
+                .map_err(|e| e.at(format!("record at byte {}", entry.offset)))?;
         }
         for (reference, slot) in archive.header.models.iter().zip(&mut archive.decoders) {
             if slot.is_none() {
@@ -134,28 +165,22 @@ impl<R: Read + Seek + Send> Archive<R> {
     }
 
     /// Takes in a record that is no chunk.
-    fn read_extra(&mut self, entry: &Entry) -> Result<()> {
+    fn read_extra(&mut self, entry: &Entry, left: &mut usize) -> Result<()> {
         if !matches!(entry.kind, RecordKind::Model | RecordKind::Description) {
             return Ok(());
         }
         let record = self.bytes(entry.offset, entry.length)?;
-        let (_, body) = unframe(&record)?;
+        let (_, body) = unframe(self.sum, &record)?;
         if entry.kind == RecordKind::Description {
-            let text = inflate(body, "the description")?;
+            let text = inflate(body, MOST_DESCRIPTION, "the description")?;
             let json = serde_json::from_slice(&text);
             self.description =
                 Some(json.map_err(|e| Error::corrupt(format!("the description is no JSON: {e}")))?);
             return Ok(());
         }
-        let mut r = Reader::new(body);
-        let number = r.count(self.header.models.len().saturating_sub(1), "model number")?;
-        let bytes = inflate(r.rest(), "the model")?;
-        let reference = self.header.models.get(number);
-        if reference.is_none_or(|m| m.hash != model_hash(&bytes)) {
-            return Err(Error::corrupt("the embedded model is not the one that the header names"));
-        }
+        let (number, decoder) = embedded_model(body, &self.header, left)?;
         self.model_bytes += entry.length;
-        self.decoders[number] = Some(Decoder::from_bytes(&bytes)?);
+        self.decoders[number] = Some(decoder);
         Ok(())
     }
 
@@ -207,7 +232,8 @@ impl<R: Read + Seek + Send> Archive<R> {
         mut take: impl FnMut(usize, Vec<Values>) -> Result<()> + Send,
     ) -> Result<()> {
         let entries = self.chunk_entries(variable);
-        let Archive { input, header, decoders, .. } = self;
+        let Archive { input, header, sum, decoders, .. } = self;
+        let sum = *sum;
         let v = &header.variables[variable];
         let name = &v.name;
         let mut next = chunks.clone();
@@ -223,7 +249,7 @@ impl<R: Read + Seek + Send> Archive<R> {
             || next.next().map(|i| Ok((i, read(i).map_err(|e| e.at(place(i)))?))),
             |(i, record): (usize, Vec<u8>)| {
                 let decoded =
-                    decode_record(&record, header, decoders, variable, i).map_err(|e| e.at(place(i)))?;
+                    decode_record(&record, sum, header, decoders, variable, i).map_err(|e| e.at(place(i)))?;
                 Ok((i, decoded))
             },
             |(i, decoded)| take(i, decoded),
@@ -334,12 +360,13 @@ fn partition(n: usize, before: impl Fn(usize) -> bool) -> usize {
 /// The values of a chunk's record, once both checksums hold.
 pub(super) fn decode_record(
     record: &[u8],
+    sum: u32,
     header: &Header,
     decoders: &[Option<Decoder>],
     variable: usize,
     chunk: usize,
 ) -> Result<Vec<Values>> {
-    let (kind, body) = unframe(record)?;
+    let (kind, body) = unframe(sum, record)?;
     if kind != RecordKind::Chunk {
         return Err(Error::corrupt("another kind of record is in its place"));
     }

@@ -38,20 +38,29 @@ impl RecordKind {
     }
 }
 
-/// A whole record around `body`.
-pub fn frame(kind: RecordKind, body: &[u8]) -> Vec<u8> {
+/// The checksum of a record, from its kind to the end of its body: begun with that of the archive's header, so that
+/// no record of another archive, not even one stored within this one as data, is ever taken for one of its own.
+fn checksum(header: u32, bytes: &[u8]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    sum.update(&header.to_le_bytes());
+    sum.update(bytes);
+    sum.finalize()
+}
+
+/// A whole record around `body`, in the archive whose header has the checksum `header`.
+pub fn frame(header: u32, kind: RecordKind, body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() + 16);
     out.extend_from_slice(&SYNC);
     out.push(kind as u8);
     put_varint(&mut out, body.len() as u64);
     out.extend_from_slice(body);
-    let sum = crc32fast::hash(&out[SYNC.len()..]);
+    let sum = checksum(header, &out[SYNC.len()..]);
     out.extend_from_slice(&sum.to_le_bytes());
     out
 }
 
 /// The kind and body of a whole record, the inverse of [`frame`].
-pub fn unframe(record: &[u8]) -> Result<(RecordKind, &[u8])> {
+pub fn unframe(header: u32, record: &[u8]) -> Result<(RecordKind, &[u8])> {
     let mut r = Reader::new(record);
     if r.take(2, "record")? != SYNC {
         return Err(Error::corrupt("no record starts here"));
@@ -61,7 +70,7 @@ pub fn unframe(record: &[u8]) -> Result<(RecordKind, &[u8])> {
     let end = r.position();
     let sum = r.u32("record checksum")?;
     r.finish("the record")?;
-    if sum != crc32fast::hash(&record[SYNC.len()..end]) {
+    if sum != checksum(header, &record[SYNC.len()..end]) {
         return Err(Error::corrupt("the record does not match its checksum"));
     }
     Ok((RecordKind::from_tag(kind)?, body))

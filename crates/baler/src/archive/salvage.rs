@@ -1,7 +1,7 @@
 //! What is still whole of a damaged archive.
 
 use super::header::{Header, Kind};
-use super::read::{decode_body, read_header};
+use super::read::{Head, MOST_MODELS, decode_body, embedded_model, read_header};
 use super::record::{ChunkBody, RecordKind, SYNC, unframe};
 use super::write::model_hash;
 use crate::codec::bytes::Reader;
@@ -25,59 +25,52 @@ pub struct Salvaged {
 
 /// Recovers all chunks that are whole from the bytes of an archive, its index and trailer left out of account.
 ///
-/// The header must be whole: without it the bytes have no meaning. Cost: one pass over the file, and memory for it
-/// and for what it decodes to, of which no more is made than the found chunks and `limit` values of lost ones.
+/// The header must be whole: without it the bytes have no meaning. Cost: one pass over the file, and memory for what
+/// it holds, found or lost: an error where the header speaks of more than `limit` values. Of each chunk and model
+/// the first record that matches its checksum counts, so that no number of copies takes longer.
 pub fn salvage(bytes: &[u8], models: &[Decoder], limit: usize) -> Result<Vec<Salvaged>> {
     let mut input = bytes;
-    let (header, start) = read_header(&mut input)?;
+    let Head { header, start, sum } = read_header(&mut input)?;
+    let values = header.variables.iter().fold(0usize, |n, v| n.saturating_add(cells(&v.kind)));
+    if values > limit {
+        return Err(Error::new(
+            crate::error::ErrorKind::LimitExceeded,
+            format!(
+                "the archive holds {values} values, more than the {limit} that may be recovered at a time"
+            ),
+        ));
+    }
     let mut decoders: Vec<Option<Decoder>> = header
         .models
         .iter()
         .map(|m| models.iter().find(|d| model_hash(&d.to_bytes()) == m.hash).cloned())
         .collect();
-    let mut chunks: BTreeMap<(usize, usize), Vec<Values>> = BTreeMap::new();
-    for (kind, body) in records(&bytes[start as usize..]) {
+    let mut chunks: BTreeMap<(usize, usize), Option<Vec<Values>>> = BTreeMap::new();
+    let mut left = MOST_MODELS;
+    for (kind, body) in records(sum, &bytes[start as usize..]) {
         match kind {
             RecordKind::Model => {
-                if let Ok((number, decoder)) = model(body, &header) {
+                if let Ok((number, decoder)) = embedded_model(body, &header, &mut left) {
                     decoders[number] = Some(decoder);
                 }
             }
             RecordKind::Chunk => {
                 let Ok(body) = ChunkBody::parse(body) else { continue };
-                let known = header.variables.get(body.variable).is_some_and(|v| body.chunk < v.chunks());
-                if let Some(values) = known.then(|| decode_body(&body, &header, &decoders).ok()).flatten() {
-                    chunks.insert((body.variable, body.chunk), values);
+                if header.variables.get(body.variable).is_some_and(|v| body.chunk < v.chunks()) {
+                    let decode = || decode_body(&body, &header, &decoders).ok();
+                    chunks.entry((body.variable, body.chunk)).or_insert_with(decode);
                 }
             }
             RecordKind::Description | RecordKind::Index => {}
         }
     }
-    let mut lost_values = 0usize;
-    for (i, v) in header.variables.iter().enumerate() {
-        let cells = match &v.kind {
-            Kind::Field(f) => f.count(),
-            Kind::Table(t) => t.rows.saturating_mul(t.columns.len()),
-        };
-        let found: usize = chunks.range((i, 0)..(i + 1, 0)).flat_map(|(_, c)| c).map(Values::len).sum();
-        lost_values = lost_values.saturating_add(cells - found);
-    }
-    if lost_values > limit {
-        return Err(Error::new(
-            crate::error::ErrorKind::LimitExceeded,
-            format!("{lost_values} values are lost, more than the {limit} that may be filled in"),
-        ));
-    }
     (0..header.variables.len()).map(|i| assemble(&header, i, &mut chunks)).collect()
 }
 
-fn model(body: &[u8], header: &Header) -> Result<(usize, Decoder)> {
-    let mut r = Reader::new(body);
-    let number = r.count(header.models.len().saturating_sub(1), "model number")?;
-    let bytes = super::read::inflate(r.rest(), "the model")?;
-    match header.models.get(number) {
-        Some(m) if m.hash == model_hash(&bytes) => Ok((number, Decoder::from_bytes(&bytes)?)),
-        _ => Err(Error::corrupt("another model")),
+fn cells(kind: &Kind) -> usize {
+    match kind {
+        Kind::Field(f) => f.count(),
+        Kind::Table(t) => t.rows.saturating_mul(t.columns.len()),
     }
 }
 
@@ -85,13 +78,13 @@ fn model(body: &[u8], header: &Header) -> Result<(usize, Decoder)> {
 ///
 /// Bytes made to look like the starts of many long records could keep a reader summing for ever: past sixteen times
 /// the file's length, only what fits the sum left is looked at.
-fn records(bytes: &[u8]) -> impl Iterator<Item = (RecordKind, &[u8])> {
+fn records(header: u32, bytes: &[u8]) -> impl Iterator<Item = (RecordKind, &[u8])> {
     let mut at = 0;
     let mut effort = bytes.len().saturating_mul(16);
     std::iter::from_fn(move || {
         loop {
             at += bytes.get(at..)?.windows(2).position(|w| w == SYNC)?;
-            match whole_at(&bytes[at..], &mut effort) {
+            match whole_at(header, &bytes[at..], &mut effort) {
                 Some((length, kind, body)) => {
                     at += length;
                     return Some((kind, body));
@@ -102,7 +95,7 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = (RecordKind, &[u8])> {
     })
 }
 
-fn whole_at<'a>(bytes: &'a [u8], effort: &mut usize) -> Option<(usize, RecordKind, &'a [u8])> {
+fn whole_at<'a>(header: u32, bytes: &'a [u8], effort: &mut usize) -> Option<(usize, RecordKind, &'a [u8])> {
     let mut r = Reader::new(bytes);
     r.take(2, "sync").ok()?;
     RecordKind::from_tag(r.u8("kind").ok()?).ok()?;
@@ -110,7 +103,7 @@ fn whole_at<'a>(bytes: &'a [u8], effort: &mut usize) -> Option<(usize, RecordKin
     r.u32("checksum").ok()?;
     let length = r.position();
     *effort = effort.checked_sub(length)?;
-    let (kind, body) = unframe(&bytes[..length]).ok()?;
+    let (kind, body) = unframe(header, &bytes[..length]).ok()?;
     Some((length, kind, body))
 }
 
@@ -118,7 +111,7 @@ fn whole_at<'a>(bytes: &'a [u8], effort: &mut usize) -> Option<(usize, RecordKin
 fn assemble(
     header: &Header,
     i: usize,
-    chunks: &mut BTreeMap<(usize, usize), Vec<Values>>,
+    chunks: &mut BTreeMap<(usize, usize), Option<Vec<Values>>>,
 ) -> Result<Salvaged> {
     let v = &header.variables[i];
     let mut found = 0;
@@ -133,7 +126,7 @@ fn assemble(
             let mut values = Values::empty(f.dtype);
             for c in 0..f.chunks() {
                 let range = f.chunk(c).0;
-                match chunks.remove(&(i, c)) {
+                match chunks.remove(&(i, c)).flatten() {
                     Some(runs) => {
                         found += 1;
                         values.append(&runs[0])?;
@@ -154,7 +147,7 @@ fn assemble(
                 .collect();
             for c in 0..t.chunks() {
                 let rows = t.chunk(c);
-                let runs = chunks.remove(&(i, c));
+                let runs = chunks.remove(&(i, c)).flatten();
                 found += runs.is_some() as usize;
                 if runs.is_none() {
                     lose(rows.clone());

@@ -5,6 +5,7 @@ use super::header::{
 };
 use super::index::{Index, trailer};
 use super::pipeline::in_order;
+use super::read::MOST_DESCRIPTION;
 use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
 use super::source::FieldSource;
 use crate::bound::{Bound, Statistics};
@@ -89,12 +90,13 @@ pub struct Summary {
 struct Writer<'w> {
     out: &'w mut (dyn Write + Send),
     start: u64,
+    sum: u32,
     index: Index,
 }
 
 impl Writer<'_> {
     fn put(&mut self, kind: RecordKind, codec: Option<Codec>, body: &[u8]) -> Result<()> {
-        let record = frame(kind, body);
+        let record = frame(self.sum, kind, body);
         self.out.write_all(&record)?;
         self.index.push(kind, codec, self.start, record.len() as u64);
         Ok(())
@@ -130,7 +132,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     head.extend_from_slice(&sum.to_le_bytes());
     out.write_all(&head)?;
 
-    let mut writer = Writer { out, start: head.len() as u64, index: Index::default() };
+    let mut writer = Writer { out, start: head.len() as u64, sum, index: Index::default() };
     if let Some(bytes) = decoder.as_ref().filter(|_| options.embed) {
         let mut body = vec![];
         put_varint(&mut body, 0);
@@ -140,6 +142,9 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     }
     if !options.description.is_empty() {
         let text = serde_json::Value::Object(options.description.clone()).to_string();
+        if text.len() > MOST_DESCRIPTION {
+            return Err(Error::invalid(format!("a description of {} bytes is over 4 MiB", text.len())));
+        }
         writer.put(RecordKind::Description, None, &deflate(text.as_bytes()))?;
     }
     let total = plans.iter().map(|p| values_of(&p.header)).sum::<u64>();
@@ -171,7 +176,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
         writer.index.errors.push(errors.iter().zip(lossy).filter(|(_, l)| *l).map(|(&e, _)| e).collect());
     }
     let index_at = writer.index.end(writer.start);
-    let record = frame(RecordKind::Index, &writer.index.to_bytes());
+    let record = frame(sum, RecordKind::Index, &writer.index.to_bytes());
     writer.out.write_all(&record)?;
     writer.out.write_all(&trailer(index_at))?;
     writer.out.flush()?;
@@ -276,6 +281,7 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
             super::header::MOST_RANK
         )));
     }
+    super::header::check_shape(&shape).map_err(|e| e.at(format!("'{name}'")))?;
     let bound = bound_for(name, name, dtype, options)?;
     let (axis, length) = match options.model {
         // A model's rows run along the first axis: it must be the one that is cut.

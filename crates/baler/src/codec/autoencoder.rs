@@ -19,6 +19,10 @@ const MOST_SHIFT: u8 = 12;
 /// Rows on which precisions are tried.
 const SAMPLE: usize = 2048;
 
+/// Products that a model's decoder may take for one chunk: some ten seconds of a core with AVX2. A kilobyte of
+/// archive can name a model of zeros that would keep a reader busy for days.
+const MOST_WORK: usize = 1 << 40;
+
 /// Flags: whether residuals follow.
 const BOUNDED: u8 = 1;
 
@@ -81,7 +85,7 @@ pub fn decode_field(payload: &[u8], dtype: DType, shape: &[usize], decoder: &Dec
     let residuals = read_integers(r, view(shape), 0, (i64::MIN, i64::MAX), &mapped.classes, false)?;
     mapped.integers = residuals;
     add(&mut mapped, &predicted, dtype, |i| i);
-    column::unmap(&mapped, dtype)
+    column::unmap(&mapped, dtype, &mut 0)
 }
 
 /// Codes a chunk of rows. Columns that the model does not name are coded on their own, and so are those that it
@@ -178,11 +182,12 @@ pub fn decode_table(
     let (_, shift) = read_start(&mut r)?;
     let predicted = read_latents(&mut r, decoder, rows, shift)?;
     let mut columns = vec![];
+    let mut text = column::MOST_TEXT;
     for (i, &dtype) in dtypes.iter().enumerate() {
         let how = r.u8("column coding")?;
         if how == How::Plain as u8 {
             columns.push(
-                column::read(Reader::new(r.bytes("column")?), rows, dtype)
+                column::read(Reader::new(r.bytes("column")?), rows, dtype, &mut text)
                     .map_err(|e| e.at(format!("column '{}'", names[i])))?,
             );
             continue;
@@ -197,7 +202,7 @@ pub fn decode_table(
                 let mut mapped = read_map(&mut section, rows)?;
                 mapped.integers = integers::read(section, rows)?;
                 add(&mut mapped, &predicted, dtype, place);
-                column::unmap(&mapped, dtype)?
+                column::unmap(&mapped, dtype, &mut text)?
             }
             2 => store(&(0..rows).map(|i| predicted[place(i)]).collect::<Vec<_>>(), dtype),
             _ => return Err(Error::unsupported(format!("column coding {how} is of a later version"))),
@@ -267,10 +272,11 @@ fn read_latents(r: &mut Reader, decoder: &Decoder, rows: usize, shift: u8) -> Re
     let width = decoder.latents();
     // A model may be much wider than the payload that names it: what it makes of each row must be bearable.
     let cells = rows.saturating_mul(width.max(decoder.features()));
-    if cells > super::MOST_CHUNK {
+    let work = rows.saturating_mul(decoder.layers().iter().map(|l| l.weights().len()).sum());
+    if cells > super::MOST_CHUNK || work > MOST_WORK {
         return Err(Error::new(
             crate::error::ErrorKind::LimitExceeded,
-            format!("a chunk of {cells} latents or outputs is too large"),
+            format!("a chunk of {cells} latents or outputs by {work} products is too large"),
         ));
     }
     let mut codes = vec![0i64; rows * width];

@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 /// Activations are integers of 14 bits: clamped to +- this.
 pub const MAX_ACTIVATION: i32 = 8191;
 
+/// Values in a row that go into or come out of a layer, at most: a block of rows takes some 256 bytes for each.
+pub const MOST_WIDTH: usize = 1 << 20;
+
 /// How accumulators become the activations of the next layer:
 /// t = (acc + 2^(shift-1)) >> shift, y = clamp((t M + 2^14) >> 15).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +57,9 @@ impl FrozenDense {
             return Err(Error::corrupt(format!(
                 "weights or biases are not those of a layer {inputs} to {outputs}"
             )));
+        }
+        if inputs.max(outputs) > MOST_WIDTH {
+            return Err(Error::unsupported(format!("{inputs} to {outputs} values are over 2^20")));
         }
         if let Some(bad) = requantise.as_ref().map(|r| r.shift).filter(|s| !(1..=30).contains(s)) {
             return Err(Error::corrupt(format!("shift {bad} is not in 1 to 30")));

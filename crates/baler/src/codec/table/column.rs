@@ -40,8 +40,8 @@ pub struct Mapped {
     pub integers: Vec<i64>,
 }
 
-/// Strings decoded from one chunk take at most this many bytes.
-const MOST_TEXT: usize = 1 << 28;
+/// Strings decoded from one chunk, all columns together, take at most this many bytes.
+pub const MOST_TEXT: usize = 1 << 28;
 
 /// Maps a column to integers within `tolerance`.
 pub fn map(values: &Values, tolerance: Tolerance) -> Mapped {
@@ -178,8 +178,9 @@ fn map_pointwise<F: Bits>(v: &[F], bound: f64, layout: Layout) -> Mapped {
     Mapped { classes, map: Map::Pointwise(bound, map.grain()), integers }
 }
 
-/// Values of `dtype` back from integers, the inverse of [`map`] within its tolerance.
-pub fn unmap(mapped: &Mapped, dtype: DType) -> Result<Values> {
+/// Values of `dtype` back from integers, the inverse of [`map`] within its tolerance. `text` is what the chunk's
+/// strings may still take, [`MOST_TEXT`] at first: a short list makes many long copies.
+pub fn unmap(mapped: &Mapped, dtype: DType, text: &mut usize) -> Result<Values> {
     let k = &mapped.integers;
     let mut values = match (&mapped.map, dtype) {
         (Map::Ordered, DType::Text) | (Map::Texts(_), _)
@@ -192,12 +193,13 @@ pub fn unmap(mapped: &Mapped, dtype: DType) -> Result<Values> {
             let find = |&i: &i64| usize::try_from(i).ok().and_then(|i| texts.get(i));
             let found = k.iter().map(find).collect::<Option<Vec<_>>>();
             let found = found.ok_or_else(|| Error::corrupt("a text is not in its column's list"))?;
-            if found.iter().map(|s| s.len()).sum::<usize>() > MOST_TEXT {
-                return Err(Error::new(
+            let bytes = found.iter().map(|s| s.len()).sum();
+            *text = text.checked_sub(bytes).ok_or_else(|| {
+                Error::new(
                     crate::error::ErrorKind::LimitExceeded,
-                    "a chunk's texts take over 256 MiB",
-                ));
-            }
+                    "a chunk's texts take over 256 MiB; fewer rows a chunk would do",
+                )
+            })?;
             Values::Text(found.into_iter().cloned().collect())
         }
         (Map::Whole, DType::F32) => Values::F32(k.iter().map(|&i| i as f32).collect()),
@@ -289,8 +291,8 @@ pub fn write(out: &mut Vec<u8>, mapped: &Mapped) {
 }
 
 /// The inverse of [`write`]; reads to the end of its input.
-pub fn read(mut r: Reader, count: usize, dtype: DType) -> Result<Values> {
+pub fn read(mut r: Reader, count: usize, dtype: DType, text: &mut usize) -> Result<Values> {
     let mut mapped = read_map(&mut r, count)?;
     mapped.integers = integers::read(r, count)?;
-    unmap(&mapped, dtype)
+    unmap(&mapped, dtype, text)
 }

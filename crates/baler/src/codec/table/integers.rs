@@ -156,6 +156,8 @@ fn write_dictionary(way: Way, values: &[i64], entries: &[i64]) -> Vec<u8> {
 struct Digits {
     count: u32,
     ordered: bool,
+    /// Tables a context.
+    nodes: usize,
     tables: Vec<Symbols>,
     before: usize,
 }
@@ -170,11 +172,12 @@ impl Digits {
             3
         };
         let contexts = if ordered { MOST_ORDERED } else { 1 };
-        Digits { count, ordered, tables: vec![Symbols::FLAT; contexts * (1 + 16 + 256)], before: 0 }
+        let nodes = [1, 1 + 16, 1 + 16 + 256][count as usize - 1];
+        Digits { count, ordered, nodes, tables: vec![Symbols::FLAT; contexts * nodes], before: 0 }
     }
 
     fn code<C: Coder>(&mut self, coder: &mut C, number: usize) -> usize {
-        let base = if self.ordered { (self.before & (MOST_ORDERED - 1)) * (1 + 16 + 256) } else { 0 };
+        let base = if self.ordered { (self.before & (MOST_ORDERED - 1)) * self.nodes } else { 0 };
         let mut value = 0;
         let mut node = 0;
         for digit in (0..self.count).rev() {

@@ -13,12 +13,13 @@ use crate::front::Tolerance;
 pub fn encode(columns: &[Values], tolerances: &[Tolerance]) -> Result<(Vec<u8>, Vec<Values>)> {
     let mut out = vec![];
     let mut decoded = vec![];
+    let mut text = column::MOST_TEXT;
     for (values, &tolerance) in columns.iter().zip(tolerances) {
         let mapped = column::map(values, tolerance);
         let mut section = vec![];
         column::write(&mut section, &mapped);
         put_bytes(&mut out, &section);
-        decoded.push(column::unmap(&mapped, values.dtype())?);
+        decoded.push(column::unmap(&mapped, values.dtype(), &mut text)?);
     }
     Ok((out, decoded))
 }
@@ -26,14 +27,15 @@ pub fn encode(columns: &[Values], tolerances: &[Tolerance]) -> Result<(Vec<u8>, 
 /// The inverse of [`encode`], for `rows` rows of columns of `dtypes`.
 pub fn decode(payload: &[u8], rows: usize, dtypes: &[DType]) -> Result<Vec<Values>> {
     let mut r = Reader::new(payload);
+    let mut text = column::MOST_TEXT;
     let columns = dtypes
         .iter()
         .enumerate()
         .map(|(i, &dtype)| {
-            column::read(Reader::new(r.bytes("column")?), rows, dtype)
+            column::read(Reader::new(r.bytes("column")?), rows, dtype, &mut text)
                 .map_err(|e| e.at(format!("column {i}")))
         })
-        .collect();
+        .collect::<Result<_>>()?;
     r.finish("the columns")?;
-    columns
+    Ok(columns)
 }

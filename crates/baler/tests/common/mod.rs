@@ -1,0 +1,386 @@
+//! What the tests of robustness share: an archive of every kind, as small as can be; archives taken apart and sealed
+//! again with right checksums; mutations.
+#![allow(dead_code)] // no test uses all of it
+
+use baler::archive::header::Kind;
+use baler::archive::{Archive, Input, Options, compress};
+use baler::bound::Bound;
+use baler::codec::bytes::{Reader, put_bytes, put_varint};
+use baler::codec::chunk::Codec;
+use baler::data::{Array, Column, Table, Values};
+use baler::error::{Error, ErrorKind, Result};
+use baler::model::Model;
+use baler::model::autoencoder::Decoder;
+use baler::model::layers::{Architecture, Layer};
+use baler::model::zoo::dense_chain;
+use baler::train::{TrainOptions, train};
+use sha2::{Digest, Sha256};
+use std::io::{Cursor, Read, Write};
+
+/// A stream of 64-bit numbers (SplitMix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n.max(1) as u64) as usize
+    }
+}
+
+/// An archive, and the models that it needs but does not hold.
+pub struct Seed {
+    pub name: &'static str,
+    pub bytes: Vec<u8>,
+    pub models: Vec<Decoder>,
+}
+
+pub fn field(name: &str, shape: &[usize], values: Values) -> Input {
+    Input::Field(name.into(), Box::new(Array::new(shape.to_vec(), values).unwrap()))
+}
+
+pub fn pack(inputs: Vec<Input>, options: &Options) -> Vec<u8> {
+    let mut out = vec![];
+    compress(inputs, options, &mut out).unwrap();
+    out
+}
+
+/// A wave with noise: the same on every machine, since only + - * make it.
+pub fn wave(n: usize) -> Vec<f64> {
+    let mut random = Random(n as u64);
+    let (mut s, mut c) = (0.0, 1.0);
+    (0..n)
+        .map(|_| {
+            (s, c) = (s + c * 0.25, c - (s + c * 0.25) * 0.25);
+            s * 20.0 + (random.next() >> 40) as f64 * 1e-8
+        })
+        .collect()
+}
+
+pub fn wave32(n: usize) -> Values {
+    Values::F32(wave(n).into_iter().map(|x| x as f32).collect())
+}
+
+/// A wave among NaNs of two payloads, infinities, negative zeros, a fill value, and too many odd bit patterns.
+pub fn pocked(n: usize) -> Vec<f64> {
+    let odd = |i: usize| match i % 23 {
+        0 | 1 => Some(f64::NAN),
+        2 => Some(f64::from_bits(0xfff8_0000_0000_1234)),
+        5 => Some(f64::INFINITY),
+        6 => Some(f64::NEG_INFINITY),
+        9 => Some(-0.0),
+        10 | 11 => Some(1e20),
+        12 if i > n / 2 => Some(f64::from_bits(0x7ff0_0000_0000_0001 + i as u64)),
+        _ => None,
+    };
+    wave(n).into_iter().enumerate().map(|(i, x)| odd(i).unwrap_or(x)).collect()
+}
+
+/// Columns that bring out every way of coding one.
+pub fn columns(rows: usize) -> Vec<Column> {
+    let mut random = Random(3);
+    let mut next = || random.next();
+    let f: Vec<f64> = wave(rows);
+    let columns = [
+        ("name", Values::Text((0..rows).map(|i| ["mu", "e", "", "tau\u{e9}"][i * i % 4].into()).collect())),
+        ("flag", Values::Bool((0..rows).map(|i| i % 3 == 0).collect())),
+        ("same", Values::I32(vec![-7; rows])),
+        ("count", Values::U8((0..rows).map(|_| (next() % 5) as u8).collect())),
+        ("event", Values::U64((0..rows as u64).map(|i| (1 << 63) + i * 3).collect())),
+        ("any", Values::I64((0..rows).map(|_| next() as i64).collect())),
+        ("charge", Values::I16((0..rows).map(|_| [1i16, -999, 4000][next() as usize % 3]).collect())),
+        ("wide", Values::U32((0..rows).map(|i| i as u32 % 40 * 1_000_003).collect())),
+        ("x", Values::F32(f.iter().map(|&x| x as f32).collect())),
+        ("y", Values::F64(f.iter().map(|&x| x * x).collect())),
+        ("odd", Values::F64(pocked(rows))),
+        ("whole", Values::F32((0..rows).map(|_| (next() % 100) as f32).collect())),
+    ];
+    columns.into_iter().map(|(name, values)| Column { name: name.into(), values }).collect()
+}
+
+/// A model of three features and one latent, a minute's worth of nothing but still trained.
+pub fn model(names: &[&str]) -> Model {
+    let relu = Layer::LeakyRelu { slope: 0.01 };
+    let architecture = Architecture {
+        name: "tiny".into(),
+        encoder: dense_chain(&[3, 4, 1], relu),
+        decoder: dense_chain(&[1, 3, 3], relu),
+    };
+    let options = TrainOptions { epochs: 3, batch_size: 16, threads: 1, ..TrainOptions::new(architecture) };
+    let names: Vec<String> = names.iter().map(|n| n.to_string()).collect();
+    train(&rows(60), &names, &options, |_| std::ops::ControlFlow::Continue(())).unwrap()
+}
+
+/// Rows of three values that hang together.
+pub fn rows(n: usize) -> Vec<f64> {
+    wave(n).into_iter().flat_map(|x| [x, 2.0 * x + 1.0, -x * x]).collect()
+}
+
+/// One archive of every kind.
+pub fn seeds() -> Vec<Seed> {
+    let mut seeds = vec![];
+    let mut add = |name, bytes| seeds.push(Seed { name, bytes, models: vec![] });
+    let with = |bound, chunk| Options { bound: Some(bound), chunk, ..Options::default() };
+    let one = |shape: &[usize], values, options: &Options| pack(vec![field("u", shape, values)], options);
+
+    let absolute = with(Bound::Absolute(0.01), 60);
+    add("f32 in a plane", one(&[11, 16], wave32(176), &absolute));
+    add("f32 in space", one(&[4, 5, 6], wave32(120), &with(Bound::Relative(1e-3), 1000)));
+    add("f64 on a line", one(&[90], Values::F64(wave(90)), &absolute));
+    add("special values", one(&[8, 12], Values::F64(pocked(96)), &absolute));
+    let fill = Options { fill: Some(1e20), ..with(Bound::Deviation(1e-2), 1000) };
+    let pocked32 = || Values::F32(pocked(96).into_iter().map(|x| x as f32).collect());
+    add("fill value", one(&[8, 12], pocked32(), &fill));
+    let i16s = Values::I16(wave(100).into_iter().map(|x| (x * 50.0) as i16).collect());
+    add("integers within a bound", one(&[10, 10], i16s, &with(Bound::Absolute(3.0), 50)));
+    let u64s = Values::U64(wave(60).into_iter().map(|x| ((x * 1e17) as i64 ^ i64::MIN) as u64).collect());
+    add("integers exactly", one(&[60], u64s, &with(Bound::Lossless, 40)));
+    add("pointwise f32", one(&[9, 10], pocked32().slice(0..90), &with(Bound::Pointwise(0.01), 50)));
+    add("pointwise f64", one(&[70], Values::F64(pocked(70)), &with(Bound::Pointwise(1e-5), 50)));
+    add("lossless f32", one(&[7, 11], wave32(77), &with(Bound::Lossless, 1000)));
+    add("psnr", one(&[7, 11], wave32(77), &with(Bound::Psnr(50.0), 1000)));
+    add("constant", one(&[50, 20], Values::F64(vec![f64::NAN; 1000]), &with(Bound::Pointwise(0.1), 300)));
+    let raw = Options { codec: Some(Codec::Raw), ..with(Bound::Lossless, 20) };
+    add("raw", one(&[40], Values::Bool((0..40).map(|i| i % 7 < 3).collect()), &raw));
+
+    let mut description = serde_json::Map::new();
+    description.insert("units".into(), serde_json::json!({"u": "m s-1", "levels": [1000, 850.5, null]}));
+    let several = Options { description, chunk_rows: 9, ..with(Bound::Absolute(0.1), 30) };
+    let inputs = vec![
+        field("u", &[6, 10], wave32(60)),
+        field("empty", &[3, 0, 4], Values::I8(vec![])),
+        Input::Table("events".into(), Table::new(columns(20)[..4].to_vec()).unwrap()),
+        field("one", &[], Values::F64(vec![0.1])),
+        Input::Table("none".into(), Table::new(columns(0)).unwrap()),
+    ];
+    add("several variables and a description", pack(inputs, &several));
+    let table = |columns| vec![Input::Table("events".into(), Table::new(columns).unwrap())];
+    let two = Options { chunk_rows: 60, ..with(Bound::Absolute(0.05), 1) };
+    add("table", pack(table(columns(100)), &two));
+    add("table exactly", pack(table(columns(30)), &Options { bound: Some(Bound::Lossless), ..two }));
+
+    let nameless = model(&[]);
+    let options = |bound| Options {
+        model: Some(&nameless),
+        codec: Some(Codec::Autoencoder),
+        chunk: 60,
+        ..with(bound, 60)
+    };
+    let values = || Values::F64(rows(40));
+    add("autoencoder", one(&[40, 3], values(), &options(Bound::Absolute(0.1))));
+    add("autoencoder unbounded", one(&[40, 3], values(), &options(Bound::None)));
+    let f32s = Values::F32(rows(40).into_iter().map(|x| x as f32).collect());
+    let external = Options { embed: false, ..options(Bound::Pointwise(0.01)) };
+    let bytes = one(&[40, 3], f32s, &external);
+    seeds.push(Seed { name: "model elsewhere", bytes, models: vec![nameless.frozen.decoder.clone()] });
+
+    let named = model(&["x", "y", "flag"]);
+    let options = Options {
+        model: Some(&named),
+        codec: Some(Codec::Autoencoder),
+        bounds: vec![("flag".into(), Bound::Lossless)],
+        chunk_rows: 25,
+        ..with(Bound::Absolute(0.05), 1)
+    };
+    let mut some = columns(40);
+    some.retain(|c| ["name", "flag", "x", "y"].contains(&c.name.as_str()));
+    let bytes = pack(table(some), &options);
+    seeds.push(Seed { name: "autoencoder for a table", bytes, models: vec![] });
+    seeds
+}
+
+/// Every chunk of every variable, in order. Chunks of over 2^18 values, and what follows 2^20 values, are not decoded:
+/// an archive may well claim them, but then they take their time.
+pub fn decode_all(bytes: &[u8], models: &[Decoder]) -> Result<Vec<Vec<Values>>> {
+    let mut archive = Archive::open(Cursor::new(bytes), models)?;
+    let variables = archive.header().variables.clone();
+    let mut all = vec![];
+    let mut total = 0;
+    for (i, v) in variables.iter().enumerate() {
+        for chunk in 0..v.chunks() {
+            let values = match &v.kind {
+                Kind::Field(f) => f.chunk(chunk).0.len(),
+                Kind::Table(t) => t.chunk(chunk).len() * t.columns.len().max(1),
+            };
+            total += values;
+            if values > 1 << 18 || total > 1 << 20 {
+                return Err(Error::new(ErrorKind::LimitExceeded, "more than this test decodes"));
+            }
+            archive.decode(i, chunk..chunk + 1, 1, |_, runs| Ok(all.push(runs)))?;
+        }
+    }
+    Ok(all)
+}
+
+pub fn bits(values: &Values) -> Vec<u8> {
+    let mut out = vec![];
+    values.write_le_bytes(&mut out);
+    out
+}
+
+pub fn same(a: &[Vec<Values>], b: &[Vec<Values>]) -> bool {
+    let flat = |v: &[Vec<Values>]| -> Vec<Vec<u8>> { v.iter().flatten().map(bits).collect() };
+    flat(a) == flat(b)
+}
+
+/// An archive without its checksums, lengths and compression: what a mutation can get at.
+#[derive(Clone)]
+pub struct Parts {
+    /// The header's body, the records' bodies behind their kind (models and description inflated), and what the
+    /// index says beyond the records.
+    pub bodies: Vec<Vec<u8>>,
+}
+
+impl Parts {
+    pub fn of(bytes: &[u8]) -> Parts {
+        let mut r = Reader::new(bytes);
+        r.take(5, "magic").unwrap();
+        let mut bodies = vec![r.bytes("header").unwrap().to_vec()];
+        r.u32("checksum").unwrap();
+        let mut records = 0;
+        loop {
+            r.take(2, "sync").unwrap();
+            let kind = r.u8("kind").unwrap();
+            let body = r.bytes("body").unwrap();
+            r.u32("checksum").unwrap();
+            match kind {
+                b'I' => {
+                    let mut index = Reader::new(body);
+                    for _ in 0..records {
+                        let kind = index.u8("kind").unwrap();
+                        index.varint("length").unwrap();
+                        if kind == b'C' {
+                            index.u8("codec").unwrap();
+                        }
+                    }
+                    bodies.push(index.rest().to_vec());
+                    return Parts { bodies };
+                }
+                b'M' => bodies.push([&[b'M', body[0]], &inflate(&body[1..])[..]].concat()),
+                b'D' => bodies.push([b"D", &inflate(body)[..]].concat()),
+                _ => bodies.push([&[kind], body].concat()),
+            }
+            records += 1;
+        }
+    }
+
+    /// A whole archive again, every checksum and length right.
+    pub fn seal(&self) -> Vec<u8> {
+        let (header, records) = self.bodies.split_first().expect("a header");
+        let (tail, records) = records.split_last().expect("an index");
+        let mut header = header.clone();
+        if let Some(model) = records.iter().find(|r| r.first() == Some(&b'M') && r.len() >= 2) {
+            if header.len() > 34 && header[1] > 0 {
+                header[2..34].copy_from_slice(&Sha256::digest(&model[2..]));
+            }
+        }
+        let mut out = b"\x89BLR\x01".to_vec();
+        put_bytes(&mut out, &header);
+        let sum = crc32fast::hash(&out);
+        out.extend_from_slice(&sum.to_le_bytes());
+        let mut index = vec![];
+        for record in records.iter().filter(|r| !r.is_empty()) {
+            let (kind, body) = (record[0], &record[1..]);
+            let body = match kind {
+                b'M' if !body.is_empty() => [&body[..1], &deflate(&body[1..])].concat(),
+                b'D' => deflate(body),
+                _ => body.to_vec(),
+            };
+            let whole = frame(sum, kind, &body);
+            index.push(kind);
+            put_varint(&mut index, whole.len() as u64);
+            if kind == b'C' {
+                let mut r = Reader::new(&body);
+                let (a, b) = (r.varint("variable"), r.varint("chunk"));
+                index.push(if a.is_ok() && b.is_ok() { r.u8("codec").unwrap_or(2) } else { 2 });
+            }
+            out.extend(whole);
+        }
+        index.extend_from_slice(tail);
+        let at = out.len() as u64;
+        out.extend(frame(sum, b'I', &index));
+        out.extend_from_slice(&at.to_le_bytes());
+        out.extend_from_slice(b"RLB\x89");
+        out
+    }
+}
+
+/// A record of any kind in the archive whose header has this checksum.
+fn frame(header: u32, kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = vec![0xBA, 0x1E, kind];
+    put_bytes(&mut out, body);
+    let sum = crc32fast::hash(&[&header.to_le_bytes(), &out[2..]].concat());
+    out.extend_from_slice(&sum.to_le_bytes());
+    out
+}
+
+pub fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let mut coder = flate2::write::ZlibEncoder::new(vec![], flate2::Compression::fast());
+    coder.write_all(bytes).and_then(|()| coder.finish()).unwrap()
+}
+
+fn inflate(bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![];
+    flate2::read::ZlibDecoder::new(bytes).read_to_end(&mut out).unwrap();
+    out
+}
+
+/// Varints, lengths and floats at the ends of what they can be.
+const EXTREMES: [&[u8]; 14] = [
+    &[0],
+    &[0x7f],
+    &[0xff],
+    &[0xff, 0x7f],
+    &[0x80, 0x80, 0x04],
+    &[0xff, 0xff, 0xff, 0x07],
+    &[0x80, 0x80, 0x80, 0x08],
+    &[0xff, 0xff, 0xff, 0xff, 0x0f],
+    &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
+    &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01],
+    &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01],
+    &[0, 0, 0, 0, 0, 0, 0xf8, 0x7f],
+    &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xef, 0xff],
+    &[1, 0, 0, 0, 0, 0, 0, 0],
+];
+
+/// Changes `bytes` in one to four places; `other` is what pieces are spliced in from.
+pub fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
+    for _ in 0..1 + random.below(4) {
+        // Half of all changes near the start, where lengths, modes and counts lie.
+        let n = bytes.len().max(1);
+        let near = if random.below(2) == 0 { n } else { n.min(24) };
+        let at = random.below(near).min(bytes.len());
+        let end = (at + 1 + random.below(12)).min(bytes.len());
+        match random.below(9) {
+            0 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+            1 if at < bytes.len() => bytes[at] = random.next() as u8,
+            2 => drop(bytes.drain(at..end)),
+            3 => {
+                let piece = bytes[at..end].to_vec();
+                let to = random.below(bytes.len() + 1);
+                bytes.splice(to..to, piece);
+            }
+            4 => {
+                let extreme = EXTREMES[random.below(EXTREMES.len())];
+                let over = random.below(extreme.len() + 1);
+                bytes.splice(at..(at + over).min(bytes.len()), extreme.iter().copied());
+            }
+            5 => {
+                let from = random.below(other.len() + 1);
+                let piece = &other[from..(from + 1 + random.below(40)).min(other.len())];
+                bytes.splice(at..end, piece.iter().copied());
+            }
+            6 => bytes[at..end].fill([0, 0xff][random.below(2)]),
+            7 if random.below(4) == 0 => bytes.truncate(at),
+            _ => {
+                let noise: Vec<u8> = (0..end - at).map(|_| random.next() as u8).collect();
+                bytes[at..end].copy_from_slice(&noise);
+            }
+        }
+    }
+}

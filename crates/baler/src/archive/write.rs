@@ -304,16 +304,15 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
     for i in 0..look {
         let range = field.chunk(i).0;
         let values = source.read(range.start, range.len())?;
-        if field.fill.is_none() && bound != Bound::Lossless {
-            if let Some(fill) = find_fill(&values) {
-                // Found late: the chunks before are summed up anew without it.
-                field.fill = Some(fill);
-                statistics = Statistics::EMPTY;
-                for j in 0..i {
-                    let range = field.chunk(j).0;
-                    statistics =
-                        statistics.merge(statistics_of(&source.read(range.start, range.len())?, field.fill));
-                }
+        let late = (field.fill.is_none() && bound != Bound::Lossless).then(|| find_fill(&values)).flatten();
+        if late.is_some() {
+            // The chunks before are summed up anew without it.
+            field.fill = late;
+            statistics = Statistics::EMPTY;
+            for j in 0..i {
+                let range = field.chunk(j).0;
+                let values = source.read(range.start, range.len())?;
+                statistics = statistics.merge(statistics_of(&values, field.fill));
             }
         }
         if relative {

@@ -2,10 +2,12 @@
 //!
 //! Prints, for each layer, billions of multiply-adds a second of the f32 product (bias and activation
 //! included) and of each kernel that this CPU can run, with the ratio. The least of many rounds, the candidates
-//! in turn within each, so that a busy machine blurs the figures but not their order.
+//! in turn within each, so that a busy machine blurs the figures but not their order. Then whole decoders, latents
+//! to values, in megabytes of f64 a second.
 
 use std::time::Instant;
 
+use baler::model::autoencoder::{Decoder, OutputScale};
 use baler::model::frozen::{FrozenDense, Requantise};
 use baler::model::kernel::{Kernel, LANES, Lanes};
 use baler::model::{float, layers::DenseStage};
@@ -36,6 +38,32 @@ fn main() {
             );
         }
     }
+    println!("\n{:<14}{:<12}{:>12}{:>14}", "decoder", "kernel", "MB/s", "GMAC/s");
+    for (latents, features) in [(11, 17), (25, 2500)] {
+        let widths = [latents, 50, 100, 200, features];
+        let macs: usize = widths.windows(2).map(|w| w[0] * w[1] * BATCH).sum();
+        let layers = widths.windows(2).map(|w| layer(w[0], w[1], w[1] != features)).collect();
+        let output = vec![OutputScale { scale: 1e-6, offset: 1.0 }; features];
+        let decoder = Decoder::new(layers, output, vec![]).expect("fits");
+        let codes: Vec<i16> = (0..BATCH * latents).map(|i| (i * 7919 % 16383) as i16 - 8191).collect();
+        let mut values = vec![0.0; BATCH * features];
+        for kernel in Kernel::available() {
+            let mut best = f64::INFINITY;
+            for _ in 0..ROUNDS / 4 {
+                let start = Instant::now();
+                decoder.decode_with(kernel, &codes, &mut values).expect("fits");
+                best = best.min(start.elapsed().as_secs_f64());
+            }
+            let (name, bytes) = (kernel.name(), (values.len() * 8) as f64);
+            let rates = (bytes / best / 1e6, macs as f64 / best / 1e9);
+            println!(
+                "{:<14}{name:<12}{:>12.0}{:>14.1}",
+                format!("{latents} to {features}"),
+                rates.0,
+                rates.1
+            );
+        }
+    }
 }
 
 type Candidate = (&'static str, Box<dyn FnMut()>);
@@ -51,12 +79,17 @@ fn gemm(inputs: usize, outputs: usize) -> Candidate {
 }
 
 fn kernel(kernel: Kernel, inputs: usize, outputs: usize) -> Candidate {
-    let limit = (1usize << 30) / 8191 / inputs;
-    let weights = (0..inputs * outputs).map(|i| (i * 7919 % limit.min(32767)) as i16).collect();
-    let requantise = Requantise { shift: 16, positive: vec![9000; outputs], negative: vec![90; outputs] };
-    let layer = FrozenDense::new(inputs, outputs, weights, vec![1; outputs], Some(requantise)).expect("fits");
+    let layer = layer(inputs, outputs, true);
     let block = vec![Lanes([0x0123_4567; LANES]); inputs.div_ceil(2)];
     let blocks = vec![block; BATCH / LANES];
     let mut y = vec![Lanes::ZERO; layer.lanes_out()];
     (kernel.name(), Box::new(move || blocks.iter().for_each(|x| kernel.run(&layer, x, &mut y))))
+}
+
+fn layer(inputs: usize, outputs: usize, requantises: bool) -> FrozenDense {
+    let limit = (1usize << 30) / 8191 / inputs;
+    let weights = (0..inputs * outputs).map(|i| (i * 7919 % limit.min(32767)) as i16).collect();
+    let requantise = Requantise { shift: 16, positive: vec![9000; outputs], negative: vec![90; outputs] };
+    FrozenDense::new(inputs, outputs, weights, vec![1; outputs], requantises.then_some(requantise))
+        .expect("fits")
 }

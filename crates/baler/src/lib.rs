@@ -18,6 +18,7 @@ pub mod model;
 pub mod archive;
 
 // Float: fitting models, making example data, looking at what was lost.
+pub mod quality;
 pub mod report;
 pub mod synth;
 pub mod train;

@@ -1,7 +1,274 @@
-//! `baler demo`.
+//! `baler demo`: the whole path on data made here, from nothing to pictures.
+
+use super::train::{fit, sample_of, save};
+use super::{info, open_archive, threads};
 use crate::args::Demo;
-use baler::error::Result;
-/// Runs it.
-pub fn run(_args: &Demo) -> Result<bool> {
-    Ok(true)
+use crate::formats::{self, WriteOptions};
+use crate::output::AtomicFile;
+use crate::saying::{bytes, number, print, ratio, table};
+use baler::archive::header::Kind;
+use baler::archive::{Input, Options, compress};
+use baler::bound::Bound;
+use baler::codec::chunk::Codec;
+use baler::data::{Dataset, Table, Variable};
+use baler::error::{Error, Result};
+use baler::front::Tolerance;
+use baler::front::check::largest_error;
+use baler::model::Model;
+use baler::quality::{psnr, psnr_of_columns};
+use baler::report::{columns::columns_svg, frames};
+use baler::synth::{flow::flow, jets::jets};
+use baler::train::TrainOptions;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Frames, height and width of the flow; rows of the table; the seed of both.
+const FLOW: [usize; 3] = [600, 48, 96];
+const ROWS: usize = 100_000;
+const SEED: u64 = 1;
+
+/// One way to compress one thing.
+struct Case<'a> {
+    /// What the table calls it.
+    name: &'a str,
+    /// The archive's file name.
+    file: &'a str,
+    bound: Bound,
+    codec: Option<Codec>,
+    model: Option<&'a Model>,
+}
+
+/// What came of it.
+struct Outcome {
+    cells: Vec<String>,
+    report: Value,
+    decoded: Variable,
+    bounds: Vec<Option<f64>>,
+    holds: bool,
+}
+
+struct Demonstration<'a> {
+    folder: &'a Path,
+    threads: usize,
+    say: bool,
+}
+
+impl Demonstration<'_> {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn tell(&self, text: impl std::fmt::Display) -> Result<()> {
+        if self.say { print(text) } else { Ok(()) }
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let mut out = AtomicFile::create(&self.path(name), true)?;
+        out.write_all(bytes)?;
+        out.commit()
+    }
+
+    fn save(&self, file: &str, name: &str, variable: &Variable) -> Result<()> {
+        let options = WriteOptions { force: true, ..WriteOptions::default() };
+        let data = Dataset { variables: vec![(name.into(), variable.clone())] };
+        formats::create(&self.path(file), &options)?.write(&data)
+    }
+
+    /// Compresses, decompresses from the file, and checks every value against the original.
+    fn run(&self, name: &str, original: &Variable, case: &Case) -> Result<Outcome> {
+        let input = match original.clone() {
+            Variable::Field(a) => Input::Field(name.into(), Box::new(a)),
+            Variable::Table(t) => Input::Table(name.into(), t),
+        };
+        let options = Options {
+            bound: Some(case.bound),
+            codec: case.codec,
+            model: case.model,
+            threads: self.threads,
+            ..Options::default()
+        };
+        let path = self.path(case.file);
+        let mut out = AtomicFile::create(&path, true)?;
+        let begun = Instant::now();
+        let summary = compress(vec![input], &options, &mut out)?;
+        let encoding = begun.elapsed().as_secs_f64();
+        out.commit()?;
+
+        let mut archive = open_archive(&path, None)?;
+        let begun = Instant::now();
+        let decoded = archive.read(0, None, self.threads)?;
+        let decoding = begun.elapsed().as_secs_f64();
+        let (bounds, worst, quality) =
+            compare(original, &decoded, &archive.header().variables[0].kind, case.bound);
+        let holds = worst.is_some();
+        let mega = summary.original as f64 / 1e6;
+        let times = ratio(summary.original, summary.stored);
+        let without = ratio(summary.original, summary.stored - summary.model);
+        let mut report = info::report(&archive);
+        let more = json!({"name": case.name, "file": case.file, "holds": holds, "psnr": quality, "share_of_bound": worst,
+            "compress_mb_per_s": mega / encoding, "decompress_mb_per_s": mega / decoding});
+        report.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let cells = vec![
+            case.name.into(),
+            bytes(summary.original),
+            bytes(summary.stored),
+            number(times),
+            if summary.model > 0 { number(without) } else { "-".into() },
+            case.bound.to_string(),
+            match (worst, case.bound) {
+                (None, _) => "BROKEN".into(),
+                (Some(w), Bound::None) => format!("{} of range", number(w)),
+                (Some(w), _) => format!("{} x bound", number(w)),
+            },
+            quality.map_or("-".into(), |q| format!("{q:.1}")),
+            format!("{} / {}", number(mega / encoding), number(mega / decoding)),
+        ];
+        Ok(Outcome { cells, report, decoded, bounds, holds })
+    }
+}
+
+/// The absolute bound of each run of values, the largest error as a share of its bound (unbounded: of the range), `None`
+/// where one is broken; and the PSNR.
+fn compare(
+    original: &Variable,
+    decoded: &Variable,
+    kind: &Kind,
+    bound: Bound,
+) -> (Vec<Option<f64>>, Option<f64>, Option<f64>) {
+    let share = |a: &_, b: &_, limit: Option<f64>| match (bound, limit) {
+        (Bound::None, _) => {
+            let range = baler::archive::write::statistics_of(a, None).range();
+            Some(largest_error(a, b, Tolerance::None)? / range.max(f64::MIN_POSITIVE))
+        }
+        (_, Some(limit)) => Some(largest_error(a, b, Tolerance::Absolute(limit))? / limit),
+        (_, None) => largest_error(a, b, Tolerance::Exact),
+    };
+    let most = |shares: Vec<Option<f64>>| shares.into_iter().try_fold(0.0f64, |m, s| Some(m.max(s?)));
+    match (original, decoded, kind) {
+        (Variable::Field(a), Variable::Field(b), Kind::Field(f)) => {
+            let limit = f.bound.value.filter(|v| *v > 0.0);
+            (vec![limit], share(&a.values, &b.values, limit), psnr(&a.values, &b.values))
+        }
+        (Variable::Table(a), Variable::Table(b), Kind::Table(t)) => {
+            let limits: Vec<_> = t.columns.iter().map(|c| c.bound.value.filter(|v| *v > 0.0)).collect();
+            let pairs = || a.columns.iter().map(|c| &c.values).zip(b.columns.iter().map(|c| &c.values));
+            let lossy = t.columns.iter().map(|c| c.bound.bound != Bound::Lossless);
+            let shares =
+                pairs().zip(&limits).zip(lossy.clone()).filter(|(_, lossy)| *lossy || bound != Bound::None);
+            let shares = shares.map(|(((a, b), &l), _)| share(a, b, l)).collect();
+            let lossy_pairs = pairs().zip(lossy).filter(|(_, l)| *l).map(|(p, _)| p);
+            (limits, most(shares), psnr_of_columns(lossy_pairs))
+        }
+        _ => (vec![], None, None),
+    }
+}
+
+fn head(table: &Table, rows: usize) -> Table {
+    let columns = table
+        .columns
+        .iter()
+        .map(|c| baler::data::Column { name: c.name.clone(), values: c.values.slice(0..rows) });
+    Table { columns: columns.collect() }
+}
+
+/// Runs it; `false` where a bound is broken.
+pub fn run(args: &Demo) -> Result<bool> {
+    let place = |e: std::io::Error| Error::from(e).at(args.output.display());
+    std::fs::create_dir_all(&args.output).map_err(place)?;
+    let say = !args.saying.json && !args.saying.quiet;
+    let d = Demonstration { folder: &args.output, threads: threads(args.threads)?, say };
+
+    d.tell("Making data: the flow past a square (lattice Boltzmann), and collider jets ...")?;
+    let frames = flow(FLOW[0], FLOW[1], FLOW[2], SEED);
+    let flow = Variable::Field(frames.clone());
+    let table_of_jets = jets(ROWS, SEED);
+    let events = Variable::Table(table_of_jets.clone());
+    d.save("flow.npy", "u", &flow)?;
+    d.save("jets.csv", "jets", &events)?;
+
+    d.tell("Training an autoencoder on a third of the frames, and one on a fifth of the jets ...")?;
+    let part = FLOW[0] / 3 * FLOW[1] * FLOW[2];
+    let shape = vec![FLOW[0] / 3, FLOW[1], FLOW[2]];
+    let sample = baler::data::Array::new(shape, frames.values.slice(0..part))?;
+    let set = |o: &mut TrainOptions| {
+        o.epochs = args.epochs * 5;
+        o.batch_size = 20;
+        o.validation = 0.1;
+        o.threads = d.threads;
+    };
+    let flow_model = fit(&sample_of(&Variable::Field(sample), None)?, "CFD_dense_AE", 24, set, say)?;
+    save(&flow_model, &d.path("flow.safetensors"), true)?;
+    let set = |o: &mut TrainOptions| {
+        o.epochs = args.epochs;
+        o.validation = 0.1;
+        o.threads = d.threads;
+    };
+    let sample = sample_of(&Variable::Table(head(&table_of_jets, ROWS / 5)), None)?;
+    let latents = baler::model::zoo::latents_for_ratio(sample.features, 1.6)?;
+    let jets_model = fit(&sample, "AE", latents, set, say)?;
+    save(&jets_model, &d.path("jets.safetensors"), true)?;
+
+    d.tell("Compressing, decompressing, and checking every value ...\n")?;
+    let ae = Some(Codec::Autoencoder);
+    let case = |name, file, bound, codec, model| Case { name, file, bound, codec, model };
+    let rel = Bound::Relative(1e-3);
+    let std = Bound::Deviation(1e-3);
+    let flow_cases = [
+        case("flow, plain codec", "flow.blr", rel, None, None),
+        case("flow, autoencoder within the bound", "flow-autoencoder.blr", rel, ae, Some(&flow_model)),
+        case("flow, pure autoencoder", "flow-unbounded.blr", Bound::None, ae, Some(&flow_model)),
+    ];
+    let jets_cases = [
+        case("jets, plain codec", "jets.blr", std, None, None),
+        case("jets, autoencoder within the bound", "jets-autoencoder.blr", std, ae, Some(&jets_model)),
+        case("jets, pure autoencoder", "jets-unbounded.blr", Bound::None, ae, Some(&jets_model)),
+    ];
+    let of_flow = flow_cases.iter().map(|c| d.run("u", &flow, c)).collect::<Result<Vec<_>>>()?;
+    let of_jets = jets_cases.iter().map(|c| d.run("jets", &events, c)).collect::<Result<Vec<_>>>()?;
+
+    let title = [
+        "",
+        "original",
+        "stored",
+        "ratio",
+        "without model",
+        "bound",
+        "largest error",
+        "PSNR dB",
+        "MB/s in / out",
+    ];
+    let mut rows = vec![title.map(String::from).to_vec()];
+    rows.extend(of_flow.iter().chain(&of_jets).map(|o| o.cells.clone()));
+    d.tell(table(&rows))?;
+
+    for (outcome, file) in [(&of_flow[0], "flow.png"), (&of_flow[2], "flow-unbounded.png")] {
+        let Variable::Field(back) = &outcome.decoded else { continue };
+        let (Some(a), Some(b)) = (frames.values.to_f64(), back.values.to_f64()) else { continue };
+        let size = FLOW[1] * FLOW[2];
+        let worst = frames::worst_frame(&a, &b, size);
+        let pixels = worst * size..(worst + 1) * size;
+        let title = format!("x-velocity, frame {worst}, {}", outcome.cells[0]);
+        let bound = outcome.bounds.first().copied().flatten();
+        d.write(file, &frames::frames_png(&title, &a[pixels.clone()], &b[pixels], FLOW[1], FLOW[2], bound)?)?;
+    }
+    for (outcome, file) in [(&of_jets[0], "jets.svg"), (&of_jets[2], "jets-unbounded.svg")] {
+        let Variable::Table(back) = &outcome.decoded else { continue };
+        d.write(file, columns_svg(&outcome.cells[0], &table_of_jets, back, &outcome.bounds)?.as_bytes())?;
+    }
+    let holds = of_flow.iter().chain(&of_jets).all(|o| o.holds);
+    if args.saying.json {
+        let cases: Vec<_> = of_flow.into_iter().chain(of_jets).map(|o| o.report).collect();
+        print(json!({"folder": args.output, "holds": holds, "cases": cases}))?;
+        return Ok(holds);
+    }
+    d.tell(format!(
+        "\nEvery bound {}. In {}/: before and after in flow.png and jets.svg, the data, models and archives.\n\
+         Next: baler info {}  -  baler compress YOUR_DATA.npy -o out.blr --rel 1e-3",
+        if holds { "holds" } else { "SHOULD HOLD, BUT ONE IS BROKEN" },
+        args.output.display(),
+        d.path("flow.blr").display()
+    ))?;
+    Ok(holds)
 }

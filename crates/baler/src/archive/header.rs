@@ -109,6 +109,12 @@ impl FieldHeader {
         (axis, long.div_ceil(long.div_ceil(most).max(1)).max(1))
     }
 
+    /// As [`FieldHeader::chunking`], but no chunk reaches over two indices of the leading axis.
+    pub fn chunking_within(shape: &[usize], target: usize) -> (usize, usize) {
+        let (axis, length) = FieldHeader::chunking(&shape[1..], target);
+        (axis + 1, length)
+    }
+
     fn after(&self) -> usize {
         self.shape.get(self.axis + 1..).map_or(1, |s| s.iter().product())
     }

@@ -288,7 +288,12 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
         Some(m) if shape.len() > 1 && shape[1..].iter().product::<usize>() == m.features() => {
             (0, (options.chunk / m.features().max(1)).clamp(1, shape[0].max(1)))
         }
-        _ => FieldHeader::chunking(&shape, options.chunk.clamp(1, MOST_CHUNK)),
+        _ => match FieldHeader::chunking(&shape, options.chunk.clamp(1, MOST_CHUNK)) {
+            (0, length) if length > 1 && unlike_members(source, length)? => {
+                FieldHeader::chunking_within(&shape, options.chunk)
+            }
+            other => other,
+        },
     };
     let mut field =
         FieldHeader { dtype, shape, bound: Resolved { bound, value: None }, fill: None, axis, length };
@@ -319,6 +324,30 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
     field.bound = resolved;
     let header = VariableHeader { name: name.into(), kind: Kind::Field(field) };
     Ok(Plan { header, tolerances: vec![tolerance] })
+}
+
+/// Leading axes longer than this are taken for time or space, not for different quantities.
+const MOST_MEMBERS: usize = 16;
+/// Members smaller than this have too few values for a fit of their own.
+const LEAST_MEMBER: usize = 1 << 14;
+
+/// Whether a short leading axis stacks unlike quantities (density, momenta, energy): then one predictor should not
+/// serve two of them. Looks at the means and spreads of the first `count`.
+fn unlike_members(source: &mut dyn FieldSource, count: usize) -> Result<bool> {
+    let shape = source.shape();
+    let size = shape.iter().skip(1).product::<usize>();
+    if shape.len() < 3 || shape[0] > MOST_MEMBERS || size < LEAST_MEMBER {
+        return Ok(false);
+    }
+    let count = count.min(shape[0]);
+    let members = (0..count)
+        .map(|m| Ok(statistics_of(&source.read(m * size, size)?, None)))
+        .collect::<Result<Vec<_>>>()?;
+    let unlike = |a: &Statistics, b: &Statistics| {
+        let (small, large) = (a.deviation().min(b.deviation()), a.deviation().max(b.deviation()));
+        large > 3.0 * small || (a.mean - b.mean).abs() > 3.0 * large
+    };
+    Ok(members.windows(2).any(|w| unlike(&w[0], &w[1])))
 }
 
 /// The bits of a fill value in the field's type.

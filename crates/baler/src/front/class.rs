@@ -42,6 +42,9 @@ pub enum Rule {
 
 /// A value's bits, without sign or size lost.
 pub trait Bits: Copy {
+    /// The bits of negative zero; of integers, which have none, never asked for.
+    const NEGATIVE_ZERO: u64;
+
     /// The bits, in the low end.
     fn bits(self) -> u64;
     /// The inverse of [`Bits::bits`].
@@ -53,6 +56,7 @@ pub trait Bits: Copy {
 macro_rules! float_bits {
     ($t:ty, $u:ty) => {
         impl Bits for $t {
+            const NEGATIVE_ZERO: u64 = (-0.0 as $t).to_bits() as u64;
             #[inline(always)]
             fn bits(self) -> u64 {
                 self.to_bits() as u64
@@ -80,6 +84,7 @@ float_bits!(f64, u64);
 macro_rules! integer_bits {
     ($($t:ty)*) => {$(
         impl Bits for $t {
+            const NEGATIVE_ZERO: u64 = u64::MAX;
             #[inline(always)]
             fn bits(self) -> u64 {
                 self as u64
@@ -98,6 +103,7 @@ macro_rules! integer_bits {
 integer_bits!(u8 i8 u16 i16 u32 i32 u64 i64);
 
 impl Bits for bool {
+    const NEGATIVE_ZERO: u64 = u64::MAX;
     fn bits(self) -> u64 {
         self as u64
     }
@@ -113,7 +119,8 @@ impl Bits for bool {
 pub fn classify<T: Bits>(values: &[T], rule: Rule, fill: Option<u64>) -> Classes {
     let class = |x: T| if fill == Some(x.bits()) { CONSTANT } else { x.class(rule) };
     let mut classes = Classes::default();
-    if values.iter().all(|&x| class(x) == REGULAR) {
+    // Without a way out of the inner loop, compilers look at many values at once.
+    if values.chunks(256).all(|part| part.iter().fold(0, |any, &x| any | class(x)) == REGULAR) {
         return classes;
     }
     let mut known = HashMap::new();
@@ -163,16 +170,22 @@ pub fn restore<T: Bits>(values: &mut [T], classes: &Classes) {
 
 /// The fill value that `values` seem to mark missing data with, where none was declared: a pattern in at least one
 /// of two hundred, at the very top or bottom, and farther from all others than a thousand times their spread.
+///
+/// Looks at some four thousand values first, and at all of them only where those raise the suspicion.
 pub fn find_fill(values: &Values) -> Option<u64> {
-    fn search<T: Bits + PartialOrd>(v: &[T], as_f64: impl Fn(T) -> f64) -> Option<u64> {
+    fn search<T: Bits + PartialOrd>(v: &[T], as_f64: impl Fn(T) -> f64 + Copy) -> Option<u64> {
+        let some: Vec<T> = v.iter().step_by(v.len() / 4096 + 1).copied().collect();
+        search_all(&some, as_f64).and_then(|_| search_all(v, as_f64))
+    }
+    fn search_all<T: Bits + PartialOrd>(v: &[T], as_f64: impl Fn(T) -> f64) -> Option<u64> {
+        let ends = |values: &mut dyn Iterator<Item = f64>| {
+            values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)))
+        };
         let finite = || v.iter().map(|&x| as_f64(x)).filter(|x| x.is_finite());
-        let (least, most) =
-            finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        let (least, most) = ends(&mut finite());
         let candidate = |end: f64| {
             let hits = finite().filter(|&x| x == end).count();
-            let (a, b) = finite()
-                .filter(|&x| x != end)
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+            let (a, b) = ends(&mut finite().filter(|&x| x != end));
             let apart = (end - a).abs().min((end - b).abs());
             let spread = (b - a).max(a.abs().max(b.abs()) * 1e-3);
             (hits * 200 >= v.len() && a <= b && apart > 1000.0 * spread).then_some(end)

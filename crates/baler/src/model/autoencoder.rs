@@ -3,6 +3,7 @@
 //! Decoding is integers up to the accumulators of the last layer, then two f64 operations a value, in this
 //! order and never fused: `acc as f64 * scale + offset`. Every machine and kernel gives the same bits.
 
+use super::block::{Block, check_chain, pair};
 use super::frozen::{FrozenDense, MAX_ACTIVATION};
 use super::kernel::{Kernel, LANES, Lanes};
 use crate::error::{Error, Result};
@@ -273,53 +274,6 @@ impl FrozenModel {
     /// See [`Decoder::decode`].
     pub fn decode(&self, latents: &[i16], out: &mut [f64]) -> Result<()> {
         self.decoder.decode(latents, out)
-    }
-}
-
-/// Two neighbours of a row as one lane.
-fn pair(low: i16, high: i16) -> i32 {
-    low as u16 as i32 | (high as i32) << 16
-}
-
-fn check_chain(layers: &[FrozenDense]) -> Result<()> {
-    if layers.is_empty() {
-        return Err(Error::corrupt("no layers"));
-    }
-    match layers.windows(2).position(|w| w[0].outputs() != w[1].inputs()) {
-        Some(i) => Err(Error::corrupt(format!(
-            "layer {}: takes {} values where the one before gives {}",
-            i + 1,
-            layers[i + 1].inputs(),
-            layers[i].outputs()
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// Room for the activations of one block, before and behind a layer.
-struct Block {
-    x: Vec<Lanes>,
-    y: Vec<Lanes>,
-}
-
-impl Block {
-    fn new(layers: &[FrozenDense]) -> Block {
-        let widest = layers.iter().map(|l| l.lanes_out().max(l.inputs().div_ceil(2))).max().unwrap_or(0);
-        Block { x: vec![Lanes::ZERO; widest], y: vec![Lanes::ZERO; widest] }
-    }
-
-    /// Where the inputs of the first layer go.
-    fn input(&mut self) -> &mut [Lanes] {
-        &mut self.x
-    }
-
-    /// Runs the layers; gives what the last one wrote.
-    fn run(&mut self, kernel: Kernel, layers: &[FrozenDense]) -> &[Lanes] {
-        for layer in layers {
-            kernel.run(layer, &self.x, &mut self.y);
-            std::mem::swap(&mut self.x, &mut self.y);
-        }
-        &self.x
     }
 }
 

@@ -40,11 +40,17 @@ pub fn forward_stage(
     y: &mut [f32],
 ) {
     let y = &mut y[..rows * stage.outputs];
-    y.chunks_exact_mut(stage.outputs).for_each(|y| y.copy_from_slice(bias));
     let weights = View::rows(weights, stage.inputs).transposed();
-    product(y, true, View::rows(x, stage.inputs), weights, (rows, stage.outputs, stage.inputs));
-    if stage.slope != 1.0 {
-        y.iter_mut().for_each(|y| *y = if *y > 0.0 { *y } else { stage.slope * *y });
+    product(y, View::rows(x, stage.inputs), weights, (rows, stage.outputs, stage.inputs));
+    for row in y.chunks_exact_mut(stage.outputs) {
+        if stage.slope == 1.0 {
+            row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
+        } else {
+            for (y, b) in row.iter_mut().zip(bias) {
+                let t = *y + b;
+                *y = if t > 0.0 { t } else { stage.slope * t };
+            }
+        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! From float layers to integers: scales chosen on data, weights as fine as the proof of no overflow allows.
 //!
+//! Measured, as RMSE of the frozen over RMSE of the float autoencoder, both halves frozen: particle candidates
+//! (`AE`, 17 to 11) 1.000004 after 2 epochs, 1.0006 after 100, 1.0005 after 400 (RMSE 0.3 % of the range); flow
+//! frames (`CFD_dense_AE`, 2500 to 25) 1.000001 after 20 epochs, 1.0001 after 2000.
+//!
 //! Notation: activation = offset + step x integer for each input, accumulator x `unit` for each output. The
 //! offset is 0 but for the features themselves.
 
@@ -18,7 +22,7 @@ const MULTIPLIER_GOAL: f64 = (1 << 14) as f64;
 /// this as an activation before it is clamped: eight times the clamp, less what rounding adds.
 const HEADROOM: f64 = 65000.0;
 /// Rows pushed through the float network at once while calibrating.
-const CALIBRATION_BATCH: usize = 4096;
+const CALIBRATION_BATCH: usize = 512;
 
 /// Freezes `model`; `rows` (normalised, rows x features, at least one) are the data on which the scales are
 /// chosen. Costs two forward passes.
@@ -74,25 +78,28 @@ fn input_scales(rows: &[f32], features: usize) -> Vec<InputScale> {
 /// For each output of each layer, the activation that becomes [`MAX_ACTIVATION`]: of some fractions of the
 /// largest seen, the one with the least squared error of clamping and rounding together.
 fn choose_clips(model: &FloatModel, rows: &[f32]) -> Vec<Vec<f64>> {
-    const FRACTIONS: [f64; 6] = [1.0, 0.84, 0.71, 0.59, 0.5, 0.42];
+    const FRACTIONS: [f32; 6] = [1.0, 0.84, 0.71, 0.59, 0.5, 0.42];
     let layers: Vec<&Dense> = model.layers().collect();
-    let mut largest: Vec<Vec<f64>> = layers.iter().map(|l| vec![0.0; l.stage.outputs]).collect();
-    for_each_activation(&layers, rows, |layer, o, x| {
-        largest[layer][o] = f64::max(largest[layer][o], x.abs() as f64)
+    let mut largest: Vec<Vec<f32>> = layers.iter().map(|l| vec![0.0; l.stage.outputs]).collect();
+    for_each_row(&layers, rows, |layer, row| {
+        for (largest, x) in largest[layer].iter_mut().zip(row) {
+            *largest = if x.abs() > *largest { x.abs() } else { *largest };
+        }
     });
     let mut clamped: Vec<Vec<[f64; 6]>> = largest.iter().map(|l| vec![[0.0; 6]; l.len()]).collect();
-    for_each_activation(&layers, rows, |layer, o, x| {
-        let (x, largest) = (x.abs() as f64, largest[layer][o]);
-        if x > FRACTIONS[5] * largest {
-            for (error, fraction) in clamped[layer][o].iter_mut().zip(FRACTIONS) {
-                *error += (x - fraction * largest).max(0.0).powi(2);
+    for_each_row(&layers, rows, |layer, row| {
+        for ((x, &largest), errors) in row.iter().zip(&largest[layer]).zip(&mut clamped[layer]) {
+            if x.abs() > FRACTIONS[5] * largest {
+                for (error, fraction) in errors.iter_mut().zip(FRACTIONS) {
+                    *error += (x.abs() - fraction * largest).max(0.0).powi(2) as f64;
+                }
             }
         }
     });
     let n = (rows.len() / layers[0].stage.inputs) as f64;
-    let choose = |(&largest, clamped): (&f64, &[f64; 6])| {
+    let choose = |(&largest, clamped): (&f32, &[f64; 6])| {
         let errors = clamped.iter().zip(FRACTIONS).map(|(clamped, fraction)| {
-            let clip = fraction * largest;
+            let clip = (fraction * largest) as f64;
             (clamped + n * (clip / MAX_ACTIVATION as f64).powi(2) / 12.0, clip)
         });
         errors.min_by(|a, b| a.0.total_cmp(&b.0)).expect("six of them").1
@@ -100,15 +107,13 @@ fn choose_clips(model: &FloatModel, rows: &[f32]) -> Vec<Vec<f64>> {
     largest.iter().zip(&clamped).map(|(l, c)| l.iter().zip(c).map(choose).collect()).collect()
 }
 
-/// Calls `see(layer, output, activation)` for every row.
-fn for_each_activation(layers: &[&Dense], rows: &[f32], mut see: impl FnMut(usize, usize, f32)) {
+/// Calls `see(layer, activations)` for every row and layer.
+fn for_each_row(layers: &[&Dense], rows: &[f32], mut see: impl FnMut(usize, &[f32])) {
     for batch in rows.chunks(CALIBRATION_BATCH * layers[0].stage.inputs) {
         let mut x = batch.to_vec();
         for (i, layer) in layers.iter().enumerate() {
             x = forward([*layer], &x);
-            for row in x.chunks_exact(layer.stage.outputs) {
-                row.iter().enumerate().for_each(|(o, &x)| see(i, o, x));
-            }
+            x.chunks_exact(layer.stage.outputs).for_each(|row| see(i, row));
         }
     }
 }

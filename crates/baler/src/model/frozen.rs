@@ -97,7 +97,8 @@ impl FrozenDense {
         self.requantise.as_ref()
     }
 
-    /// The weights as kernels want them.
+    /// The layer as SIMD kernels read it.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub(super) fn packed(&self) -> &Packed {
         &self.packed
     }

@@ -6,6 +6,7 @@
 //! wider (16-bit weights, 14-bit activations) and with a proof per neuron that no sum overflows.
 
 pub mod autoencoder;
+mod block;
 mod compact;
 mod file;
 pub mod float;
@@ -82,7 +83,9 @@ impl Model {
     /// `rows` (rows x features, in the user's units) through the float network and back: what the frozen one
     /// approximates. For reports of quality; its last bits differ between machines.
     pub fn reconstruct_float(&self, rows: &[f64]) -> Vec<f64> {
-        self.normalisation.invert(&float::forward(self.float.layers(), &self.normalisation.apply(rows)))
+        let batches = rows.chunks(512 * self.features()); // so that the activations of any number of rows fit
+        let reconstruct = |batch| float::forward(self.float.layers(), &self.normalisation.apply(batch));
+        batches.flat_map(|batch| self.normalisation.invert(&reconstruct(batch))).collect()
     }
 
     /// `rows` through the frozen network and back.

@@ -11,6 +11,31 @@ pub enum Loss {
     MeanSquared,
 }
 
+/// A loss, and what it is added to.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Objective {
+    /// The distance.
+    pub loss: Loss,
+    /// What the mean |activation| of each layer but the last counts beside it (`reg_param` with `l1`).
+    pub sparsity: f64,
+}
+
+impl Objective {
+    /// The part that the activations `y` of a layer of `width` have in a batch of `rows`.
+    pub fn sparsity(self, y: &[f32], rows: usize, width: usize) -> f64 {
+        let sum: f64 = y.chunks(width).map(|row| row.iter().map(|y| y.abs()).sum::<f32>() as f64).sum();
+        sum * self.sparsity / (rows * width) as f64
+    }
+
+    /// Adds the derivative of [`Objective::sparsity`] to `gradient`.
+    pub fn add_sparsity_gradient(self, y: &[f32], rows: usize, width: usize, gradient: &mut [f32]) {
+        let step = (self.sparsity / (rows * width) as f64) as f32;
+        for (g, &y) in gradient.iter_mut().zip(y) {
+            *g += if y == 0.0 { 0.0 } else { step.copysign(y) };
+        }
+    }
+}
+
 impl Loss {
     /// What each squared error counts in a batch of `rows` x `columns`.
     fn weight(self, rows: usize, columns: usize) -> f64 {
@@ -20,21 +45,19 @@ impl Loss {
         }
     }
 
-    /// The part of the loss that `y` has against `target`, both part of a batch of `rows` x `columns`.
-    /// Where given, `gradient` becomes its derivative by `y`.
+    /// The part of the loss that `y` has against `target`, both part of a batch of `rows` x `columns`;
+    /// `gradient` becomes its derivative by `y`.
     pub fn evaluate(
         self,
         y: &[f32],
         target: &[f32],
         (rows, columns): (usize, usize),
-        gradient: Option<&mut [f32]>,
+        gradient: &mut [f32],
     ) -> f64 {
         let weight = self.weight(rows, columns);
-        if let Some(gradient) = gradient {
-            let twice = (2.0 * weight) as f32;
-            for ((g, y), t) in gradient.iter_mut().zip(y).zip(target) {
-                *g = twice * (y - t);
-            }
+        let twice = (2.0 * weight) as f32;
+        for ((g, y), t) in gradient.iter_mut().zip(y).zip(target) {
+            *g = twice * (y - t);
         }
         // Rows in f32, their sums in f64: a batch of any size adds up.
         let squares =

@@ -13,7 +13,7 @@ mod team;
 #[cfg(test)]
 mod tests;
 
-pub use loss::Loss;
+pub use loss::{Loss, Objective};
 pub use schedule::{EarlyStopping, Plateau};
 
 use std::ops::ControlFlow;
@@ -52,7 +52,7 @@ pub struct TrainOptions {
     /// Whether each epoch takes the rows in another order.
     pub shuffle: bool,
     /// What is made small.
-    pub loss: Loss,
+    pub objective: Objective,
     /// When to lower the learning rate.
     pub plateau: Option<Plateau>,
     /// When to stop before the last epoch.
@@ -73,7 +73,7 @@ impl TrainOptions {
             seed: 1,
             validation: 0.0,
             shuffle: true,
-            loss: Loss::default(),
+            objective: Objective::default(),
             plateau: Some(Plateau::default()),
             early_stopping: Some(EarlyStopping::default()),
             threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
@@ -88,6 +88,9 @@ impl TrainOptions {
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return wrong("the learning rate must be a positive number");
+        }
+        if !(self.objective.sparsity.is_finite() && self.objective.sparsity >= 0.0) {
+            return wrong("the weight of sparsity must be a number of at least 0");
         }
         if !(0.0..1.0).contains(&self.validation) {
             return wrong("the share of validation rows must be at least 0 and below 1");
@@ -143,7 +146,7 @@ pub fn train(
     let parameters = network.initialise(&mut random);
     let (mut order, held_back) = split(count, options.validation, &mut random);
     let batch = options.batch_size.min(count);
-    let team = Team::new(&network, &data, parameters, options.loss, batch, options.threads);
+    let team = Team::new(&network, &data, parameters, options.objective, batch, options.threads);
     let (best, history) = team.run(|team| {
         let mut adam = Adam::new(network.len);
         let mut rate = options.learning_rate;

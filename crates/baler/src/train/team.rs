@@ -8,7 +8,7 @@ use std::sync::{Barrier, Mutex, RwLock};
 
 use super::adam::Adam;
 use super::gradient::Slice;
-use super::loss::Loss;
+use super::loss::Objective;
 use super::parameters::Network;
 
 /// Slices of a batch at most: each holds a gradient of its own.
@@ -17,7 +17,7 @@ const MOST_SLICES: usize = 8;
 const LEAST_ROWS: usize = 32;
 /// Rows x parameters of a slice at least, so that its work outweighs the wait for the others (some 0.2 ms). A
 /// batch of 512 of the model `AE` makes four.
-const LEAST_WORK: usize = 6 << 20;
+const LEAST_WORK: usize = 12 << 20;
 
 /// What all threads read.
 struct Job {
@@ -39,7 +39,7 @@ enum Step {
 pub struct Team<'a> {
     network: &'a Network,
     data: &'a [f32],
-    loss: Loss,
+    objective: Objective,
     threads: usize,
     job: RwLock<Job>,
     slices: Vec<Mutex<Slice>>,
@@ -52,7 +52,7 @@ impl<'a> Team<'a> {
         network: &'a Network,
         data: &'a [f32],
         parameters: Vec<f32>,
-        loss: Loss,
+        objective: Objective,
         batch_size: usize,
         threads: usize,
     ) -> Team<'a> {
@@ -61,7 +61,7 @@ impl<'a> Team<'a> {
         Team {
             network,
             data,
-            loss,
+            objective,
             threads,
             job: RwLock::new(Job { parameters, order: vec![], batch: 0..0, step: Step::Quit }),
             slices: (0..count).map(|_| Mutex::new(Slice::new(network))).collect(),
@@ -75,10 +75,8 @@ impl<'a> Team<'a> {
             for thread in 1..self.threads {
                 scope.spawn(move || while self.work(thread) {});
             }
-            let result = lead(self);
-            self.job.write().expect("no thread panics").step = Step::Quit;
-            self.work(0);
-            result
+            let _dismissal = Dismissal(self);
+            lead(self)
         })
     }
 
@@ -134,7 +132,7 @@ impl<'a> Team<'a> {
     }
 
     fn share(&self, thread: usize) -> bool {
-        let job = self.job.read().expect("no thread panics");
+        let job = self.job.read().unwrap_or_else(|e| e.into_inner());
         if job.step == Step::Quit {
             return false;
         }
@@ -143,12 +141,22 @@ impl<'a> Team<'a> {
         for i in (thread..count).step_by(self.threads) {
             let mut slice = self.slices[i].lock().expect("no thread panics");
             let part = &rows[rows.len() * i / count..rows.len() * (i + 1) / count];
-            slice.forward(self.network, &job.parameters, self.data, part, rows.len(), self.loss);
+            slice.forward(self.network, &job.parameters, self.data, part, rows.len(), self.objective);
             if job.step == Step::Gradient {
-                slice.backward(self.network, &job.parameters, part.len());
+                slice.backward(self.network, &job.parameters, part.len(), rows.len(), self.objective);
             }
         }
         true
+    }
+}
+
+/// Sends the other threads home when the leader is done, or panics (in the caller's progress report, say).
+struct Dismissal<'t, 'a>(&'t Team<'a>);
+
+impl Drop for Dismissal<'_, '_> {
+    fn drop(&mut self) {
+        self.0.job.write().unwrap_or_else(|e| e.into_inner()).step = Step::Quit;
+        self.0.work(0);
     }
 }
 

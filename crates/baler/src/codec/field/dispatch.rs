@@ -1,115 +1,79 @@
-//! [`walk`] compiled for the processor at hand. The same source, so the same single operations and the same bits:
-//! only the width of the vectors differs. (Rust never fuses a product into a sum.)
+//! The hot loops compiled for the processor at hand. The same source, so the same single operations and the same
+//! bits: only the width of the vectors differs. (Rust never fuses a product into a sum.)
 #![allow(unsafe_code)]
 
-use super::domain::{Absolute, Domain, Integers};
-use super::kernel::{LANES, walk};
-use crate::codec::range_coder::{Coder, Decoder, Encoder};
+use super::domain::{Domain, Real};
+use super::kernel::{Chunk, LANES, walk};
+use super::taps::fit;
+use crate::codec::range_coder::Coder;
 
-/// A domain whose walk may be compiled more than once.
-pub trait Walkable: Domain {
-    /// [`walk`], as fast as this processor can; `plain` forces the portable build of it.
-    fn encode(
-        self,
-        coders: &mut [Encoder; LANES],
-        dims: [usize; 3],
-        weights: &[i16],
-        special: &[u8],
-        values: &mut [Self::Value],
-        plain: bool,
-    );
-    /// The inverse of [`Walkable::encode`].
-    fn decode(
-        self,
-        coders: &mut [Decoder; LANES],
-        dims: [usize; 3],
-        weights: &[i16],
-        special: &[u8],
-        values: &mut [Self::Value],
-        plain: bool,
-    );
+/// Work worth compiling more than once. `run` and all that it calls must be inlined, or it is compiled only once.
+trait Job {
+    type Outcome;
+    fn run(self) -> Self::Outcome;
 }
 
-macro_rules! walkable {
-    ($domain:ty, $module:ident) => {
-        mod $module {
-            use super::*;
-            type Value = <$domain as Domain>::Value;
-
-            pub fn plain<C: Coder>(
-                d: $domain,
-                c: &mut [C; LANES],
-                dims: [usize; 3],
-                w: &[i16],
-                s: &[u8],
-                v: &mut [Value],
-            ) {
-                walk(d, c, dims, w, s, v)
-            }
-
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-            pub fn avx2<C: Coder>(
-                d: $domain,
-                c: &mut [C; LANES],
-                dims: [usize; 3],
-                w: &[i16],
-                s: &[u8],
-                v: &mut [Value],
-            ) {
-                walk(d, c, dims, w, s, v)
-            }
-
-            pub fn best<C: Coder>(
-                d: $domain,
-                c: &mut [C; LANES],
-                dims: [usize; 3],
-                w: &[i16],
-                s: &[u8],
-                v: &mut [Value],
-                force_plain: bool,
-            ) {
-                #[cfg(target_arch = "x86_64")]
-                if !force_plain
-                    && is_x86_feature_detected!("avx2")
-                    && is_x86_feature_detected!("bmi1")
-                    && is_x86_feature_detected!("bmi2")
-                    && is_x86_feature_detected!("lzcnt")
-                {
-                    // SAFETY: the processor has just been seen to have every feature that the function is compiled for.
-                    return unsafe { avx2(d, c, dims, w, s, v) };
-                }
-                let _ = force_plain;
-                plain(d, c, dims, w, s, v)
-            }
-        }
-
-        impl Walkable for $domain {
-            fn encode(
-                self,
-                c: &mut [Encoder; LANES],
-                dims: [usize; 3],
-                w: &[i16],
-                s: &[u8],
-                v: &mut [Self::Value],
-                plain: bool,
-            ) {
-                $module::best(self, c, dims, w, s, v, plain)
-            }
-            fn decode(
-                self,
-                c: &mut [Decoder; LANES],
-                dims: [usize; 3],
-                w: &[i16],
-                s: &[u8],
-                v: &mut [Self::Value],
-                plain: bool,
-            ) {
-                $module::best(self, c, dims, w, s, v, plain)
-            }
-        }
-    };
+/// Runs a job as fast as this processor can; `plain` keeps to the portable build.
+fn best<J: Job>(job: J, plain: bool) -> J::Outcome {
+    #[cfg(target_arch = "x86_64")]
+    if !plain
+        && is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+    {
+        // SAFETY: the processor has just been seen to have every feature that the function is compiled for.
+        return unsafe { avx2(job) };
+    }
+    let _ = plain;
+    job.run()
 }
-walkable!(Absolute<f32>, single);
-walkable!(Absolute<f64>, double);
-walkable!(Integers, integers);
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+fn avx2<J: Job>(job: J) -> J::Outcome {
+    job.run()
+}
+
+struct Walk<'a, D: Domain, C> {
+    domain: D,
+    coders: &'a mut [C; LANES],
+    chunk: Chunk<'a, D::Value>,
+}
+
+impl<D: Domain, C: Coder> Job for Walk<'_, D, C> {
+    type Outcome = ();
+    #[inline(always)]
+    fn run(self) {
+        walk(self.domain, self.coders, self.chunk)
+    }
+}
+
+/// [`walk`], as fast as this processor can.
+pub fn fast_walk<D: Domain, C: Coder>(
+    domain: D,
+    coders: &mut [C; LANES],
+    chunk: Chunk<D::Value>,
+    plain: bool,
+) {
+    best(Walk { domain, coders, chunk }, plain)
+}
+
+struct Fit<'a, F> {
+    values: &'a [F],
+    dims: [usize; 3],
+    step: f64,
+}
+
+impl<F: Real> Job for Fit<'_, F> {
+    type Outcome = Vec<i16>;
+    #[inline(always)]
+    fn run(self) -> Vec<i16> {
+        fit(self.values, self.dims, self.step)
+    }
+}
+
+/// [`fit`], as fast as this processor can.
+pub fn fast_fit<F: Real>(values: &[F], dims: [usize; 3], step: f64, plain: bool) -> Vec<i16> {
+    best(Fit { values, dims, step }, plain)
+}

@@ -113,20 +113,22 @@ struct Walk<'a, D: Domain> {
     special: &'a [u8],
 }
 
-/// Codes the chunk `values` of `dims` = (planes, rows, columns) in `domain` with `weights` for its taps.
-///
-/// The encoder finds in `values` the originals and leaves the reconstructions; the decoder finds anything and
-/// leaves the same. Where `special` is not empty, places with a nonzero entry are passed over: their neighbours
-/// see what was predicted there.
+/// A chunk to be coded.
+pub struct Chunk<'a, V> {
+    /// Planes, rows, columns.
+    pub dims: [usize; 3],
+    /// A weight for each tap that serves chunks of these dimensions.
+    pub weights: &'a [i16],
+    /// Where not empty: places with a nonzero entry are passed over. Their neighbours see what was predicted there.
+    pub special: &'a [u8],
+    /// The encoder finds originals here and leaves reconstructions; the decoder finds anything and leaves the same.
+    pub values: &'a mut [V],
+}
+
+/// Codes a chunk in `domain`, row by row in [`LANES`] lanes.
 #[inline(always)]
-pub fn walk<D: Domain, C: Coder>(
-    domain: D,
-    coders: &mut [C; LANES],
-    dims: [usize; 3],
-    weights: &[i16],
-    special: &[u8],
-    values: &mut [D::Value],
-) {
+pub fn walk<D: Domain, C: Coder>(domain: D, coders: &mut [C; LANES], chunk: Chunk<D::Value>) {
+    let Chunk { dims, weights, special, values } = chunk;
     let [nz, ny, nx] = dims;
     let mut w = [D::Work::default(); TAPS.len()];
     w.iter_mut().zip(weights).for_each(|(w, &i)| *w = D::Work::weight(i));

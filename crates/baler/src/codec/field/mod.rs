@@ -15,10 +15,10 @@ use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, REGULAR, Rule
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::{Tolerance, ordered};
 use crate::with_numbers;
-use dispatch::Walkable;
-use domain::{Absolute, Integers, Real};
-use kernel::LANES;
-use taps::{fit, tap_count};
+use dispatch::{fast_fit, fast_walk};
+use domain::{Absolute, Domain, Integers, Real};
+use kernel::{Chunk, LANES};
+use taps::tap_count;
 
 /// How a chunk's values became what is predicted. The format's mode byte.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -93,7 +93,7 @@ trait Float: Bits + Real + Into<f64> {
     const EPSILON: f64;
     fn domain(step: Self, mean: Self, bound: f64) -> Absolute<Self>
     where
-        Absolute<Self>: Walkable<Value = Self>;
+        Absolute<Self>: Domain<Value = Self>;
     fn write(self, out: &mut Vec<u8>);
     fn read(r: &mut Reader, what: &str) -> Result<Self>;
     fn minus(self, other: Self) -> Self;
@@ -130,24 +130,17 @@ fn encode_absolute<F: Float>(
     plain: bool,
 ) -> Vec<F>
 where
-    Absolute<F>: Walkable<Value = F, Work = F>,
+    Absolute<F>: Domain<Value = F, Work = F>,
 {
     let classes = classify(values, Rule::Bounded, fill);
-    let regular = || {
-        let plane = classes.plane.iter().copied().chain(std::iter::repeat(REGULAR));
-        values.iter().zip(plane).filter(|(_, c)| *c == REGULAR).map(|(&x, _)| -> f64 { x.into() })
-    };
-    let count = regular().count().max(1) as f64;
-    let mean = regular().map(|x| x / count).sum::<f64>();
-    let spread = regular().map(|x| (x / count).abs()).sum::<f64>();
-    let largest = regular().fold(0.0f64, |a, x| a.max(x.abs()));
+    let Moments { mean, magnitude, largest } = moments(values, &classes);
     // Rounding to the stored type may add an ulp or so of the result. A few huge values are left out of account:
     // those few will fail the check and be coded exactly.
-    let slack = 2.0 * F::EPSILON * largest.min(8.0 * spread);
+    let slack = 2.0 * F::EPSILON * largest.min(8.0 * magnitude);
     let step = F::from_f64((2.0 * bound - slack).max(bound) * 0.999999);
     let mean = F::from_f64(mean);
     let smooth = smooth_over(values, &classes, |x| x.minus(mean), F::default());
-    let weights = fit(&smooth, dims, step.to_f64());
+    let weights = fast_fit(&smooth, dims, step.to_f64(), plain);
 
     out.push(Mode::Absolute as u8);
     step.write(out);
@@ -158,9 +151,48 @@ where
     work
 }
 
+/// What regular values are like.
+struct Moments {
+    mean: f64,
+    /// The mean of magnitudes.
+    magnitude: f64,
+    largest: f64,
+}
+
+fn moments<F: Float>(values: &[F], classes: &Classes) -> Moments {
+    /// Sums in eight lanes, so that they need not wait for each other; values scaled down, so that no sum overflows.
+    const LANES: usize = 8;
+    const DOWN: f64 = 1.0 / (1u64 << 32) as f64;
+    let (mut sums, mut magnitudes, mut largest) = ([0.0f64; LANES], [0.0f64; LANES], [0.0f64; LANES]);
+    let mut count = values.len();
+    let mut see = |part: &[F]| {
+        for (lane, &x) in part.iter().enumerate() {
+            let x: f64 = x.into();
+            sums[lane] += x * DOWN;
+            magnitudes[lane] += x.abs() * DOWN;
+            largest[lane] = if x.abs() > largest[lane] { x.abs() } else { largest[lane] };
+        }
+    };
+    if classes.plane.is_empty() {
+        let (parts, rest) = values.as_chunks::<LANES>();
+        parts.iter().for_each(|p| see(p));
+        see(rest);
+    } else {
+        let regular = |(x, &class): (&F, &u8)| (class == REGULAR).then_some(*x);
+        count = 0;
+        values.iter().zip(&classes.plane).filter_map(regular).for_each(|x| {
+            count += 1;
+            see(&[x])
+        });
+    }
+    let share = |sums: [f64; LANES]| sums.iter().sum::<f64>() / count.max(1) as f64 / DOWN;
+    let largest = largest.into_iter().fold(0.0, f64::max);
+    Moments { mean: share(sums), magnitude: share(magnitudes), largest }
+}
+
 fn decode_absolute<F: Float>(mut r: Reader, dims: [usize; 3], plain: bool) -> Result<Vec<F>>
 where
-    Absolute<F>: Walkable<Value = F, Work = F>,
+    Absolute<F>: Domain<Value = F, Work = F>,
 {
     let step = F::read(&mut r, "step")?;
     let mean = F::read(&mut r, "mean")?;
@@ -265,7 +297,7 @@ pub(super) fn write_integers(
     let domain = Integers { reach, origin, least, most };
     let of_special = Classes { plane: special, ..Classes::default() };
     let smooth = smooth_over(integers, &of_special, |x| x.wrapping_sub(origin) as f64, 0.0);
-    let weights = fit(&smooth, dims, 2.0 * reach as f64 + 1.0);
+    let weights = fast_fit(&smooth, dims, 2.0 * reach as f64 + 1.0, plain);
     run(out, domain, dims, &weights, &of_special.plane, integers, plain);
 }
 
@@ -309,7 +341,7 @@ fn smooth_over<T: Copy, F: Copy>(
 }
 
 /// Appends the weights and the coded walk over `values`, which become the reconstructions.
-fn run<D: Walkable>(
+fn run<D: Domain>(
     out: &mut Vec<u8>,
     domain: D,
     dims: [usize; 3],
@@ -320,7 +352,7 @@ fn run<D: Walkable>(
 ) {
     weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
     let mut coders = [0; LANES].map(|_| Encoder::with_capacity(values.len() / 2));
-    domain.encode(&mut coders, dims, weights, special, values, plain);
+    fast_walk(domain, &mut coders, Chunk { dims, weights, special, values }, plain);
     let [first, second] = coders.map(Encoder::finish);
     put_bytes(out, &first.0);
     put_bytes(out, &first.1);
@@ -329,7 +361,7 @@ fn run<D: Walkable>(
 }
 
 /// The inverse of [`run`].
-fn replay<D: Walkable>(
+fn replay<D: Domain>(
     mut r: Reader,
     domain: D,
     dims: [usize; 3],
@@ -340,6 +372,7 @@ fn replay<D: Walkable>(
     let weights = (0..tap_count(dims)).map(|_| r.i16("weight")).collect::<Result<Vec<_>>>()?;
     let first = Decoder::new(r.bytes("first lane")?, r.bytes("first lane's raw bits")?);
     let second = Decoder::new(r.bytes("second lane")?, r.rest());
-    domain.decode(&mut [first, second], dims, &weights, special, values, plain);
+    let chunk = Chunk { dims, weights: &weights, special, values };
+    fast_walk(domain, &mut [first, second], chunk, plain);
     Ok(())
 }

@@ -78,7 +78,11 @@ macro_rules! kernel {
             ) {
                 const { assert!(N.is_multiple_of(2) && N <= TILE && LANES == 32) };
                 let bias: &[i32; N] = packed.bias[first..][..N].try_into().expect("N biases");
-                let mut acc = bias.map(|b| [_mm512_set1_epi32(b); 2]);
+                // Not `bias.map`: its closure is compiled without the feature, and costs a third of the time.
+                let mut acc = [[_mm512_setzero_si512(); 2]; N];
+                for (acc, &b) in acc.iter_mut().zip(bias) {
+                    *acc = [_mm512_set1_epi32(b); 2];
+                }
                 for (x, w) in x.iter().zip(weights.as_chunks::<N>().0) {
                     // SAFETY: a `Lanes` is two registers long and aligned to 64 bytes.
                     let (x0, x1) = unsafe {

@@ -17,7 +17,7 @@ mod scalar;
 #[cfg(test)]
 mod tests;
 
-pub use pack::Packed;
+pub(super) use pack::Packed;
 
 /// Rows in a block: two AVX-512 or four AVX2 registers.
 pub const LANES: usize = 32;

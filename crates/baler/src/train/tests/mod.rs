@@ -43,11 +43,11 @@ fn agrees_with_pytorch() {
     let output = float::forward(network.model(&parameters).layers(), &data);
     close(&output[..10], &pytorch::OUTPUT, 1e-5);
     let mut slice = Slice::new(&network);
-    slice.forward(&network, &parameters, &data, &rows, 6, Loss::SumSquared);
-    slice.backward(&network, &parameters, 6);
+    slice.forward(&network, &parameters, &data, &rows, 6, Objective::default());
+    slice.backward(&network, &parameters, 6, 6, Objective::default());
     close(&slice.gradient, &pytorch::GRADIENT, 1e-5);
 
-    let team = Team::new(&network, &data, parameters, Loss::SumSquared, 6, 1);
+    let team = Team::new(&network, &data, parameters, Objective::default(), 6, 1);
     team.run(|team| {
         let mut adam = Adam::new(network.len);
         for expected in pytorch::LOSSES {
@@ -60,15 +60,18 @@ fn agrees_with_pytorch() {
 
 #[test]
 fn gradients_are_differences() {
-    for (slope, loss) in [(0.01, Loss::SumSquared), (0.3, Loss::MeanSquared), (0.0, Loss::SumSquared)] {
+    for (slope, loss, sparsity) in
+        [(0.01, Loss::SumSquared, 0.0), (0.3, Loss::MeanSquared, 0.7), (0.0, Loss::SumSquared, 0.2)]
+    {
+        let objective = Objective { loss, sparsity };
         let network = Network::new(&architecture(&[3, 6, 2], slope)).unwrap();
         let parameters = network.initialise(&mut Random::new(2));
         let data: Vec<f32> = (0..21).map(|i| ((i * 7) % 13) as f32 / 13.0).collect();
         let rows: Vec<u32> = (0..7).collect();
         let mut slice = Slice::new(&network);
         let mut evaluate = |p: &[f32]| {
-            slice.forward(&network, p, &data, &rows, 7, loss);
-            slice.backward(&network, p, 7);
+            slice.forward(&network, p, &data, &rows, 7, objective);
+            slice.backward(&network, p, 7, 7, objective);
             (slice.loss, slice.gradient.clone())
         };
         let (value, gradient) = evaluate(&parameters);
@@ -99,6 +102,15 @@ fn the_model_does_not_depend_on_threads() {
         assert!(model(threads, 1) == one, "{threads} threads");
     }
     assert!(model(1, 2).float != one.float);
+}
+
+#[test]
+fn a_panic_in_the_progress_report_comes_back() {
+    let rows = curved_rows(1024, 24);
+    let mut options = TrainOptions::new(zoo::by_name("AE", 24, 15).unwrap());
+    options.threads = 2;
+    let run = || train(&rows, &[], &options, |_| panic!("no terminal"));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
 }
 
 #[test]

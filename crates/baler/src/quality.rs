@@ -1,0 +1,42 @@
+//! Measures of what was lost, for people: never used to hold a bound.
+
+use crate::bound::Statistics;
+use crate::data::Values;
+use crate::front::check::root_mean_square;
+
+/// Peak signal-to-noise ratio in dB: 20 log10(range of the finite originals / root mean square error); infinite where
+/// nothing was lost, `None` for text and for values of no range.
+pub fn psnr(original: &Values, decoded: &Values) -> Option<f64> {
+    let range = range(original)?;
+    Some(20.0 * (range / root_mean_square(original, decoded)).log10())
+}
+
+/// The PSNR of several columns as one: each error is taken as a share of its column's range, so that columns of
+/// different units count alike.
+pub fn psnr_of_columns<'a>(pairs: impl Iterator<Item = (&'a Values, &'a Values)>) -> Option<f64> {
+    let shares: Vec<f64> =
+        pairs.filter_map(|(a, b)| range(a).map(|range| (root_mean_square(a, b) / range).powi(2))).collect();
+    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+    (!shares.is_empty()).then(|| -10.0 * mean.log10())
+}
+
+fn range(values: &Values) -> Option<f64> {
+    let range = Statistics::of(values.to_f64()?.into_iter()).range();
+    (range > 0.0).then_some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundredth_of_the_range_is_forty_decibels() {
+        let a = Values::F32(vec![0.0, 1.0, 0.5, f32::NAN]);
+        let b = Values::F32(vec![0.01, 0.99, 0.51, f32::NAN]);
+        // Three of four values count, the fourth is exact: 10 log10(4 / 3) more.
+        assert!((psnr(&a, &b).unwrap() - 41.249).abs() < 1e-2);
+        assert_eq!(psnr(&a, &a), Some(f64::INFINITY));
+        assert_eq!(psnr(&Values::U8(vec![3, 3]), &Values::U8(vec![3, 3])), None);
+        assert!((psnr_of_columns([(&a, &b), (&a, &b)].into_iter()).unwrap() - 41.249).abs() < 1e-2);
+    }
+}

@@ -1,0 +1,44 @@
+//! What decodes never depends on what trains, exports or reports.
+
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder of the crate") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn decoding_modules_use_no_others() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = vec![];
+    for module in ["model", "codec"].map(|m| src.join(m)).iter().filter(|m| m.is_dir()) {
+        sources(module, &mut found);
+    }
+    assert!(!found.is_empty());
+    for path in found {
+        let text = std::fs::read_to_string(&path).expect("readable");
+        for forbidden in ["train", "export", "report"] {
+            let used = ["crate::", "super::super::", "super::"]
+                .iter()
+                .any(|p| text.contains(&format!("{p}{forbidden}")));
+            assert!(!used, "{} uses {forbidden}", path.display());
+        }
+    }
+}
+
+#[test]
+fn decoding_arithmetic_is_never_fused() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in
+        ["autoencoder.rs", "block.rs", "frozen.rs", "kernel/scalar.rs", "kernel/avx2.rs", "kernel/avx512.rs"]
+    {
+        let text = std::fs::read_to_string(src.join("model").join(file)).expect("readable");
+        assert!(!text.contains("mul_add") && !text.contains("fmadd"), "{file}");
+    }
+}

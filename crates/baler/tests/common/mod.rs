@@ -384,3 +384,15 @@ pub fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
         }
     }
 }
+
+/// SHA-256 of all values as little-endian bytes.
+pub fn values_hash(values: &[Vec<Values>]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    values.iter().flatten().for_each(|v| hash.update(bits(v)));
+    hash.finalize().into()
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}

@@ -204,8 +204,8 @@ fn salvage_loses_the_damaged_chunk_and_no_other() {
             damaged[at] ^= bit;
             let hit = |e: &Entry| (e.offset..e.offset + e.length).contains(&(at as u64));
             let no_model = model.as_ref().is_some_and(hit);
-            let kept =
-                |n: usize| !hit(&entries[n]) && !(no_model && entries[n].codec == Some(Codec::Autoencoder));
+            let lost = |e: &Entry| hit(e) || no_model && e.codec == Some(Codec::Autoencoder);
+            let kept = |n: usize| !lost(&entries[n]);
             let salvaged = salvage(&damaged, &seed.models, 1 << 20).unwrap();
             assert_salvaged(&seed, &right, &salvaged, kept, &format!("with byte {at} damaged"));
             damaged[at] ^= bit;

@@ -184,7 +184,7 @@ fn the_exact_judge_is_exact() {
         equal += (d == float(bound) && e != 0.0) as u32;
         // A share of k / 2^20: |x - y| 2^20 <= k |x|.
         let k = 1 + random.below((1 << 20) - 1) as i64;
-        let y = x + (x as i128 * k as i128 >> 20) as i64 + (random.next() % 3) as i64 - 1;
+        let y = x + ((x as i128 * k as i128) >> 20) as i64 + (random.next() % 3) as i64 - 1;
         if x != 0 && y.unsigned_abs() < 1 << 53 {
             let truth = (x as i128 - y as i128).abs() << 20 <= k as i128 * (x as i128).abs();
             let share = k as f64 / (1 << 20) as f64;

@@ -290,7 +290,7 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
         }
         _ => match FieldHeader::chunking(&shape, options.chunk.clamp(1, MOST_CHUNK)) {
             (0, length) if length > 1 && unlike_members(source, length)? => {
-                FieldHeader::chunking_within(&shape, options.chunk)
+                FieldHeader::chunking_within(&shape, options.chunk.clamp(1, MOST_CHUNK))
             }
             other => other,
         },
@@ -370,6 +370,13 @@ pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
     fn of<T: Bits>(v: &[T], fill: Option<u64>, as_f64: impl Fn(T) -> f64 + Copy) -> Statistics {
         Statistics::of(v.iter().filter(move |x| fill != Some(x.bits())).map(move |&x| as_f64(x)))
     }
+    // Of integers that are no f64, the nearest within the range: a bound relative to it must not exceed the true share.
+    let whole = |integers: &mut dyn Iterator<Item = i128>, s: Statistics| {
+        let (least, most) = integers.fold((i128::MAX, i128::MIN), |(a, b), x| (a.min(x), b.max(x)));
+        let up = |x: i128| if (x as f64) as i128 >= x { x as f64 } else { (x as f64).next_up() };
+        if s.count == 0 { s } else { Statistics { min: up(least), max: -up(-most), ..s } }
+    };
+    let kept = |bits: u64| fill != Some(bits);
     match values {
         Values::F32(v) => of(v, fill, |x| x as f64),
         Values::F64(v) => of(v, fill, |x| x),
@@ -379,8 +386,14 @@ pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
         Values::I16(v) => of(v, fill, |x| x as f64),
         Values::U32(v) => of(v, fill, |x| x as f64),
         Values::I32(v) => of(v, fill, |x| x as f64),
-        Values::U64(v) => of(v, fill, |x| x as f64),
-        Values::I64(v) => of(v, fill, |x| x as f64),
+        Values::U64(v) => {
+            let mut kept = v.iter().filter(|x| kept(x.bits())).map(|&x| x as i128);
+            whole(&mut kept, of(v, fill, |x| x as f64))
+        }
+        Values::I64(v) => {
+            let mut kept = v.iter().filter(|x| kept(x.bits())).map(|&x| x as i128);
+            whole(&mut kept, of(v, fill, |x| x as f64))
+        }
         Values::Bool(_) | Values::Text(_) => Statistics::EMPTY,
     }
 }

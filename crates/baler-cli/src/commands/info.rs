@@ -1,20 +1,16 @@
 //! `baler info`.
 
-use super::{FileArchive, open_archive};
+use super::{FileArchive, hex, is_model, open_archive, open_plain};
 use crate::args::Info;
 use crate::saying::{bytes, number, print, ratio, table};
 use baler::archive::header::{Kind, Resolved};
+use baler::archive::write::model_hash;
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
 use baler::data::DType;
-use baler::error::{Error, ErrorKind, Result};
+use baler::error::Result;
 use baler::model::Model;
 use serde_json::{Value, json};
-use std::io::Read;
-
-fn hex(hash: &[u8]) -> String {
-    hash.iter().map(|b| format!("{b:02x}")).collect()
-}
 
 fn bound(r: &Resolved) -> Value {
     json!({"kind": r.bound.kind(), "value": r.bound.value(), "resolved": r.value})
@@ -94,6 +90,17 @@ fn bound_text(b: &Value) -> String {
     }
 }
 
+/// Names joined by commas, losses with the digits that count, nothing for what there is not.
+fn model_text(v: &Value) -> String {
+    match v {
+        Value::Null => "-".into(),
+        Value::Number(n) if n.is_f64() => number(n.as_f64().unwrap_or(f64::NAN)),
+        Value::Array(a) if a.is_empty() => "-".into(),
+        Value::Array(a) => a.iter().map(text).collect::<Vec<_>>().join(", "),
+        other => text(other),
+    }
+}
+
 fn show(r: &Value) -> Result<()> {
     let n = |v: &Value| v.as_u64().unwrap_or(0);
     print(format!(
@@ -143,9 +150,11 @@ fn show(r: &Value) -> Result<()> {
     print(table(&rows))
 }
 
+/// A model's description; its `sha256` is the decoder's, by which archives name it.
 fn model_report(m: &Model) -> Value {
     let last = m.provenance.history.last();
-    json!({"kind": "model", "sha256": hex(&m.hash()), "architecture": m.architecture.name, "features": m.features(),
+    let decoder = model_hash(&m.frozen.decoder.to_bytes());
+    json!({"kind": "model", "sha256": hex(&decoder), "file_sha256": hex(&m.hash()), "architecture": m.architecture.name, "features": m.features(),
         "latents": m.latents(), "names": m.frozen.decoder.names(), "epochs": m.provenance.history.len(),
         "seed": m.provenance.seed, "rows": m.provenance.rows, "program": m.provenance.program,
         "train_loss": last.map(|e| e.train_loss), "validation_loss": last.and_then(|e| e.validation_loss)})
@@ -153,24 +162,17 @@ fn model_report(m: &Model) -> Value {
 
 /// Runs it.
 pub fn run(args: &Info) -> Result<bool> {
-    let place = |e: Error| e.at(args.input.display());
-    let mut start = [0; 9];
-    let mut file = std::fs::File::open(&args.input).map_err(|e| place(e.into()))?;
-    let got = file.read(&mut start).map_err(|e| place(e.into()))?;
-    // A safetensors file starts with the length of its JSON, and then a brace.
-    if got == start.len() && start[8] == b'{' {
+    open_plain(&args.input)?;
+    if is_model(&args.input) {
         let report = model_report(&super::load_model(&args.input)?);
         if args.json {
             print(report)?;
             return Ok(true);
         }
         for (key, value) in report.as_object().expect("an object") {
-            print(format!("{key:16} {}", text(value)))?;
+            print(format!("{:16} {}", key.replace('_', " "), model_text(value)))?;
         }
         return Ok(true);
-    }
-    if got == 0 {
-        return Err(place(Error::new(ErrorKind::Truncated, "the file is empty")));
     }
     let report = report(&open_archive(&args.input, None)?);
     if args.json {

@@ -1,8 +1,9 @@
 //! `baler salvage`.
 
-use super::load_model;
+use super::{check_output, load_model, open_plain};
 use crate::args::Salvage;
 use crate::formats::{self, WriteOptions};
+use crate::output::is_standard;
 use crate::saying::print;
 use baler::archive::salvage;
 use baler::data::Dataset;
@@ -17,8 +18,15 @@ pub fn run(args: &Salvage) -> Result<bool> {
     let place = |e: Error| e.at(args.input.display());
     let models = args.model.as_deref().map(load_model).transpose()?;
     let decoders: Vec<_> = models.into_iter().map(|m| m.frozen.decoder).collect();
+    if is_standard(&args.output) {
+        return Err(Error::invalid("salvage writes to a file; standard output is for its report"));
+    }
+    check_output(&args.output, &[&args.input])?;
+    open_plain(&args.input)?;
     let bytes = std::fs::read(&args.input).map_err(|e| place(e.into()))?;
     let salvaged = salvage::salvage(&bytes, &decoders, MOST_VALUES).map_err(place)?;
+    let out =
+        formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?;
     let mut reports = vec![];
     let mut whole = true;
     let mut data = Dataset::default();
@@ -36,8 +44,7 @@ pub fn run(args: &Salvage) -> Result<bool> {
         reports.push(json!({"name": s.name, "chunks_found": s.found, "rows_lost": lost}));
         data.variables.push((s.name, s.variable));
     }
-    formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?
-        .write(&data)?;
+    out.write(&data)?;
     if args.json {
         print(json!({"whole": whole, "variables": reports}))?;
     }

@@ -62,6 +62,11 @@ pub fn run(args: &Verify) -> Result<bool> {
     let threads = threads(args.coding.threads)?;
     let mut archive = open_archive(&args.input, model.as_ref())?;
     let mut originals = open_inputs(&args.against, &args.reading)?;
+    if let ([v], [Input::Field(name, _) | Input::Table(name, _)]) =
+        (&archive.header().variables[..], &mut originals[..])
+    {
+        name.clone_from(&v.name); // one against one: whatever the file is called
+    }
     let place = |e: Error| e.at(args.input.display());
     let mut outcomes = vec![];
     let mut chunks = 0;

@@ -93,7 +93,8 @@ impl Model {
         read(bytes).map_err(|e| e.at("model file"))
     }
 
-    /// The SHA-256 of [`Model::to_bytes`], by which archives refer to a model.
+    /// The SHA-256 of [`Model::to_bytes`]. Archives refer to a model by its decoder's instead, all that they need of
+    /// it: [`crate::archive::write::model_hash`].
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.to_bytes()).into()
     }

@@ -1,5 +1,6 @@
 //! Words and numbers for people: sizes, ratios, progress.
 
+use baler::bound::Bound;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
 
@@ -16,6 +17,15 @@ pub fn bytes(n: u64) -> String {
 /// Original over stored; an empty archive of nothing has a ratio of 0.
 pub fn ratio(original: u64, stored: u64) -> f64 {
     if stored == 0 { 0.0 } else { original as f64 / stored as f64 }
+}
+
+/// A bound as it is typed: `rel:1e-3`, `psnr:60`, `lossless`.
+pub fn bound(b: &Bound) -> String {
+    match b.value() {
+        Some(v) if (1e-2..1e4).contains(&v) => format!("{}:{v}", b.kind()),
+        Some(v) => format!("{}:{v:e}", b.kind()),
+        None => b.kind().into(),
+    }
 }
 
 /// A number with four digits that count.
@@ -46,15 +56,20 @@ pub fn print(text: impl std::fmt::Display) -> baler::error::Result<()> {
     Ok(())
 }
 
-/// Rows of cells as aligned columns: the first to the left, the others to the right.
-pub fn table(rows: &[Vec<String>]) -> String {
+/// A count and its noun: `1 chunk`, `2 chunks`.
+pub fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Rows of cells as aligned columns, those numbered in `words` to the left, the others to the right.
+pub fn table(rows: &[Vec<String>], words: &[usize]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let line = |row: &Vec<String>| {
-        let cells = row.iter().enumerate().map(|(c, s)| match c {
-            0 => format!("{s:<w$}", w = widths[c]),
-            _ => format!("{s:>w$}", w = widths[c]),
+        let cells = row.iter().enumerate().map(|(c, s)| match words.contains(&c) {
+            true => format!("{s:<w$}", w = widths[c]),
+            false => format!("{s:>w$}", w = widths[c]),
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_string()
     };

@@ -1,6 +1,6 @@
 //! `baler decompress`.
 
-use super::{FileArchive, check_output, model_of, open_archive, threads, variables};
+use super::{FileArchive, check_output, model_of, of_data, open_archive, threads, variables};
 use crate::args::Decompress;
 use crate::formats::{self, Format, WriteOptions};
 use crate::output::is_standard;
@@ -61,7 +61,7 @@ pub fn run(args: &Decompress) -> Result<bool> {
     let threads = threads(args.coding.threads)?;
     let mut archive = open_archive(&args.input, model.as_ref())?;
     let wanted = variables(&archive, args.variable.as_deref())?;
-    let place = |e: Error| e.at(args.input.display());
+    let place = |e: Error| of_data(e, &args.input);
     let from: Vec<&Path> = [&args.input].into_iter().chain(&args.coding.model).map(PathBuf::as_path).collect();
     check_output(&args.output, &from)?;
     let format = format(args, &archive, &wanted)?;

@@ -5,7 +5,7 @@ use super::{info, open_archive, threads};
 use crate::args::Demo;
 use crate::formats::{self, WriteOptions};
 use crate::output::AtomicFile;
-use crate::saying::{bytes, number, print, ratio, table};
+use crate::saying::{bound, bytes, number, print, ratio, table};
 use baler::archive::header::Kind;
 use baler::archive::{Input, Options, compress};
 use baler::bound::Bound;
@@ -122,7 +122,7 @@ impl Demonstration<'_> {
             bytes(summary.stored),
             number(times),
             if summary.model > 0 { number(without) } else { "-".into() },
-            case.bound.to_string(),
+            bound(&case.bound),
             match (worst, case.bound) {
                 (None, _) => "BROKEN".into(),
                 (Some(w), Bound::None) => format!("{} of range", number(w)),
@@ -251,7 +251,7 @@ pub fn run(args: &Demo) -> Result<bool> {
     ];
     let mut lines = vec![title.map(String::from).to_vec()];
     lines.extend(of_flow.iter().chain(&of_jets).map(|o| o.cells.clone()));
-    d.tell(table(&lines))?;
+    d.tell(table(&lines, &[0, 5]))?;
 
     for (outcome, file) in [(&of_flow[0], "flow.png"), (&of_flow[2], "flow-unbounded.png")] {
         let Variable::Field(back) = &outcome.decoded else { continue };

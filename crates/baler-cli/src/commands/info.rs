@@ -2,7 +2,7 @@
 
 use super::{FileArchive, hex, is_model, open_archive, open_plain};
 use crate::args::Info;
-use crate::saying::{bytes, number, print, ratio, table};
+use crate::saying::{bound as bound_text, bytes, number, print, ratio, table};
 use baler::archive::header::{Kind, Resolved};
 use baler::archive::write::model_hash;
 use baler::bound::Bound;
@@ -81,13 +81,18 @@ fn text(v: &Value) -> String {
     v.as_str().map_or_else(|| v.to_string(), String::from)
 }
 
-fn bound_text(b: &Value) -> String {
-    match (b["kind"].as_str(), b["value"].as_f64(), b["resolved"].as_f64()) {
-        (Some(kind), Some(v), Some(r)) => format!("{kind}:{v:e} = {}", number(r)),
-        (Some(kind), Some(v), None) => format!("{kind}:{v:e}"),
-        (Some(kind), ..) => kind.into(),
-        _ => String::new(),
-    }
+/// A bound as it was given, and the absolute bound that it comes to (of a PSNR: the root mean square error).
+fn bound_cells(b: &Value) -> [String; 2] {
+    let Some(kind) = b["kind"].as_str() else { return [String::new(), String::new()] };
+    let given = Bound::new(kind, b["value"].as_f64());
+    let allowed = match (kind, b["value"].as_f64(), b["resolved"].as_f64()) {
+        ("none", ..) => "any".into(),
+        ("pwrel", Some(v), _) => format!("{v:e} of each"),
+        ("psnr", _, Some(rms)) if rms > 0.0 => format!("RMS {}", number(rms)),
+        ("abs", Some(v), _) | ("rel" | "std", _, Some(v)) if v > 0.0 => number(v),
+        _ => "exact".into(),
+    };
+    [given.map_or_else(|_| kind.into(), |g| bound_text(&g)), allowed]
 }
 
 /// Names joined by commas, losses with the digits that count, nothing for what there is not.
@@ -121,16 +126,18 @@ fn show(r: &Value) -> Result<()> {
         let place = if m["embedded"] == true { "embedded" } else { "to be supplied" };
         print(format!("model {} ({place})", text(&m["sha256"])))?;
     }
-    let head = ["name", "type", "shape", "bound", "largest error", "codec", "stored", "ratio"];
+    let head = ["name", "type", "shape", "bound", "allowed", "largest error", "codec", "stored", "ratio"];
     let mut rows = vec![head.map(String::from).to_vec()];
     for v in r["variables"].as_array().into_iter().flatten() {
         let shape: Vec<String> = v["shape"].as_array().into_iter().flatten().map(Value::to_string).collect();
         let error = v["largest_error"].as_f64().map_or(String::new(), number);
+        let [given, allowed] = bound_cells(&v["bound"]);
         rows.push(vec![
             text(&v["name"]),
             text(&v["type"]),
             shape.join(" x "),
-            bound_text(&v["bound"]),
+            given,
+            allowed,
             error,
             if v["codec"].is_null() { String::new() } else { text(&v["codec"]) },
             bytes(n(&v["bytes"])),
@@ -138,16 +145,12 @@ fn show(r: &Value) -> Result<()> {
         ]);
         for c in v["columns"].as_array().into_iter().flatten() {
             let error = c["largest_error"].as_f64().map_or(String::new(), number);
-            rows.push(vec![
-                format!("  {}", text(&c["name"])),
-                text(&c["type"]),
-                String::new(),
-                bound_text(&c["bound"]),
-                error,
-            ]);
+            let [given, allowed] = bound_cells(&c["bound"]);
+            let name = format!("  {}", text(&c["name"]));
+            rows.push(vec![name, text(&c["type"]), String::new(), given, allowed, error]);
         }
     }
-    print(table(&rows))
+    print(table(&rows, &[0, 1, 2, 3, 6]))
 }
 
 /// A model's description; its `sha256` is the decoder's, by which archives name it.

@@ -144,6 +144,17 @@ pub fn open_archive(path: &Path, model: Option<&Model>) -> Result<FileArchive> {
     Ok(archive)
 }
 
+/// An error of an archive's data, named by its file, and with the way to what is still whole.
+pub fn of_data(e: Error, path: &Path) -> Error {
+    match e.kind() {
+        ErrorKind::Corrupt | ErrorKind::Truncated => {
+            let hint = "`baler salvage` recovers what is whole";
+            Error::new(e.kind(), format!("{}: {e}; {hint}", path.display()))
+        }
+        _ => e.at(path.display()),
+    }
+}
+
 /// Whether a file starts as safetensors do: the length of their JSON, and then a brace.
 pub fn is_model(path: &Path) -> bool {
     let mut start = [0; 9];

@@ -4,7 +4,7 @@ use super::{check_output, load_model, open_plain};
 use crate::args::Salvage;
 use crate::formats::{self, WriteOptions};
 use crate::output::is_standard;
-use crate::saying::print;
+use crate::saying::{count, print};
 use baler::archive::salvage;
 use baler::data::Dataset;
 use baler::error::{Error, Result};
@@ -35,9 +35,10 @@ pub fn run(args: &Salvage) -> Result<bool> {
         whole &= lost.is_empty();
         if !args.json {
             match lost.is_empty() {
-                true => print(format!("{}: whole, {} chunks", s.name, s.found))?,
+                true => print(format!("{}: whole, {}", s.name, count(s.found, "chunk")))?,
                 false => {
-                    print(format!("{}: {} chunks found; rows lost: {}", s.name, s.found, lost.join(", ")))?
+                    let found = count(s.found, "chunk");
+                    print(format!("{}: {found} found whole; rows lost: {}", s.name, lost.join(", ")))?
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! `baler verify`.
 
-use super::{model_of, open_archive, open_inputs, threads};
+use super::{model_of, of_data, open_archive, open_inputs, threads};
 use crate::args::Verify;
-use crate::saying::{number, print, table};
+use crate::saying::{count, number, print, table};
 use baler::archive::Input;
 use baler::archive::header::{Kind, Resolved};
 use baler::bound::Bound;
@@ -67,7 +67,7 @@ pub fn run(args: &Verify) -> Result<bool> {
     {
         name.clone_from(&v.name); // one against one: whatever the file is called
     }
-    let place = |e: Error| e.at(args.input.display());
+    let place = |e: Error| of_data(e, &args.input);
     let mut outcomes = vec![];
     let mut chunks = 0;
     for i in 0..archive.header().variables.len() {
@@ -122,7 +122,11 @@ pub fn run(args: &Verify) -> Result<bool> {
         )?;
         return Ok(holds);
     }
-    print(format!("{}: intact, {chunks} chunks decoded and match their checksums", args.input.display()))?;
+    print(format!(
+        "{}: intact; {} decoded, checksums match",
+        args.input.display(),
+        count(chunks, "chunk")
+    ))?;
     if compared {
         let mut rows = vec![["", "largest error", "allowed", ""].map(String::from).to_vec()];
         for o in &outcomes {
@@ -140,7 +144,7 @@ pub fn run(args: &Verify) -> Result<bool> {
                 if o.holds { "holds" } else { "BROKEN" }.into(),
             ]);
         }
-        print(table(&rows))?;
+        print(table(&rows, &[0, 3]))?;
     }
     Ok(holds)
 }

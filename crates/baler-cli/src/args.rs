@@ -59,30 +59,33 @@ pub struct Reading {
     pub no_header: bool,
 }
 
+/// Where the help shows bounds.
+const BOUND: &str = "Bound, one of these for all and --bound for single ones";
+
 /// The bound, one of these.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub struct BoundArgs {
     /// Off by at most VALUE, in the data's units
-    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, help_heading = BOUND)]
     pub abs: Option<f64>,
     /// Off by at most this share of the range of finite values, of each variable or column
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = BOUND)]
     pub rel: Option<f64>,
     /// Off by at most this share of the standard deviation
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = BOUND)]
     pub std: Option<f64>,
     /// Each value off by at most this share of itself
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = BOUND)]
     pub pwrel: Option<f64>,
     /// A peak signal-to-noise ratio of at least this many dB
-    #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+    #[arg(long, value_name = "DB", allow_negative_numbers = true, help_heading = BOUND)]
     pub psnr: Option<f64>,
     /// Every bit comes back
-    #[arg(long)]
+    #[arg(long, help_heading = BOUND)]
     pub lossless: bool,
     /// No bound: a model's output as it is, its error measured and recorded
-    #[arg(long)]
+    #[arg(long, help_heading = BOUND)]
     pub bound_none: bool,
 }
 
@@ -122,10 +125,10 @@ pub struct Compress {
     pub bound: BoundArgs,
     /// A bound for one variable or column, whatever the others': KIND is abs, rel, std, pwrel, psnr (with :VALUE),
     /// lossless or none
-    #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]")]
+    #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]", help_heading = BOUND)]
     pub bounds: Vec<String>,
     /// A value that stands for missing data and comes back exactly [default: found where there is one]
-    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    #[arg(long, help_heading = BOUND, value_name = "VALUE", allow_negative_numbers = true)]
     pub fill: Option<f64>,
     /// Refer to the model by its hash instead of storing it; decompressing will need its file
     #[arg(long, requires = "model")]
@@ -305,9 +308,9 @@ pub struct Synth {
     /// Replace the output if it exists
     #[arg(short, long)]
     pub force: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    pub quiet: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
 }
 
 /// What `baler synth` makes.

@@ -2,8 +2,8 @@
 
 /// All of them.
 pub const ALL: &str = "Examples:
-  baler demo                                            see it work
-  baler compress u.npy -o u.blr --rel 1e-3              off by at most a thousandth of the range
+  baler demo                                        see it work
+  baler compress u.npy -o u.blr --rel 1e-3          off by at most a thousandth of the range
   baler compress raw.f32 --shape 64,512,512 -o u.blr --abs 0.01
   baler compress events.csv -o events.blr --std 1e-3 --bound weight=lossless
   baler decompress u.blr -o u2.npy --select 10:20
@@ -12,12 +12,12 @@ pub const ALL: &str = "Examples:
 
 `baler help COMMAND` tells more, with examples.
 
-Exit codes: 0 done, 1 a check failed, 2 wrong use, 3 input that cannot be read or is damaged, or output that
-cannot be written.";
+Exit codes: 0 done, 1 a check failed, 2 wrong use, 3 input that cannot be read or is damaged,
+or output that cannot be written.";
 
 /// `baler compress`.
 pub const COMPRESS: &str = "Examples:
-  baler compress u.npy -o u.blr --rel 1e-3            off by at most a thousandth of the range
+  baler compress u.npy -o u.blr --rel 1e-3         off by at most a thousandth of the range
   baler compress a.npy b.npy -o ab.blr --abs 0.01     several files in one archive
   baler compress u.f32 --shape 64,512,512 -o u.blr --psnr 80
   baler compress events.csv -o e.blr --std 1e-3 --bound pt=abs:0.01 --bound weight=lossless
@@ -25,8 +25,9 @@ pub const COMPRESS: &str = "Examples:
   baler compress big.npz -o big.blr --std 1e-3 --model model.safetensors
   baler compress cfd.npz -o cfd.blr --bound-none --codec autoencoder --model model.safetensors
 
-There is no default bound: say how far off values may come back. Within any bound NaN, infinities and fill values
-come back exactly, and so do a table's integers, truth values and texts unless --bound names them.
+There is no default bound: say how far off values may come back. Within any bound NaN,
+infinities and fill values come back exactly, and so do a table's integers, truth values and
+texts unless --bound names them.
 A model is used where it makes the archive smaller, its own bytes counted.";
 
 /// `baler decompress`.

@@ -59,12 +59,13 @@ impl AtomicFile {
         if let Some(permissions) = existing.or_else(new_file_permissions) {
             builder.permissions(permissions);
         }
-        let (file, watched) = Watched::create(|| builder.tempfile_in(folder)).map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => {
-                Error::invalid(format!("{}: there is no folder {}", path.display(), folder.display()))
-            }
-            _ => naming(e),
-        })?;
+        let (file, watched) =
+            Watched::create(|| builder.tempfile_in(folder)).map_err(|e| match e.kind() {
+                io::ErrorKind::NotFound => {
+                    Error::invalid(format!("{}: there is no folder {}", path.display(), folder.display()))
+                }
+                _ => naming(e),
+            })?;
         let (file, temporary) = file.into_parts(); // whose errors do not tell of the temporary name
         let inner = BufWriter::with_capacity(BUFFER, file);
         Ok(AtomicFile { inner, temporary, watched, path: target, force, failed: false, position: 0 })

@@ -1,15 +1,15 @@
 //! Words and numbers for people: sizes, ratios, progress.
 
 use baler::bound::Bound;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::Write;
 
 /// Bytes in the unit that reads best.
 pub fn bytes(n: u64) -> String {
     match n {
         0..10_000 => format!("{n} B"),
-        10_000..10_000_000 => format!("{:.1} kB", n as f64 / 1e3),
-        10_000_000..10_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
+        10_000..1_000_000 => format!("{:.1} kB", n as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
         _ => format!("{:.2} GB", n as f64 / 1e9),
     }
 }
@@ -40,13 +40,19 @@ pub fn number(v: f64) -> String {
     }
 }
 
-/// A bar on the terminal, if there is one and it is wanted.
+/// A bar on the terminal, if there is one and it is wanted; what is done goes before it, its message behind.
 pub fn bar(what: &'static str, wanted: bool) -> ProgressBar {
     let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(0), target);
-    let style = ProgressStyle::with_template("{msg:12} {wide_bar} {percent:>3} %  {eta} left");
-    bar.set_style(style.expect("a fixed template"));
-    bar.set_message(what);
+    let bar = ProgressBar::with_draw_target(Some(1), target);
+    let style = ProgressStyle::with_template("{prefix:13} {bar:40} {percent:>3} %  {left}{msg}");
+    let left = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let seconds = state.eta().as_secs();
+        if state.pos() > 0 && seconds > 0 {
+            let _ = write!(out, "{} left  ", HumanDuration(std::time::Duration::from_secs(seconds)));
+        }
+    };
+    bar.set_style(style.expect("a fixed template").with_key("left", left));
+    bar.set_prefix(what);
     bar
 }
 

@@ -7,7 +7,7 @@ use std::io::Read;
 
 use baler::data::{Array, Values, Variable};
 use common::run::*;
-use common::{Random, FIELD_TYPES, assert_same_bits};
+use common::{FIELD_TYPES, Random, assert_same_bits};
 
 #[test]
 fn the_same_archive_from_any_number_of_threads_and_any_time() {

@@ -52,7 +52,8 @@ fn inputs_that_cannot_be_read() {
     fails("text.npz", 3, &["text.npz"]);
     place.put("ragged.csv", "a,b\n1,2\n3\n");
     fails("ragged.csv", 3, &["ragged.csv", "line 3 has 1 entries where 2"]);
-    let rows: String = (0..500).map(|i| if i == 250 { "oops\n".into() } else { format!("{i}.5\n") }).collect();
+    let rows: String =
+        (0..500).map(|i| if i == 250 { "oops\n".into() } else { format!("{i}.5\n") }).collect();
     place.put("words.csv", format!("a\n{rows}"));
     fails("words.csv", 3, &["words.csv", "line 252", "column 'a'", "'oops'"]);
     assert!(!place.path("out.blr").exists());
@@ -87,7 +88,11 @@ fn one_kind_of_file_where_another_is_expected() {
     place.ok("train u.npy -o m.safetensors --latent 2 --epochs 1 --quiet");
     fs::copy(place.path("u.blr"), place.path("disguised.npy")).unwrap();
     for name in ["u.blr", "disguised.npy"] {
-        place.fails(&format!("compress {name} -o x.blr --rel 1e-2"), 2, &[name, "archive", "baler decompress"]);
+        place.fails(
+            &format!("compress {name} -o x.blr --rel 1e-2"),
+            2,
+            &[name, "archive", "baler decompress"],
+        );
         place.fails(&format!("train {name} -o x.safetensors"), 2, &[name, "archive", "baler decompress"]);
         place.fails(&format!("verify u.blr --against {name}"), 2, &[name, "archive"]);
     }

@@ -62,7 +62,8 @@ pub fn run(args: &Decompress) -> Result<bool> {
     let mut archive = open_archive(&args.input, model.as_ref())?;
     let wanted = variables(&archive, args.variable.as_deref())?;
     let place = |e: Error| of_data(e, &args.input);
-    let from: Vec<&Path> = [&args.input].into_iter().chain(&args.coding.model).map(PathBuf::as_path).collect();
+    let from: Vec<&Path> =
+        [&args.input].into_iter().chain(&args.coding.model).map(PathBuf::as_path).collect();
     check_output(&args.output, &from)?;
     let format = format(args, &archive, &wanted)?;
     let options = WriteOptions { force: args.force, format: Some(format), ..WriteOptions::default() };
@@ -71,12 +72,10 @@ pub fn run(args: &Decompress) -> Result<bool> {
     let begun = Instant::now();
     let (seconds, original);
     let single = match wanted[..] {
-        [one] if format != Format::Csv => {
-            match &archive.header().variables[one].kind {
-                Kind::Field(f) => Some((one, f.clone())),
-                Kind::Table(_) => None,
-            }
-        }
+        [one] if format != Format::Csv => match &archive.header().variables[one].kind {
+            Kind::Field(f) => Some((one, f.clone())),
+            Kind::Table(_) => None,
+        },
         _ => None,
     };
     if let Some((one, field)) = single {
@@ -116,7 +115,9 @@ pub fn run(args: &Decompress) -> Result<bool> {
         return Ok(true);
     }
     if args.saying.json {
-        print(json!({"output": args.output.to_string_lossy(), "bytes": original, "seconds": seconds, "mb_per_s": speed}))?;
+        print(
+            json!({"output": args.output.to_string_lossy(), "bytes": original, "seconds": seconds, "mb_per_s": speed}),
+        )?;
     } else {
         print(format!("{}: {}, {} MB/s", args.output.display(), bytes(original), number(speed)))?;
     }

@@ -42,6 +42,11 @@ pub fn load_model(path: &Path) -> Result<Model> {
     if formats::is_archive(path) {
         return Err(place(Error::invalid("is an archive, not a model; `baler train` makes models")));
     }
+    if !is_model(path) {
+        return Err(place(Error::corrupt(
+            "is no model file, or its start is damaged; `baler train` makes one",
+        )));
+    }
     let mut bytes = vec![];
     BufReader::new(file).read_to_end(&mut bytes).map_err(|e| place(e.into()))?;
     Model::from_bytes(&bytes).map_err(place)

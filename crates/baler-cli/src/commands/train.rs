@@ -4,7 +4,7 @@ use super::{check_output, info, threads};
 use crate::args::{Reading, Train};
 use crate::formats::{self, ReadOptions};
 use crate::output::AtomicFile;
-use crate::saying::{bar, bytes, number, print};
+use crate::saying::{bar, bytes, count, number, print};
 use baler::data::{DType, Table, Variable};
 use baler::error::{Error, Result};
 use baler::model::{Model, zoo};
@@ -125,6 +125,7 @@ pub fn run(args: &Train) -> Result<bool> {
     let sample =
         sample_of(&load(&args.input, &args.reading, args.variable.as_deref())?, args.columns.as_deref())?;
     let latents = match (args.latent, args.ratio) {
+        (Some(0), _) => return Err(Error::invalid("--latent 0 would keep nothing; say 1 or more")),
         (Some(z), _) => z,
         (None, ratio) => zoo::latents_for_ratio(sample.features, ratio.unwrap_or(2.0))?,
     };
@@ -157,20 +158,20 @@ pub fn run(args: &Train) -> Result<bool> {
         return Ok(true);
     }
     print(format!(
-        "{}: {} {} to {latents}, {} epochs in {} s, loss {}{}, {}",
+        "{}: {} {} to {latents}, {} in {:.1} s, loss {}{}, {}",
         args.output.display(),
         args.model,
         sample.features,
-        history.len(),
-        number(seconds),
+        count(history.len(), "epoch"),
+        seconds,
         number(last.train_loss),
         last.validation_loss.map_or(String::new(), |v| format!(" (validation {})", number(v))),
         bytes(size)
     ))?;
     if model.provenance.rows_left_out > 0 {
         print(format!(
-            "{} rows were left out: not all of their values are finite",
-            model.provenance.rows_left_out
+            "{} left out of the training: not all of their values are finite",
+            count(model.provenance.rows_left_out as usize, "row")
         ))?;
     }
     Ok(true)

@@ -411,7 +411,8 @@ fn plan_table(name: &str, table: &Table, options: &Options) -> Result<Plan> {
         if !dtype.is_float() && !options.bounds.iter().any(|(n, _)| *n == c.name) && bound != Bound::None {
             bound = Bound::Lossless; // a table's counts, flags and identifiers are exact unless named
         }
-        if bound == Bound::None && !options.model.is_some_and(|m| m.frozen.decoder.names().contains(&c.name)) {
+        if bound == Bound::None && !options.model.is_some_and(|m| m.frozen.decoder.names().contains(&c.name))
+        {
             bound = Bound::Lossless; // what the model does not make is coded on its own, and exactly
         }
         let (resolved, tolerance) = resolve(bound, dtype, &statistics_of(&c.values, None), &c.name)?;

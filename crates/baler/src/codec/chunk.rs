@@ -173,7 +173,7 @@ pub fn encode_table(
     if !text && (wants(Codec::Raw) || best.is_none()) {
         keep(&mut best, Some(raw(columns)));
     }
-    best.ok_or_else(|| Error::invalid("no codec fits this table"))
+    best.ok_or_else(|| Error::invalid("a table with text has no raw form; the codec table takes it"))
 }
 
 fn keep(best: &mut Option<Encoded>, new: Option<Encoded>) {

@@ -49,7 +49,7 @@ impl Tolerance {
                 let least = if dtype == DType::F32 { f32::from_bits(1) as f64 } else { f64::from_bits(1) };
                 if dtype.is_float() && v < least {
                     return Err(Error::invalid(format!(
-                        "the bound abs:{v:e} is below {least:e}, the smallest number of {dtype}; say lossless"
+                        "the bound abs:{v:e} is below {least:.1e}, the smallest number of {dtype}; say lossless"
                     )));
                 }
                 absolute(v)

@@ -79,7 +79,8 @@ pub fn read(mut r: Reader, count: usize) -> Result<Vec<i64>> {
                 .collect()
         }
         3 | 4 => {
-            let n = r.count(MOST_ENTRIES.min(r.remaining()), "number of entries")?;
+            let most = if way == Way::Ordered as u8 { MOST_ORDERED } else { MOST_ENTRIES };
+            let n = r.count(most.min(r.remaining()), "number of entries")?;
             let mut entry = 0i64;
             let entries = (0..n)
                 .map(|i| {

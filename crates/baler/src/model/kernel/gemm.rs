@@ -1,4 +1,4 @@
-//! Float matrix products for training and for the float reference: a safe face for the `gemm` crate.
+//! Float matrix products for training and for the float reference: a safe face for the crate `gemm-f32`.
 #![allow(unsafe_code)] // gemm takes pointers
 
 /// A matrix in a slice: element (row, column) stands at `row * stride.0 + column * stride.1`.
@@ -31,7 +31,7 @@ pub fn product(c: &mut [f32], a: View, b: View, (m, n, k): (usize, usize, usize)
     assert!(a.holds(m, k) && b.holds(k, n));
     // SAFETY: the assertions hold every element that gemm reads or writes within its slice.
     unsafe {
-        gemm::gemm(
+        gemm_f32::gemm::f32::get_gemm_fn()(
             m,
             n,
             k,
@@ -50,7 +50,7 @@ pub fn product(c: &mut [f32], a: View, b: View, (m, n, k): (usize, usize, usize)
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            gemm_common::Parallelism::None,
         );
     }
 }

@@ -303,16 +303,15 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
     for i in 0..look {
         let range = field.chunk(i).0;
         let values = source.read(range.start, range.len())?;
-        if field.fill.is_none() && bound != Bound::Lossless {
-            if let Some(fill) = find_fill(&values) {
-                // Found late: the chunks before are summed up anew without it.
-                field.fill = Some(fill);
-                statistics = Statistics::EMPTY;
-                for j in 0..i {
-                    let range = field.chunk(j).0;
-                    statistics =
-                        statistics.merge(statistics_of(&source.read(range.start, range.len())?, field.fill));
-                }
+        let late = (field.fill.is_none() && bound != Bound::Lossless).then(|| find_fill(&values)).flatten();
+        if late.is_some() {
+            // The chunks before are summed up anew without it.
+            field.fill = late;
+            statistics = Statistics::EMPTY;
+            for j in 0..i {
+                let range = field.chunk(j).0;
+                let values = source.read(range.start, range.len())?;
+                statistics = statistics.merge(statistics_of(&values, field.fill));
             }
         }
         if relative {
@@ -328,12 +327,13 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
 /// The axis along which a field is cut into chunks of about `chunk` values, and their length along it.
 fn cut(source: &mut dyn FieldSource, chunk: usize, model: Option<&Model>) -> Result<(usize, usize)> {
     let shape = source.shape().to_vec();
+    let chunk = chunk.clamp(1, MOST_CHUNK);
     match model {
         // A model's rows run along the first axis: it must be the one that is cut.
         Some(m) if shape.len() > 1 && shape[1..].iter().product::<usize>() == m.features() => {
             Ok((0, (chunk / m.features().max(1)).clamp(1, shape[0].max(1))))
         }
-        _ => Ok(match FieldHeader::chunking(&shape, chunk.clamp(1, MOST_CHUNK)) {
+        _ => Ok(match FieldHeader::chunking(&shape, chunk) {
             (0, length) if length > 1 && unlike_members(source, length)? => {
                 FieldHeader::chunking_within(&shape, chunk)
             }
@@ -387,6 +387,13 @@ pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
     fn of<T: Bits>(v: &[T], fill: Option<u64>, as_f64: impl Fn(T) -> f64 + Copy) -> Statistics {
         Statistics::of(v.iter().filter(move |x| fill != Some(x.bits())).map(move |&x| as_f64(x)))
     }
+    // Of integers that are no f64, the nearest within the range: a bound relative to it must not exceed the true share.
+    let whole = |integers: &mut dyn Iterator<Item = i128>, s: Statistics| {
+        let (least, most) = integers.fold((i128::MAX, i128::MIN), |(a, b), x| (a.min(x), b.max(x)));
+        let up = |x: i128| if (x as f64) as i128 >= x { x as f64 } else { (x as f64).next_up() };
+        if s.count == 0 { s } else { Statistics { min: up(least), max: -up(-most), ..s } }
+    };
+    let kept = |bits: u64| fill != Some(bits);
     match values {
         Values::F32(v) => of(v, fill, |x| x as f64),
         Values::F64(v) => of(v, fill, |x| x),
@@ -396,8 +403,14 @@ pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
         Values::I16(v) => of(v, fill, |x| x as f64),
         Values::U32(v) => of(v, fill, |x| x as f64),
         Values::I32(v) => of(v, fill, |x| x as f64),
-        Values::U64(v) => of(v, fill, |x| x as f64),
-        Values::I64(v) => of(v, fill, |x| x as f64),
+        Values::U64(v) => {
+            let mut kept = v.iter().filter(|x| kept(x.bits())).map(|&x| x as i128);
+            whole(&mut kept, of(v, fill, |x| x as f64))
+        }
+        Values::I64(v) => {
+            let mut kept = v.iter().filter(|x| kept(x.bits())).map(|&x| x as i128);
+            whole(&mut kept, of(v, fill, |x| x as f64))
+        }
         Values::Bool(_) | Values::Text(_) => Statistics::EMPTY,
     }
 }
@@ -436,17 +449,13 @@ fn serves(codec: Codec, kind: &Kind) -> bool {
 /// A codec that was asked for must serve some variable (those that it does not are coded as they are best), and what
 /// has no bound must go through the model.
 fn check_codec(plans: &[Plan], options: &Options) -> Result<()> {
-    if let Some(codec) = options.codec {
-        if !plans.is_empty() && !plans.iter().any(|p| serves(codec, &p.header.kind)) {
-            let kinds = if codec == Codec::Table { ("tables", "field") } else { ("fields", "table") };
-            return Err(Error::invalid(format!(
-                "the codec {} is for {}, and the data is a {}; leave --codec out, or say {}",
-                codec.name(),
-                kinds.0,
-                kinds.1,
-                kinds.1
-            )));
-        }
+    let serves_none = |codec| !plans.is_empty() && !plans.iter().any(|p| serves(codec, &p.header.kind));
+    if let Some(codec) = options.codec.filter(|&c| serves_none(c)) {
+        let (wants, kind) = if codec == Codec::Table { ("tables", "field") } else { ("fields", "table") };
+        return Err(Error::invalid(format!(
+            "the codec {} is for {wants}, and the data is a {kind}; leave --codec out, or say {kind}",
+            codec.name(),
+        )));
     }
     let Some(decoder) = options.model.map(|m| &m.frozen.decoder) else { return Ok(()) };
     for p in plans.iter().map(|p| &p.header) {

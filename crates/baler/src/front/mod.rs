@@ -54,8 +54,9 @@ impl Tolerance {
                 }
                 absolute(v)
             }
-            // Rounded down: the product must not exceed the true share.
-            Bound::Relative(v) => absolute((v * statistics.range()).next_down()),
+            // The product must not exceed the true share. The range and the product may each have been rounded up by
+            // half a unit in the last place, together by less than two units of the result.
+            Bound::Relative(v) => absolute((v * statistics.range()).next_down().next_down()),
             Bound::Deviation(v) => absolute((v * statistics.deviation()).next_down()),
             Bound::Pointwise(v) if dtype.is_float() => Tolerance::Pointwise(v),
             Bound::Pointwise(_) => Tolerance::Exact,

@@ -17,7 +17,7 @@ or output that cannot be written.";
 
 /// `baler compress`.
 pub const COMPRESS: &str = "Examples:
-  baler compress u.npy -o u.blr --rel 1e-3         off by at most a thousandth of the range
+  baler compress u.npy -o u.blr --rel 1e-3            off by at most a thousandth of the range
   baler compress a.npy b.npy -o ab.blr --abs 0.01     several files in one archive
   baler compress u.f32 --shape 64,512,512 -o u.blr --psnr 80
   baler compress events.csv -o e.blr --std 1e-3 --bound pt=abs:0.01 --bound weight=lossless
@@ -33,7 +33,7 @@ A model is used where it makes the archive smaller, its own bytes counted.";
 /// `baler decompress`.
 pub const DECOMPRESS: &str = "Examples:
   baler decompress u.blr -o u.npy
-  baler decompress u.blr -o part.npy --select 10:20     rows 10 to 19, reading no more than they need
+  baler decompress u.blr -o part.npy --select 10:20     rows 10 to 19, and little else is read
   baler decompress ab.blr -o b.npy --variable b
   baler decompress e.blr -o e.csv
   baler decompress u.blr -o - --format f32 | ./analyse
@@ -47,7 +47,7 @@ pub const INFO: &str = "Examples:
 
 /// `baler verify`.
 pub const VERIFY: &str = "Examples:
-  baler verify u.blr                                    every chunk decodes and matches its checksums
+  baler verify u.blr                                    every chunk decodes, every checksum fits
   baler verify u.blr --against u.npy                    and every value is within its bound
   baler verify ab.blr --against a.npy b.npy --json
 
@@ -63,7 +63,7 @@ Exit code 1 where something is lost.";
 /// `baler train`.
 pub const TRAIN: &str = "Examples:
   baler train events.npz -o model.safetensors --ratio 1.6
-  baler train cfd.npz -o model.safetensors --model CFD_dense_AE --latent 25 --epochs 500 --batch-size 20
+  baler train cfd.npz -o model.safetensors --model CFD_dense_AE --latent 25 --epochs 500
   baler train events.csv -o model.safetensors --columns pt,eta,phi --seed 7
 
 A table is trained on row by row, a field frame by frame along its leading axis.";
@@ -76,7 +76,7 @@ pub const SYNTH: &str = "Examples:
 /// `baler demo`.
 pub const DEMO: &str = "Examples:
   baler demo
-  baler demo -o /tmp/demo --quick                       smaller data and short training: a few seconds
+  baler demo -o /tmp/demo --quick                       less data, short training: seconds
   baler demo --json";
 
 /// `baler completions`.

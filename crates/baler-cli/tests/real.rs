@@ -6,7 +6,7 @@ use baler::data::{Values, Variable};
 use common::real_data;
 use common::run::*;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "CFD_animation.npz",
     "CFD_still.npz",
     "climate_air_temperature.npy",
@@ -16,6 +16,7 @@ const FILES: [&str; 10] = [
     "ocean_sst_fill1e20.npy",
     "ocean_sst_nan.npy",
     "sky_m67.npy",
+    "turbulence_vorticity.npy",
     "turbulence_wmag.npy",
 ];
 

@@ -31,8 +31,8 @@ const SEED: u64 = 1;
 const EPOCHS: usize = 60;
 
 /// The same of a quick demonstration.
-const QUICK_FLOW: [usize; 3] = [60, 24, 48];
-const QUICK_ROWS: usize = 5_000;
+const QUICK_FLOW: [usize; 3] = [60, 16, 32];
+const QUICK_ROWS: usize = 3_000;
 const QUICK_EPOCHS: usize = 5;
 
 /// One way to compress one thing.

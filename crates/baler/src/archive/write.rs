@@ -595,13 +595,12 @@ fn choose_model<'m>(
     if saved > cost {
         return Ok(Some(model));
     }
-    summary.model_left_out = Some(format!(
-        "it would save {saved:.0} bytes{}",
-        if options.embed {
-            format!(" and take {cost:.0} itself; share it over more data with --external-model")
-        } else {
-            String::new()
-        }
-    ));
+    summary.model_left_out = Some(if saved > 0.0 {
+        format!(
+            "it would save {saved:.0} bytes and take {cost:.0} itself; share it over more data with --external-model"
+        )
+    } else {
+        "it makes nothing smaller".into()
+    });
     Ok(None)
 }

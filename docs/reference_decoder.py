@@ -305,7 +305,7 @@ def decode_field_header(r, name):
     axis, length = r.u8(), r.varint()
     need(axis < max(rank, 1) and length > 0, "not a way to split the field")
     if r.flag():
-        type.unpack(r)  # the fill value: the encoder's business
+        r.varint()  # the fill value's bits: the encoder's business
     return Field([Column(name, type, lossy)], shape, axis, length)
 
 
@@ -500,6 +500,8 @@ def decode_classes(r, count, width):
 def bits_of_ordered(type, n):
     if type.name == "u64":
         return n + 2**63
+    if type.name == "bool":
+        return int(n != 0)
     if type.real and n < 0:
         n ^= (1 << (type.bits - 1)) - 1
     return n % (1 << type.bits)
@@ -851,7 +853,6 @@ class Map(NamedTuple):
     def bits(self, n):
         """Bits of the value that an integer stands for."""
         if self.kind == 0:
-            need(self.type.range[0] <= n <= self.type.range[1], "an integer out of the type's range")
             return bits_of_ordered(self.type, n)
         if self.kind == 1:
             return bits_of_real(real_of_integer(self.type.real, n))
@@ -864,9 +865,9 @@ class Map(NamedTuple):
     def integer(self, output):
         """The integer that a model's output stands for (section 7)."""
         converted = convert(self.type, output)
-        if self.kind == 0:
+        if self.kind == 0 and (self.type.real or self.type.name == "u64"):
             return ordered_of_bits(self.type, converted)
-        if self.kind == 1:
+        if self.kind in (0, 1):
             return rounded(output)
         if self.kind == 3:
             return self.parameter.cell(converted & ~(1 << (self.type.bits - 1)))
@@ -1098,26 +1099,26 @@ def array(type, shape, data):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Decodes a Baler archive, slowly, by the letter of docs/format.md.")
-    parser.add_argument("file", metavar="FILE.blr")
+    parser = argparse.ArgumentParser(description="Decodes Baler archives, slowly, by the letter of docs/format.md.")
+    parser.add_argument("files", metavar="FILE.blr", nargs="+")
     parser.add_argument("-o", metavar="OUT.npz", dest="out", help="write the arrays to this file")
     options = parser.parse_args()
-    np.seterr(all="ignore")
-    with open(options.file, "rb") as file:
-        data = file.read()
-    try:
-        variables = decode_file(data)
-    except Bad as error:
-        sys.exit(f"{options.file}: {error}")
     arrays = {}
-    for variable, parts in variables:
-        for column, part in zip(variable.columns, parts):
-            shape = "x".join(map(str, variable.shape)) or "scalar"
-            print(column.name, column.type.name, shape, hashlib.sha256(part).hexdigest())
-            arrays[column.name] = array(column.type, variable.shape, part)
+    for path in options.files:
+        try:
+            with open(path, "rb") as file:
+                variables = decode_file(file.read())
+        except Bad as error:
+            sys.exit(f"{path}: {error}")
+        for variable, parts in variables:
+            for column, part in zip(variable.columns, parts):
+                shape = "x".join(map(str, variable.shape)) or "scalar"
+                print(column.name, column.type.name, shape, hashlib.sha256(part).hexdigest(), flush=True)
+                arrays[column.name] = array(column.type, variable.shape, part)
     if options.out:
         np.savez(options.out, **arrays)
 
 
 if __name__ == "__main__":
+    np.seterr(all="ignore")
     main()

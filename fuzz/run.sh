@@ -9,7 +9,6 @@ shift
 export RUSTC_BOOTSTRAP=1
 for target; do
     mkdir -p "corpus/$target"
-    cp -n seeds/* "corpus/$target" 2>/dev/null || true
     cargo fuzz run "$target" -- -max_total_time=$((minutes * 60)) -rss_limit_mb=1024 -timeout=20 -max_len=4096 \
         -print_final_stats=1
 done

@@ -1,48 +1,47 @@
 //! The command line as it is typed: flags and their texts. What they mean is resolved in `commands`.
 
+use crate::examples;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
 
 /// Learned compression of scientific data within a guaranteed error bound.
-///
-/// Exit codes: 0 done, 1 a check failed, 2 wrong use, 3 input that cannot be read or is damaged.
 #[derive(Debug, Parser)]
-#[command(name = "baler", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "baler", version, after_help = examples::ALL, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-const EXAMPLES: &str = "Examples:
-  baler demo                                            see it work
-  baler compress u.npy -o u.blr --rel 1e-3              off by at most a thousandth of the range
-  baler compress raw.f32 --shape 64,512,512 -o u.blr --abs 0.01
-  baler compress events.csv -o events.blr --std 1e-3 --bound weight=lossless
-  baler decompress u.blr -o u2.npy --select 10:20
-  baler train sample.npz -o model.safetensors --model AE --ratio 1.6
-  baler compress big.npz -o big.blr --std 1e-3 --model model.safetensors";
-
 /// Every command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compress files within an error bound
+    #[command(after_help = examples::COMPRESS)]
     Compress(Compress),
     /// Get the data back
+    #[command(after_help = examples::DECOMPRESS)]
     Decompress(Decompress),
     /// Tell what an archive or a model holds
+    #[command(after_help = examples::INFO)]
     Info(Info),
     /// Check every checksum, and with --against every bound
+    #[command(after_help = examples::VERIFY)]
     Verify(Verify),
     /// Recover what is whole of a damaged archive
+    #[command(after_help = examples::SALVAGE)]
     Salvage(Salvage),
     /// Train a model on a sample
+    #[command(after_help = examples::TRAIN)]
     Train(Train),
     /// Make example data: a flow past a square, collider jets
+    #[command(after_help = examples::SYNTH)]
     Synth(Synth),
     /// Make data, train, compress, decompress, verify, and show pictures
+    #[command(after_help = examples::DEMO)]
     Demo(Demo),
     /// Print a completion script for a shell
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -60,30 +59,33 @@ pub struct Reading {
     pub no_header: bool,
 }
 
+/// Where the help shows bounds.
+const BOUND: &str = "Bound, one of these for all and --bound for single ones";
+
 /// The bound, one of these.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub struct BoundArgs {
     /// Off by at most VALUE, in the data's units
-    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true, help_heading = BOUND)]
     pub abs: Option<f64>,
     /// Off by at most this share of the range of finite values, of each variable or column
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = BOUND)]
     pub rel: Option<f64>,
     /// Off by at most this share of the standard deviation
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = BOUND)]
     pub std: Option<f64>,
     /// Each value off by at most this share of itself
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = BOUND)]
     pub pwrel: Option<f64>,
     /// A peak signal-to-noise ratio of at least this many dB
-    #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+    #[arg(long, value_name = "DB", allow_negative_numbers = true, help_heading = BOUND)]
     pub psnr: Option<f64>,
     /// Every bit comes back
-    #[arg(long)]
+    #[arg(long, help_heading = BOUND)]
     pub lossless: bool,
     /// No bound: a model's output as it is, its error measured and recorded
-    #[arg(long)]
+    #[arg(long, help_heading = BOUND)]
     pub bound_none: bool,
 }
 
@@ -115,7 +117,7 @@ pub struct Compress {
     /// Files to compress: .npy .npz .csv or raw (.f32 .f64 .i16 ...)
     #[arg(required = true, value_hint = ValueHint::FilePath)]
     pub inputs: Vec<PathBuf>,
-    /// The archive to write
+    /// The archive to write; - is standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
     #[command(flatten)]
@@ -123,10 +125,10 @@ pub struct Compress {
     pub bound: BoundArgs,
     /// A bound for one variable or column, whatever the others': KIND is abs, rel, std, pwrel, psnr (with :VALUE),
     /// lossless or none
-    #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]")]
+    #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]", help_heading = BOUND)]
     pub bounds: Vec<String>,
     /// A value that stands for missing data and comes back exactly [default: found where there is one]
-    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    #[arg(long, help_heading = BOUND, value_name = "VALUE", allow_negative_numbers = true)]
     pub fill: Option<f64>,
     /// Refer to the model by its hash instead of storing it; decompressing will need its file
     #[arg(long, requires = "model")]
@@ -157,9 +159,13 @@ pub struct Decompress {
     /// The archive
     #[arg(value_hint = ValueHint::FilePath)]
     pub input: PathBuf,
-    /// The file to write: .npy .npz .csv or raw
+    /// The file to write: .npy .npz .csv or raw (.f32 ...); - is standard output
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
+    /// The format to write, whatever the file's extension: npy, npz, csv, f32, ... [default on standard output: npy,
+    /// and csv for a table]
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
     /// Only rows A to B (B not included) of the leading axis; reads no more than it needs
     #[arg(long, value_name = "A:B")]
     pub select: Option<String>,
@@ -240,23 +246,23 @@ pub struct Train {
     /// The model, by its name in Baler's zoo: AE, CFD_dense_AE, FPGA_prototype_model
     #[arg(long, value_name = "NAME", default_value = "AE")]
     pub model: String,
-    /// Features over latents: how much smaller a row gets
-    #[arg(long, value_name = "R", conflicts_with = "latent")]
+    /// Features over latents: how much smaller a row gets [default: 2]
+    #[arg(long, value_name = "R", conflicts_with = "latent", allow_negative_numbers = true)]
     pub ratio: Option<f64>,
     /// Number of latents
     #[arg(long, value_name = "Z")]
     pub latent: Option<usize>,
     /// Passes over the data, at most
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100)]
     pub epochs: usize,
     /// Learning rate
-    #[arg(long, default_value_t = 1e-3)]
+    #[arg(long, value_name = "RATE", default_value_t = 1e-3, allow_negative_numbers = true)]
     pub lr: f64,
     /// Rows a step
-    #[arg(long, default_value_t = 512)]
+    #[arg(long, value_name = "ROWS", default_value_t = 512)]
     pub batch_size: usize,
     /// Share of the rows to validate on
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, allow_negative_numbers = true)]
     pub validation: f64,
     /// Epochs without progress after which training stops
     #[arg(long, value_name = "EPOCHS", default_value_t = 100)]
@@ -302,9 +308,9 @@ pub struct Synth {
     /// Replace the output if it exists
     #[arg(short, long)]
     pub force: bool,
-    /// Show no progress
-    #[arg(short, long)]
-    pub quiet: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
 }
 
 /// What `baler synth` makes.
@@ -322,9 +328,12 @@ pub struct Demo {
     /// The folder for its files
     #[arg(short, long, value_name = "FOLDER", default_value = "baler-demo", value_hint = ValueHint::DirPath)]
     pub output: PathBuf,
-    /// Epochs of training; fewer are faster and worse
-    #[arg(long, default_value_t = 60)]
-    pub epochs: usize,
+    /// Epochs of training; fewer are faster and worse [default: 60, with --quick 5]
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Less data and few epochs: a few seconds in all, and ratios that say little
+    #[arg(long)]
+    pub quick: bool,
     /// Threads to use [default: all]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,

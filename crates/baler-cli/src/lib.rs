@@ -2,6 +2,8 @@
 
 pub mod args;
 pub mod commands;
+pub mod examples;
 pub mod formats;
+pub mod interrupt;
 pub mod output;
 pub mod saying;

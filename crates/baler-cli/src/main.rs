@@ -2,11 +2,12 @@
 
 use baler::error::ErrorKind;
 use baler_cli::args::{Cli, Command};
-use baler_cli::{commands, output};
+use baler_cli::{commands, interrupt, output, saying};
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    interrupt::watch();
     let result = match Cli::parse().command {
         Command::Compress(args) => commands::compress::run(&args),
         Command::Decompress(args) => commands::decompress::run(&args),
@@ -17,8 +18,9 @@ fn main() -> ExitCode {
         Command::Synth(args) => commands::synth::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "baler", &mut std::io::stdout());
-            Ok(true)
+            let mut script = vec![]; // first to memory: clap_complete panics where its reader has gone
+            clap_complete::generate(shell, &mut Cli::command(), "baler", &mut script);
+            saying::print(String::from_utf8_lossy(&script).trim_end()).map(|()| true)
         }
     };
     match result {

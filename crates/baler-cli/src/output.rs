@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use baler::error::{Error, Result};
 use tempfile::TempPath;
 
+use crate::interrupt::Watched;
+
 /// Bytes gathered before the operating system is asked to write them.
 const BUFFER: usize = 1 << 18;
 
@@ -17,6 +19,7 @@ pub struct AtomicFile {
     inner: BufWriter<File>,
     /// Where the bytes go until then; removed when dropped.
     temporary: TempPath,
+    watched: Watched,
     path: PathBuf,
     force: bool,
     /// A write has failed. What follows is swallowed, since a writer's clean-up in `drop` can only fail again and
@@ -56,15 +59,16 @@ impl AtomicFile {
         if let Some(permissions) = existing.or_else(new_file_permissions) {
             builder.permissions(permissions);
         }
-        let file = builder.tempfile_in(folder).map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => {
-                Error::invalid(format!("{}: there is no folder {}", path.display(), folder.display()))
-            }
-            _ => naming(e),
-        })?;
+        let (file, watched) =
+            Watched::create(|| builder.tempfile_in(folder)).map_err(|e| match e.kind() {
+                io::ErrorKind::NotFound => {
+                    Error::invalid(format!("{}: there is no folder {}", path.display(), folder.display()))
+                }
+                _ => naming(e),
+            })?;
         let (file, temporary) = file.into_parts(); // whose errors do not tell of the temporary name
         let inner = BufWriter::with_capacity(BUFFER, file);
-        Ok(AtomicFile { inner, temporary, path: target, force, failed: false, position: 0 })
+        Ok(AtomicFile { inner, temporary, watched, path: target, force, failed: false, position: 0 })
     }
 
     /// Writes out what is buffered, syncs it to the disk and gives the file its name.
@@ -76,7 +80,7 @@ impl AtomicFile {
         if self.failed {
             return Err(Error::from(io::Error::other("an earlier write failed")).at(self.path.display()));
         }
-        let AtomicFile { inner, temporary, path, force, .. } = self;
+        let AtomicFile { inner, temporary, watched, path, force, .. } = self;
         inner.get_ref().sync_all().map_err(|e| Error::from(e).at(path.display()))?;
         drop(inner);
         let renamed = if force { temporary.persist(&path) } else { temporary.persist_noclobber(&path) };
@@ -84,11 +88,12 @@ impl AtomicFile {
             io::ErrorKind::AlreadyExists => exists(&path),
             _ => Error::from(e.error).at(path.display()),
         })?;
+        drop(watched);
         sync_folder(folder_of(&path));
         Ok(())
     }
 
-    fn watched<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+    fn noted<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|e| {
             self.failed = true;
             io::Error::new(e.kind(), format!("{}: {e}", self.path.display()))
@@ -102,7 +107,7 @@ impl Write for AtomicFile {
             bytes.len()
         } else {
             let result = self.inner.write(bytes);
-            self.watched(result)?
+            self.noted(result)?
         };
         self.position += n as u64;
         Ok(n)
@@ -113,7 +118,7 @@ impl Write for AtomicFile {
             return Ok(());
         }
         let result = self.inner.flush();
-        self.watched(result)
+        self.noted(result)
     }
 }
 
@@ -126,7 +131,7 @@ impl Seek for AtomicFile {
             }
         } else {
             let result = self.inner.seek(to);
-            self.watched(result)?
+            self.noted(result)?
         };
         Ok(self.position)
     }

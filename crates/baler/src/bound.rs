@@ -57,7 +57,11 @@ impl Statistics {
         }
         if s.count > 0 {
             s.mean = half_sum / s.count as f64 * 2.0;
-            s.squares = finite.map(|v| (v - s.mean) * (v - s.mean)).sum();
+            let (mut rest, mut squares) = (0.0, 0.0);
+            finite.map(|v| v - s.mean).for_each(|d| (rest, squares) = (rest + d, squares + d * d));
+            // What rounding left in the mean is taken out of the squares (Chan, Golub and LeVeque, 1983): it would
+            // add to them, and a bound relative to the deviation must not grow.
+            s.squares = (squares - rest * rest / s.count as f64).max(0.0);
         }
         s
     }
@@ -80,12 +84,12 @@ impl Statistics {
 
     /// Largest less smallest; 0 of no values.
     pub fn range(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { self.max - self.min }
+        if self.count == 0 { 0.0 } else { (self.max - self.min).max(0.0) }
     }
 
-    /// Standard deviation of the population.
+    /// Standard deviation of the population, never more than half its range.
     pub fn deviation(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { (self.squares / self.count as f64).sqrt() }
+        if self.count == 0 { 0.0 } else { (self.squares / self.count as f64).sqrt().min(self.range() * 0.5) }
     }
 }
 

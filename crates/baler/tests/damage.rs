@@ -90,7 +90,7 @@ fn hostile_content_is_an_error_or_some_values() {
         let right = decode_all(&seed.bytes, &seed.models).unwrap();
         let sealed = decode_all(&whole.seal(), &seed.models).unwrap();
         assert!(same(&sealed, &right), "{}: sealing alone changes nothing", seed.name);
-        for round in 0..4000 {
+        for round in 0..3000 {
             let mut hostile = whole.clone();
             let bodies = hostile.bodies.len();
             let other = &parts[random.below(parts.len())].bodies;
@@ -204,8 +204,8 @@ fn salvage_loses_the_damaged_chunk_and_no_other() {
             damaged[at] ^= bit;
             let hit = |e: &Entry| (e.offset..e.offset + e.length).contains(&(at as u64));
             let no_model = model.as_ref().is_some_and(hit);
-            let kept =
-                |n: usize| !hit(&entries[n]) && !(no_model && entries[n].codec == Some(Codec::Autoencoder));
+            let lost = |e: &Entry| hit(e) || no_model && e.codec == Some(Codec::Autoencoder);
+            let kept = |n: usize| !lost(&entries[n]);
             let salvaged = salvage(&damaged, &seed.models, 1 << 20).unwrap();
             assert_salvaged(&seed, &right, &salvaged, kept, &format!("with byte {at} damaged"));
             damaged[at] ^= bit;
@@ -264,15 +264,25 @@ fn impossible_headers_are_refused() {
         let variables = vec![VariableHeader { name: "v".into(), kind }];
         let header = Header { models: vec![], variables };
         assert_eq!(Header::parse(&header.to_bytes()).is_ok(), fine, "{header:?}");
-        let bytes = Parts { bodies: vec![header.to_bytes(), vec![]] }.seal();
+        let bytes = Parts { bodies: vec![header.to_bytes(), vec![0]] }.seal();
         let start = Instant::now();
         let _ = salvage(&bytes, &[], 1 << 20);
         let _ = decode_all(&bytes, &[]);
-        assert!(start.elapsed() < Duration::from_secs(1));
+        assert!(start.elapsed() < Duration::from_secs(10));
     }
     let data = Array::new(vec![0, huge, huge], Values::F32(vec![])).unwrap();
     let options = lossless(None);
     assert!(compress(vec![Input::Field("v".into(), Box::new(data))], &options, &mut vec![]).is_err());
+}
+
+#[test]
+fn records_are_no_more_than_the_format_allows() {
+    let seed = seeds().into_iter().find(|s| s.name.contains("description")).unwrap();
+    for extra in [b"I".to_vec(), b"D{}".to_vec(), b"X".to_vec()] {
+        let mut parts = Parts::of(&seed.bytes);
+        parts.bodies.insert(2, extra);
+        assert!(decode_all(&parts.seal(), &[]).is_err());
+    }
 }
 
 #[test]
@@ -285,7 +295,7 @@ fn copies_of_a_chunk_are_salvaged_once() {
     let start = Instant::now();
     let salvaged = salvage(&parts.seal(), &[], 1 << 20).unwrap();
     assert_eq!(salvaged[0].found, 0);
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
     assert!(salvage(&bytes, &[], 1 << 18).is_err(), "more values than the limit");
 }
 
@@ -325,6 +335,31 @@ fn bombs_do_not_go_off() {
     parts.bodies.last_mut().unwrap().extend([0; 39]);
     let error = decode_all(&parts.seal(), &[]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error}");
+}
+
+/// The most that one chunk may take, whatever its bytes: some 110 bytes for each of 2^24 values, where the padding of
+/// short rows costs most. (Ignored: with the others at the same time, it would break their limit.)
+#[test]
+#[ignore = "takes 2 GB"]
+fn the_largest_chunk_takes_less_than_two_gigabytes() {
+    for (shape, dtype) in
+        [([2, 1 << 22, 2], DType::F64), ([1 << 22, 2, 2], DType::I64), ([1, 1, 1 << 24], DType::F32)]
+    {
+        let bound = Resolved { bound: Bound::Lossless, value: None };
+        let field =
+            FieldHeader { dtype, shape: shape.to_vec(), bound, fill: None, axis: 0, length: shape[0] };
+        let variables = vec![VariableHeader { name: "v".into(), kind: Kind::Field(field) }];
+        let integers = [&b"C\0\0\x02abcd"[..], &[1, 0, 0, 0], &[0; 62], &[0; 3]].concat();
+        let bodies = vec![Header { models: vec![], variables }.to_bytes(), integers, vec![0]];
+        let bytes = Parts { bodies }.seal();
+        MEMORY.reset_peak_usage();
+        let start = Instant::now();
+        let mut archive = Archive::open(Cursor::new(&bytes[..]), &[]).unwrap();
+        let error = archive.decode(0, 0..1, 1, |_, _| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("checksum"), "{error}");
+        println!("{shape:?} {dtype}: {} MiB, {:?}", MEMORY.peak_usage() >> 20, start.elapsed());
+        assert!(MEMORY.peak_usage() < 2 << 30);
+    }
 }
 
 /// Writes the seeds where fuzzing looks for its corpora: `BALER_SEEDS=DIRECTORY`.

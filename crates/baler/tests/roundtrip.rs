@@ -49,14 +49,14 @@ fn values(dtype: DType, n: usize, seed: u64) -> Values {
         DType::F32 => Values::F32(of(1.0, 0.0).map(|v| v as f32).collect()),
         DType::F64 => Values::F64(smooth.clone()),
     };
-    if seed % 3 == 0 || matches!(dtype, DType::Text | DType::Bool) {
+    if seed.is_multiple_of(3) || matches!(dtype, DType::Text | DType::Bool) {
         return typed;
     }
     let mut bytes = bits(&typed);
     let size = dtype.size().unwrap();
     let special = [f64::NAN, f64::INFINITY, -0.0, 0.0, 1e-310, 1e300, f64::MIN_POSITIVE, -1e20];
     for value in bytes.chunks_exact_mut(size) {
-        if next() % if seed % 3 == 1 { 20 } else { 2 } == 0 {
+        if next().is_multiple_of(if seed % 3 == 1 { 20 } else { 2 }) {
             let any = next();
             let bits = match (dtype, any % 2) {
                 (DType::F32, 0) => (special[next() as usize % 8] as f32).to_bits() as u64,

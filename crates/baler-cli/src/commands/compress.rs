@@ -1,7 +1,8 @@
 //! `baler compress`.
 
-use super::{info, model_of, open_archive, open_inputs, threads};
+use super::{check_output, info, model_of, open_archive, open_inputs, threads};
 use crate::args::{BoundArgs, Compress};
+use crate::formats::Format;
 use crate::output::Output;
 use crate::saying::{bar, bytes, number, print, ratio};
 use baler::archive::{Options, compress};
@@ -9,6 +10,7 @@ use baler::bound::Bound;
 use baler::codec::chunk::Codec;
 use baler::error::{Error, Result};
 use serde_json::json;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The one bound that the flags give, where they give one.
@@ -38,8 +40,10 @@ fn named(text: &str) -> Result<(String, Bound)> {
 }
 
 fn codec(name: &str) -> Result<Codec> {
-    let known = || Codec::ALL.map(Codec::name).join(", ");
+    let usable = Codec::ALL.into_iter().filter(|&c| c != Codec::Constant);
+    let known = || usable.clone().map(Codec::name).collect::<Vec<_>>().join(", ");
     Codec::from_name(name)
+        .filter(|&c| c != Codec::Constant)
         .ok_or_else(|| Error::invalid(format!("'{name}' is no codec; there are {}", known())))
 }
 
@@ -78,6 +82,15 @@ pub fn run(args: &Compress) -> Result<bool> {
         progress: &progress,
         ..Options::default()
     };
+    let from: Vec<&Path> = args.inputs.iter().chain(&args.coding.model).map(PathBuf::as_path).collect();
+    check_output(&args.output, &from)?;
+    if let Ok(format @ (Format::Npy | Format::Npz | Format::Csv)) = Format::of(&args.output) {
+        return Err(Error::invalid(format!(
+            "{}: the output is an archive, not {format:?} data; name it {}",
+            args.output.display(),
+            args.output.with_extension("blr").display()
+        )));
+    }
     let inputs = open_inputs(&args.inputs, &args.reading)?;
     let mut out = Output::create(&args.output, args.force)?;
     let begun = Instant::now();

@@ -1,14 +1,16 @@
 //! `baler decompress`.
 
-use super::{FileArchive, model_of, open_archive, threads, variables};
+use super::{FileArchive, check_output, model_of, of_data, open_archive, threads, variables};
 use crate::args::Decompress;
 use crate::formats::{self, Format, WriteOptions};
+use crate::output::is_standard;
 use crate::saying::{bar, bytes, number, print};
 use baler::archive::header::Kind;
 use baler::data::Dataset;
 use baler::error::{Error, Result};
 use serde_json::json;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// `A:B`, either of which may be left out.
@@ -34,25 +36,46 @@ fn rows(archive: &FileArchive, variable: usize, select: Option<&str>) -> Result<
     select.map(|s| range(s, long.ok_or_else(no_axis)?)).transpose()
 }
 
+/// The format asked for, or the extension's; on standard output that of the data.
+fn format(args: &Decompress, archive: &FileArchive, wanted: &[usize]) -> Result<Format> {
+    match (&args.format, wanted) {
+        (Some(name), _) => Format::from_name(name.trim_start_matches('.')),
+        (None, &[one]) if is_standard(&args.output) => match archive.header().variables[one].kind {
+            Kind::Field(_) => Ok(Format::Npy),
+            Kind::Table(_) => Ok(Format::Csv),
+        },
+        (None, _) if is_standard(&args.output) => {
+            let names: Vec<_> = wanted.iter().map(|&v| archive.header().variables[v].name.as_str()).collect();
+            Err(Error::invalid(format!(
+                "standard output takes one variable; choose with --variable from {}",
+                names.join(", ")
+            )))
+        }
+        _ => Format::of(&args.output).map_err(|e| e.at(args.output.display())),
+    }
+}
+
 /// Runs it.
 pub fn run(args: &Decompress) -> Result<bool> {
     let model = model_of(&args.coding)?;
     let threads = threads(args.coding.threads)?;
     let mut archive = open_archive(&args.input, model.as_ref())?;
     let wanted = variables(&archive, args.variable.as_deref())?;
-    let place = |e: Error| e.at(args.input.display());
-    let options = WriteOptions { force: args.force, ..WriteOptions::default() };
+    let place = |e: Error| of_data(e, &args.input);
+    let from: Vec<&Path> =
+        [&args.input].into_iter().chain(&args.coding.model).map(PathBuf::as_path).collect();
+    check_output(&args.output, &from)?;
+    let format = format(args, &archive, &wanted)?;
+    let options = WriteOptions { force: args.force, format: Some(format), ..WriteOptions::default() };
     let destination = formats::create(&args.output, &options)?;
     let bar = bar("decompressing", !args.saying.quiet && !args.saying.json);
     let begun = Instant::now();
     let (seconds, original);
     let single = match wanted[..] {
-        [one] if !matches!(Format::of(&args.output), Ok(Format::Csv)) => {
-            match &archive.header().variables[one].kind {
-                Kind::Field(f) => Some((one, f.clone())),
-                Kind::Table(_) => None,
-            }
-        }
+        [one] if format != Format::Csv => match &archive.header().variables[one].kind {
+            Kind::Field(f) => Some((one, f.clone())),
+            Kind::Table(_) => None,
+        },
         _ => None,
     };
     if let Some((one, field)) = single {
@@ -88,11 +111,13 @@ pub fn run(args: &Decompress) -> Result<bool> {
     }
     bar.finish_and_clear();
     let speed = original as f64 / 1e6 / seconds;
-    if crate::output::is_standard(&args.output) {
+    if is_standard(&args.output) {
         return Ok(true);
     }
     if args.saying.json {
-        print(json!({"output": args.output, "bytes": original, "seconds": seconds, "mb_per_s": speed}))?;
+        print(
+            json!({"output": args.output.to_string_lossy(), "bytes": original, "seconds": seconds, "mb_per_s": speed}),
+        )?;
     } else {
         print(format!("{}: {}, {} MB/s", args.output.display(), bytes(original), number(speed)))?;
     }

@@ -5,7 +5,7 @@ use super::{info, open_archive, threads};
 use crate::args::Demo;
 use crate::formats::{self, WriteOptions};
 use crate::output::AtomicFile;
-use crate::saying::{bytes, number, print, ratio, table};
+use crate::saying::{bound, bytes, number, print, ratio, table};
 use baler::archive::header::Kind;
 use baler::archive::{Input, Options, compress};
 use baler::bound::Bound;
@@ -28,6 +28,12 @@ use std::time::Instant;
 const FLOW: [usize; 3] = [600, 48, 96];
 const ROWS: usize = 100_000;
 const SEED: u64 = 1;
+const EPOCHS: usize = 60;
+
+/// The same of a quick demonstration.
+const QUICK_FLOW: [usize; 3] = [60, 24, 48];
+const QUICK_ROWS: usize = 5_000;
+const QUICK_EPOCHS: usize = 5;
 
 /// One way to compress one thing.
 struct Case<'a> {
@@ -116,7 +122,7 @@ impl Demonstration<'_> {
             bytes(summary.stored),
             number(times),
             if summary.model > 0 { number(without) } else { "-".into() },
-            case.bound.to_string(),
+            bound(&case.bound),
             match (worst, case.bound) {
                 (None, _) => "BROKEN".into(),
                 (Some(w), Bound::None) => format!("{} of range", number(w)),
@@ -180,35 +186,39 @@ pub fn run(args: &Demo) -> Result<bool> {
     let say = !args.saying.json && !args.saying.quiet;
     let d = Demonstration { folder: &args.output, threads: threads(args.threads)?, say };
 
+    let (size, rows, epochs) =
+        if args.quick { (QUICK_FLOW, QUICK_ROWS, QUICK_EPOCHS) } else { (FLOW, ROWS, EPOCHS) };
+    let epochs = args.epochs.unwrap_or(epochs);
+
     d.tell("Making data: the flow past a square (lattice Boltzmann), and collider jets ...")?;
-    let frames = flow(FLOW[0], FLOW[1], FLOW[2], SEED);
+    let frames = flow(size[0], size[1], size[2], SEED);
     let flow = Variable::Field(frames.clone());
-    let table_of_jets = jets(ROWS, SEED);
+    let table_of_jets = jets(rows, SEED);
     let events = Variable::Table(table_of_jets.clone());
     d.save("flow.npy", "u", &flow)?;
     d.save("jets.csv", "jets", &events)?;
 
     d.tell("Training an autoencoder on a third of the frames, and one on a fifth of the jets ...")?;
-    let part = FLOW[0] / 3 * FLOW[1] * FLOW[2];
-    let shape = vec![FLOW[0] / 3, FLOW[1], FLOW[2]];
+    let part = size[0] / 3 * size[1] * size[2];
+    let shape = vec![size[0] / 3, size[1], size[2]];
     let sample = baler::data::Array::new(shape, frames.values.slice(0..part))?;
     let set = |o: &mut TrainOptions| {
-        o.epochs = args.epochs * 5;
+        o.epochs = epochs * 5;
         o.batch_size = 20;
         o.validation = 0.1;
         o.threads = d.threads;
     };
     let flow_model = fit(&sample_of(&Variable::Field(sample), None)?, "CFD_dense_AE", 24, set, say)?;
-    save(&flow_model, &d.path("flow.safetensors"), true)?;
+    save(&flow_model, AtomicFile::create(&d.path("flow.safetensors"), true)?)?;
     let set = |o: &mut TrainOptions| {
-        o.epochs = args.epochs;
+        o.epochs = epochs;
         o.validation = 0.1;
         o.threads = d.threads;
     };
-    let sample = sample_of(&Variable::Table(head(&table_of_jets, ROWS / 5)), None)?;
+    let sample = sample_of(&Variable::Table(head(&table_of_jets, rows / 5)), None)?;
     let latents = baler::model::zoo::latents_for_ratio(sample.features, 1.6)?;
     let jets_model = fit(&sample, "AE", latents, set, say)?;
-    save(&jets_model, &d.path("jets.safetensors"), true)?;
+    save(&jets_model, AtomicFile::create(&d.path("jets.safetensors"), true)?)?;
 
     d.tell("Compressing, decompressing, and checking every value ...\n")?;
     let ae = Some(Codec::Autoencoder);
@@ -239,19 +249,19 @@ pub fn run(args: &Demo) -> Result<bool> {
         "PSNR dB",
         "MB/s in / out",
     ];
-    let mut rows = vec![title.map(String::from).to_vec()];
-    rows.extend(of_flow.iter().chain(&of_jets).map(|o| o.cells.clone()));
-    d.tell(table(&rows))?;
+    let mut lines = vec![title.map(String::from).to_vec()];
+    lines.extend(of_flow.iter().chain(&of_jets).map(|o| o.cells.clone()));
+    d.tell(table(&lines, &[0, 5]))?;
 
     for (outcome, file) in [(&of_flow[0], "flow.png"), (&of_flow[2], "flow-unbounded.png")] {
         let Variable::Field(back) = &outcome.decoded else { continue };
         let (Some(a), Some(b)) = (frames.values.to_f64(), back.values.to_f64()) else { continue };
-        let size = FLOW[1] * FLOW[2];
-        let worst = frames::worst_frame(&a, &b, size);
-        let pixels = worst * size..(worst + 1) * size;
+        let frame = size[1] * size[2];
+        let worst = frames::worst_frame(&a, &b, frame);
+        let pixels = worst * frame..(worst + 1) * frame;
         let title = format!("x-velocity, frame {worst}, {}", outcome.cells[0]);
         let bound = outcome.bounds.first().copied().flatten();
-        d.write(file, &frames::frames_png(&title, &a[pixels.clone()], &b[pixels], FLOW[1], FLOW[2], bound)?)?;
+        d.write(file, &frames::frames_png(&title, &a[pixels.clone()], &b[pixels], size[1], size[2], bound)?)?;
     }
     for (outcome, file) in [(&of_jets[0], "jets.svg"), (&of_jets[2], "jets-unbounded.svg")] {
         let Variable::Table(back) = &outcome.decoded else { continue };
@@ -260,7 +270,7 @@ pub fn run(args: &Demo) -> Result<bool> {
     let holds = of_flow.iter().chain(&of_jets).all(|o| o.holds);
     if args.saying.json {
         let cases: Vec<_> = of_flow.into_iter().chain(of_jets).map(|o| o.report).collect();
-        print(json!({"folder": args.output, "holds": holds, "cases": cases}))?;
+        print(json!({"folder": args.output.to_string_lossy(), "holds": holds, "cases": cases}))?;
         return Ok(holds);
     }
     d.tell(format!(

@@ -1,20 +1,16 @@
 //! `baler info`.
 
-use super::{FileArchive, open_archive};
+use super::{FileArchive, hex, is_model, open_archive, open_plain};
 use crate::args::Info;
-use crate::saying::{bytes, number, print, ratio, table};
+use crate::saying::{bound as bound_text, bytes, number, print, ratio, table};
 use baler::archive::header::{Kind, Resolved};
+use baler::archive::write::model_hash;
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
 use baler::data::DType;
-use baler::error::{Error, ErrorKind, Result};
+use baler::error::Result;
 use baler::model::Model;
 use serde_json::{Value, json};
-use std::io::Read;
-
-fn hex(hash: &[u8]) -> String {
-    hash.iter().map(|b| format!("{b:02x}")).collect()
-}
 
 fn bound(r: &Resolved) -> Value {
     json!({"kind": r.bound.kind(), "value": r.bound.value(), "resolved": r.value})
@@ -85,12 +81,28 @@ fn text(v: &Value) -> String {
     v.as_str().map_or_else(|| v.to_string(), String::from)
 }
 
-fn bound_text(b: &Value) -> String {
-    match (b["kind"].as_str(), b["value"].as_f64(), b["resolved"].as_f64()) {
-        (Some(kind), Some(v), Some(r)) => format!("{kind}:{v:e} = {}", number(r)),
-        (Some(kind), Some(v), None) => format!("{kind}:{v:e}"),
-        (Some(kind), ..) => kind.into(),
-        _ => String::new(),
+/// A bound as it was given, and the absolute bound that it comes to (of a PSNR: the root mean square error).
+fn bound_cells(b: &Value) -> [String; 2] {
+    let Some(kind) = b["kind"].as_str() else { return [String::new(), String::new()] };
+    let given = Bound::new(kind, b["value"].as_f64());
+    let allowed = match (kind, b["value"].as_f64(), b["resolved"].as_f64()) {
+        ("none", ..) => "any".into(),
+        ("pwrel", Some(v), _) => format!("{v:e} of each"),
+        ("psnr", _, Some(rms)) if rms > 0.0 => format!("RMS {}", number(rms)),
+        ("abs", Some(v), _) | ("rel" | "std", _, Some(v)) if v > 0.0 => number(v),
+        _ => "exact".into(),
+    };
+    [given.map_or_else(|_| kind.into(), |g| bound_text(&g)), allowed]
+}
+
+/// Names joined by commas, losses with the digits that count, nothing for what there is not.
+fn model_text(v: &Value) -> String {
+    match v {
+        Value::Null => "-".into(),
+        Value::Number(n) if n.is_f64() => number(n.as_f64().unwrap_or(f64::NAN)),
+        Value::Array(a) if a.is_empty() => "-".into(),
+        Value::Array(a) => a.iter().map(text).collect::<Vec<_>>().join(", "),
+        other => text(other),
     }
 }
 
@@ -114,16 +126,18 @@ fn show(r: &Value) -> Result<()> {
         let place = if m["embedded"] == true { "embedded" } else { "to be supplied" };
         print(format!("model {} ({place})", text(&m["sha256"])))?;
     }
-    let head = ["name", "type", "shape", "bound", "largest error", "codec", "stored", "ratio"];
+    let head = ["name", "type", "shape", "bound", "allowed", "largest error", "codec", "stored", "ratio"];
     let mut rows = vec![head.map(String::from).to_vec()];
     for v in r["variables"].as_array().into_iter().flatten() {
         let shape: Vec<String> = v["shape"].as_array().into_iter().flatten().map(Value::to_string).collect();
         let error = v["largest_error"].as_f64().map_or(String::new(), number);
+        let [given, allowed] = bound_cells(&v["bound"]);
         rows.push(vec![
             text(&v["name"]),
             text(&v["type"]),
             shape.join(" x "),
-            bound_text(&v["bound"]),
+            given,
+            allowed,
             error,
             if v["codec"].is_null() { String::new() } else { text(&v["codec"]) },
             bytes(n(&v["bytes"])),
@@ -131,21 +145,19 @@ fn show(r: &Value) -> Result<()> {
         ]);
         for c in v["columns"].as_array().into_iter().flatten() {
             let error = c["largest_error"].as_f64().map_or(String::new(), number);
-            rows.push(vec![
-                format!("  {}", text(&c["name"])),
-                text(&c["type"]),
-                String::new(),
-                bound_text(&c["bound"]),
-                error,
-            ]);
+            let [given, allowed] = bound_cells(&c["bound"]);
+            let name = format!("  {}", text(&c["name"]));
+            rows.push(vec![name, text(&c["type"]), String::new(), given, allowed, error]);
         }
     }
-    print(table(&rows))
+    print(table(&rows, &[0, 1, 2, 3, 6]))
 }
 
+/// A model's description; its `sha256` is the decoder's, by which archives name it.
 fn model_report(m: &Model) -> Value {
     let last = m.provenance.history.last();
-    json!({"kind": "model", "sha256": hex(&m.hash()), "architecture": m.architecture.name, "features": m.features(),
+    let decoder = model_hash(&m.frozen.decoder.to_bytes());
+    json!({"kind": "model", "sha256": hex(&decoder), "file_sha256": hex(&m.hash()), "architecture": m.architecture.name, "features": m.features(),
         "latents": m.latents(), "names": m.frozen.decoder.names(), "epochs": m.provenance.history.len(),
         "seed": m.provenance.seed, "rows": m.provenance.rows, "program": m.provenance.program,
         "train_loss": last.map(|e| e.train_loss), "validation_loss": last.and_then(|e| e.validation_loss)})
@@ -153,24 +165,17 @@ fn model_report(m: &Model) -> Value {
 
 /// Runs it.
 pub fn run(args: &Info) -> Result<bool> {
-    let place = |e: Error| e.at(args.input.display());
-    let mut start = [0; 9];
-    let mut file = std::fs::File::open(&args.input).map_err(|e| place(e.into()))?;
-    let got = file.read(&mut start).map_err(|e| place(e.into()))?;
-    // A safetensors file starts with the length of its JSON, and then a brace.
-    if got == start.len() && start[8] == b'{' {
+    open_plain(&args.input)?;
+    if is_model(&args.input) {
         let report = model_report(&super::load_model(&args.input)?);
         if args.json {
             print(report)?;
             return Ok(true);
         }
         for (key, value) in report.as_object().expect("an object") {
-            print(format!("{key:16} {}", text(value)))?;
+            print(format!("{:16} {}", key.replace('_', " "), model_text(value)))?;
         }
         return Ok(true);
-    }
-    if got == 0 {
-        return Err(place(Error::new(ErrorKind::Truncated, "the file is empty")));
     }
     let report = report(&open_archive(&args.input, None)?);
     if args.json {

@@ -11,13 +11,14 @@ pub mod train;
 pub mod verify;
 
 use crate::args::{Coding, Reading};
-use crate::formats::{self, InputVariable, ReadOptions};
+use crate::formats::{self, Format, InputVariable, ReadOptions};
+use baler::archive::write::model_hash;
 use baler::archive::{Archive, Input};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::Model;
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// The threads asked for, or all there are.
@@ -29,11 +30,54 @@ pub fn threads(asked: Option<usize>) -> Result<usize> {
     }
 }
 
+/// A hash as it is shown.
+pub fn hex(hash: &[u8]) -> String {
+    hash.iter().map(|b| format!("{b:02x}")).collect()
+}
+
 /// A model file, whole and valid.
 pub fn load_model(path: &Path) -> Result<Model> {
     let place = |e: Error| e.at(path.display());
-    let bytes = std::fs::read(path).map_err(|e| place(e.into()))?;
+    let file = open_plain(path)?;
+    if formats::is_archive(path) {
+        return Err(place(Error::invalid("is an archive, not a model; `baler train` makes models")));
+    }
+    if !is_model(path) {
+        return Err(place(Error::corrupt(
+            "is no model file, or its start is damaged; `baler train` makes one",
+        )));
+    }
+    let mut bytes = vec![];
+    BufReader::new(file).read_to_end(&mut bytes).map_err(|e| place(e.into()))?;
     Model::from_bytes(&bytes).map_err(place)
+}
+
+/// Opens a plain file that holds something. Errors name it.
+pub fn open_plain(path: &Path) -> Result<File> {
+    let place = |e: Error| e.at(path.display());
+    let meta = std::fs::metadata(path).map_err(|e| place(e.into()))?;
+    if meta.is_dir() {
+        return Err(place(Error::invalid("is a folder, not a file")));
+    }
+    if !meta.is_file() {
+        return Err(place(Error::invalid("is a device or a pipe; input is read from plain files")));
+    }
+    if meta.len() == 0 {
+        return Err(place(Error::new(ErrorKind::Truncated, "is empty")));
+    }
+    File::open(path).map_err(|e| place(e.into()))
+}
+
+/// Refuses an output that would replace what it is made from.
+pub fn check_output(output: &Path, inputs: &[&Path]) -> Result<()> {
+    let Ok(real) = std::fs::canonicalize(output) else { return Ok(()) };
+    match inputs.iter().find(|i| std::fs::canonicalize(i).is_ok_and(|i| i == real)) {
+        Some(_) => Err(Error::invalid(format!(
+            "{} is input and output; name another file to write",
+            output.display()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The model of the flags, where there is one.
@@ -73,11 +117,53 @@ pub fn open_inputs(paths: &[PathBuf], reading: &Reading) -> Result<Vec<Input>> {
 pub type FileArchive = Archive<BufReader<File>>;
 
 /// Opens an archive, with the model of the flags if it refers to one.
+///
+/// Errors where it is none, saying what it seems to be, and where the model is not the one that it refers to.
 pub fn open_archive(path: &Path, model: Option<&Model>) -> Result<FileArchive> {
     let place = |e: Error| e.at(path.display());
-    let file = File::open(path).map_err(|e| place(e.into()))?;
+    let file = open_plain(path)?;
+    if !formats::is_archive(path) {
+        if is_model(path) {
+            return Err(place(Error::corrupt("is a model, not an archive; `baler info` tells of it")));
+        }
+        if Format::of(path).is_ok() {
+            return Err(place(Error::corrupt("is no Baler archive; `baler compress` makes one from data")));
+        }
+    }
     let decoders: Vec<_> = model.iter().map(|m| m.frozen.decoder.clone()).collect();
-    Archive::open(BufReader::with_capacity(1 << 16, file), &decoders).map_err(place)
+    let archive = Archive::open(BufReader::with_capacity(1 << 16, file), &decoders).map_err(place)?;
+    let external: Vec<_> = archive.header().models.iter().filter(|m| !m.embedded).collect();
+    if let (Some(given), Some(wanted)) = (decoders.first(), external.first()) {
+        let hash = model_hash(&given.to_bytes());
+        if external.iter().all(|m| m.hash != hash) {
+            return Err(place(Error::new(
+                ErrorKind::MissingModel,
+                format!(
+                    "was made with the model {}, and the one given is {}; give the other with --model",
+                    hex(&wanted.hash),
+                    hex(&hash)
+                ),
+            )));
+        }
+    }
+    Ok(archive)
+}
+
+/// An error of an archive's data, named by its file, and with the way to what is still whole.
+pub fn of_data(e: Error, path: &Path) -> Error {
+    match e.kind() {
+        ErrorKind::Corrupt | ErrorKind::Truncated => {
+            let hint = "`baler salvage` recovers what is whole";
+            Error::new(e.kind(), format!("{}: {e}; {hint}", path.display()))
+        }
+        _ => e.at(path.display()),
+    }
+}
+
+/// Whether a file starts as safetensors do: the length of their JSON, and then a brace.
+pub fn is_model(path: &Path) -> bool {
+    let mut start = [0; 9];
+    File::open(path).and_then(|mut f| f.read_exact(&mut start)).is_ok() && start[8] == b'{'
 }
 
 /// The number of the variable named, or of all.

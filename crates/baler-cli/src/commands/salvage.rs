@@ -1,24 +1,51 @@
 //! `baler salvage`.
 
-use super::load_model;
+use super::{check_output, hex, load_model, open_plain};
 use crate::args::Salvage;
 use crate::formats::{self, WriteOptions};
-use crate::saying::print;
+use crate::output::is_standard;
+use crate::saying::{count, print};
+use baler::archive::read::read_header;
 use baler::archive::salvage;
+use baler::archive::write::model_hash;
 use baler::data::Dataset;
-use baler::error::{Error, Result};
+use baler::error::{Error, ErrorKind, Result};
+use baler::model::autoencoder::Decoder;
 use serde_json::json;
 
 /// Values that an archive may hold to be put together in memory.
 const MOST_VALUES: usize = 1 << 32;
+
+/// Without a model that it refers to, all of an archive would pass for lost.
+fn check_models(archive: &[u8], given: &[Decoder]) -> Result<()> {
+    let header = read_header(&mut &archive[..])?.header;
+    let missing = header
+        .models
+        .iter()
+        .find(|m| !m.embedded && given.iter().all(|d| model_hash(&d.to_bytes()) != m.hash));
+    match missing {
+        Some(m) => Err(Error::new(
+            ErrorKind::MissingModel,
+            format!("was made with the model {}; supply its file with --model", hex(&m.hash)),
+        )),
+        None => Ok(()),
+    }
+}
 
 /// Runs it; `false` where something is lost.
 pub fn run(args: &Salvage) -> Result<bool> {
     let place = |e: Error| e.at(args.input.display());
     let models = args.model.as_deref().map(load_model).transpose()?;
     let decoders: Vec<_> = models.into_iter().map(|m| m.frozen.decoder).collect();
+    if is_standard(&args.output) {
+        return Err(Error::invalid("salvage writes to a file; standard output is for its report"));
+    }
+    check_output(&args.output, &[&args.input])?;
+    open_plain(&args.input)?;
     let bytes = std::fs::read(&args.input).map_err(|e| place(e.into()))?;
+    check_models(&bytes, &decoders).map_err(place)?;
     let salvaged = salvage::salvage(&bytes, &decoders, MOST_VALUES).map_err(place)?;
+    let out = formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?;
     let mut reports = vec![];
     let mut whole = true;
     let mut data = Dataset::default();
@@ -27,17 +54,17 @@ pub fn run(args: &Salvage) -> Result<bool> {
         whole &= lost.is_empty();
         if !args.json {
             match lost.is_empty() {
-                true => print(format!("{}: whole, {} chunks", s.name, s.found))?,
+                true => print(format!("{}: whole, {}", s.name, count(s.found, "chunk")))?,
                 false => {
-                    print(format!("{}: {} chunks found; rows lost: {}", s.name, s.found, lost.join(", ")))?
+                    let found = count(s.found, "chunk");
+                    print(format!("{}: {found} found whole; rows lost: {}", s.name, lost.join(", ")))?
                 }
             }
         }
         reports.push(json!({"name": s.name, "chunks_found": s.found, "rows_lost": lost}));
         data.variables.push((s.name, s.variable));
     }
-    formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?
-        .write(&data)?;
+    out.write(&data)?;
     if args.json {
         print(json!({"whole": whole, "variables": reports}))?;
     }

@@ -2,14 +2,19 @@
 
 use crate::args::{Synth, SynthKind};
 use crate::formats::{self, WriteOptions};
+use crate::output::is_standard;
 use crate::saying::{bar, bytes, print};
 use baler::data::{DType, Dataset, Values, Variable};
 use baler::error::{Error, Result};
 use baler::synth::flow::Flow;
 use baler::synth::jets::jets;
+use serde_json::json;
 
 /// Runs it.
 pub fn run(args: &Synth) -> Result<bool> {
+    if is_standard(&args.output) {
+        return Err(Error::invalid("synth writes to a file, not to standard output; name one"));
+    }
     let destination =
         formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?;
     match (args.kind, &args.size[..]) {
@@ -19,7 +24,7 @@ pub fn run(args: &Synth) -> Result<bool> {
                     "a frame of {height} x {width} is too small for an obstacle; 5 x 5 at least"
                 )));
             }
-            let bar = bar("flowing", !args.quiet);
+            let bar = bar("flowing", !args.saying.quiet && !args.saying.json);
             bar.set_length(frames as u64);
             let mut sink = destination.field("u", DType::F32, &[frames, height, width])?;
             let mut flow = Flow::new(height, width, args.seed);
@@ -40,6 +45,10 @@ pub fn run(args: &Synth) -> Result<bool> {
         (SynthKind::Jets, _) => return Err(Error::invalid("--size ROWS is wanted, such as 100000")),
     }
     let size = std::fs::metadata(&args.output).map_or(0, |m| m.len());
-    print(format!("{}: {}", args.output.display(), bytes(size)))?;
+    if args.saying.json {
+        print(json!({"output": args.output.to_string_lossy(), "bytes": size}))?;
+    } else {
+        print(format!("{}: {}", args.output.display(), bytes(size)))?;
+    }
     Ok(true)
 }

@@ -1,10 +1,10 @@
 //! `baler train`.
 
-use super::{info, threads};
+use super::{check_output, info, threads};
 use crate::args::{Reading, Train};
 use crate::formats::{self, ReadOptions};
 use crate::output::AtomicFile;
-use crate::saying::{bar, bytes, number, print};
+use crate::saying::{bar, bytes, count, number, print};
 use baler::data::{DType, Table, Variable};
 use baler::error::{Error, Result};
 use baler::model::{Model, zoo};
@@ -91,10 +91,9 @@ fn load(path: &Path, reading: &Reading, name: Option<&str>) -> Result<Variable> 
     Ok(variables.swap_remove(at).load()?.1)
 }
 
-/// Writes a model file, whole or not at all.
-pub fn save(model: &Model, path: &Path, force: bool) -> Result<u64> {
+/// Writes a model file, whole or not at all; the number of its bytes.
+pub fn save(model: &Model, mut out: AtomicFile) -> Result<u64> {
     let bytes = model.to_bytes();
-    let mut out = AtomicFile::create(path, force)?;
     out.write_all(&bytes)?;
     out.commit()?;
     Ok(bytes.len() as u64)
@@ -126,10 +125,13 @@ pub fn run(args: &Train) -> Result<bool> {
     let sample =
         sample_of(&load(&args.input, &args.reading, args.variable.as_deref())?, args.columns.as_deref())?;
     let latents = match (args.latent, args.ratio) {
+        (Some(0), _) => return Err(Error::invalid("--latent 0 would keep nothing; say 1 or more")),
         (Some(z), _) => z,
         (None, ratio) => zoo::latents_for_ratio(sample.features, ratio.unwrap_or(2.0))?,
     };
     let threads = threads(args.threads)?;
+    check_output(&args.output, &[&args.input])?;
+    let out = AtomicFile::create(&args.output, args.force)?; // before the long work, should it be refused
     let begun = Instant::now();
     let set = |o: &mut TrainOptions| {
         o.epochs = args.epochs;
@@ -142,13 +144,13 @@ pub fn run(args: &Train) -> Result<bool> {
     };
     let model = fit(&sample, &args.model, latents, set, !args.saying.quiet && !args.saying.json)?;
     let seconds = begun.elapsed().as_secs_f64();
-    let size = save(&model, &args.output, args.force)?;
+    let size = save(&model, out)?;
     let history = &model.provenance.history;
     let last = history.last().ok_or_else(|| Error::invalid("no epoch was run"))?;
     if args.saying.json {
         let losses: Vec<_> = history.iter().map(|e| json!([e.train_loss, e.validation_loss])).collect();
         print(
-            json!({"output": args.output, "features": sample.features, "latents": latents, "epochs": history.len(),
+            json!({"output": args.output.to_string_lossy(), "features": sample.features, "latents": latents, "epochs": history.len(),
             "seconds": seconds, "train_loss": last.train_loss, "validation_loss": last.validation_loss,
             "rows": model.provenance.rows, "rows_left_out": model.provenance.rows_left_out,
             "bytes": size, "losses": losses}),
@@ -156,20 +158,20 @@ pub fn run(args: &Train) -> Result<bool> {
         return Ok(true);
     }
     print(format!(
-        "{}: {} {} to {latents}, {} epochs in {} s, loss {}{}, {}",
+        "{}: {} {} to {latents}, {} in {:.1} s, loss {}{}, {}",
         args.output.display(),
         args.model,
         sample.features,
-        history.len(),
-        number(seconds),
+        count(history.len(), "epoch"),
+        seconds,
         number(last.train_loss),
         last.validation_loss.map_or(String::new(), |v| format!(" (validation {})", number(v))),
         bytes(size)
     ))?;
     if model.provenance.rows_left_out > 0 {
         print(format!(
-            "{} rows were left out: not all of their values are finite",
-            model.provenance.rows_left_out
+            "{} left out of the training: not all of their values are finite",
+            count(model.provenance.rows_left_out as usize, "row")
         ))?;
     }
     Ok(true)

@@ -1,12 +1,12 @@
 //! `baler verify`.
 
-use super::{model_of, open_archive, open_inputs, threads};
+use super::{model_of, of_data, open_archive, open_inputs, threads};
 use crate::args::Verify;
-use crate::saying::{number, print, table};
+use crate::saying::{count, number, print, table};
 use baler::archive::Input;
-use baler::archive::header::{Kind, Resolved};
+use baler::archive::header::{Kind, Resolved, TableHeader};
 use baler::bound::Bound;
-use baler::data::{DType, Values};
+use baler::data::{DType, Table, Values};
 use baler::error::{Error, Result};
 use baler::front::Tolerance;
 use baler::front::check::{largest_error, root_mean_square};
@@ -62,7 +62,12 @@ pub fn run(args: &Verify) -> Result<bool> {
     let threads = threads(args.coding.threads)?;
     let mut archive = open_archive(&args.input, model.as_ref())?;
     let mut originals = open_inputs(&args.against, &args.reading)?;
-    let place = |e: Error| e.at(args.input.display());
+    if let ([v], [Input::Field(name, _) | Input::Table(name, _)]) =
+        (&archive.header().variables[..], &mut originals[..])
+    {
+        name.clone_from(&v.name); // one against one: whatever the file is called
+    }
+    let place = |e: Error| of_data(e, &args.input);
     let mut outcomes = vec![];
     let mut chunks = 0;
     for i in 0..archive.header().variables.len() {
@@ -83,6 +88,9 @@ pub fn run(args: &Verify) -> Result<bool> {
         };
         let mut found = found;
         if let Some(original) = &mut found {
+            if let (Input::Table(_, table), Kind::Table(header)) = (&mut **original, &v.kind) {
+                retype(table, header);
+            }
             check_shape(original, &v.kind).map_err(|e| e.at(format!("variable '{}'", v.name)))?;
         }
         archive
@@ -117,7 +125,7 @@ pub fn run(args: &Verify) -> Result<bool> {
         )?;
         return Ok(holds);
     }
-    print(format!("{}: intact, {chunks} chunks decoded and match their checksums", args.input.display()))?;
+    print(format!("{}: intact; {} decoded, checksums match", args.input.display(), count(chunks, "chunk")))?;
     if compared {
         let mut rows = vec![["", "largest error", "allowed", ""].map(String::from).to_vec()];
         for o in &outcomes {
@@ -135,9 +143,34 @@ pub fn run(args: &Verify) -> Result<bool> {
                 if o.holds { "holds" } else { "BROKEN" }.into(),
             ]);
         }
-        print(table(&rows))?;
+        print(table(&rows, &[0, 3]))?;
     }
     Ok(holds)
+}
+
+/// Gives the columns of a table the archive's types where that changes no value: a .csv keeps numbers, not their
+/// widths. (The shortest digits of an f32, read as f64, round back to it.)
+fn retype(table: &mut Table, header: &TableHeader) {
+    for (column, wanted) in table.columns.iter_mut().zip(&header.columns) {
+        if let Some(values) = narrowed(&column.values, wanted.dtype) {
+            column.values = values;
+        }
+    }
+}
+
+/// Values as a .csv gives them (i64, f64) in a narrower type; `None` where an integer does not fit.
+fn narrowed(values: &Values, to: DType) -> Option<Values> {
+    match (values, to) {
+        (Values::F64(v), DType::F32) => Some(Values::F32(v.iter().map(|&x| x as f32).collect())),
+        (Values::I64(v), _) if to != DType::I64 && to != DType::Text && !to.is_float() => {
+            let size = to.size()?;
+            let bytes: Vec<u8> = v.iter().flat_map(|x| x.to_le_bytes().into_iter().take(size)).collect();
+            let narrow = Values::from_le_bytes(to, &bytes).ok()?;
+            let same = narrow.to_f64()?.iter().zip(v).all(|(a, &b)| *a == b as f64);
+            same.then_some(narrow)
+        }
+        _ => None,
+    }
 }
 
 fn check_shape(original: &Input, kind: &Kind) -> Result<()> {
@@ -155,8 +188,13 @@ fn check_shape(original: &Input, kind: &Kind) -> Result<()> {
         (Input::Field(_, s), Kind::Field(f)) => {
             format!("the original is {} {:?}, the archive's {} {:?}", s.dtype(), s.shape(), f.dtype, f.shape)
         }
+        (Input::Table(_, t), Kind::Table(h)) if (t.rows(), t.columns.len()) == (h.rows, h.columns.len()) => {
+            let differ = t.columns.iter().zip(&h.columns).find(|(a, b)| a.values.dtype() != b.dtype);
+            let (a, b) = differ.expect("all else is equal");
+            format!("column '{}' is {} in the original, {} in the archive", b.name, a.values.dtype(), b.dtype)
+        }
         (Input::Table(_, t), Kind::Table(h)) => format!(
-            "the original has {} rows of {} columns, the archive {} of {}, or their types differ",
+            "the original has {} rows of {} columns, the archive {} of {}",
             t.rows(),
             t.columns.len(),
             h.rows,

@@ -8,8 +8,10 @@ pub mod raw;
 pub mod stream;
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use baler::archive::record::MAGIC;
 use baler::archive::{FieldSink, FieldSource};
 use baler::data::{Array, DType, Dataset, Table, Variable};
 use baler::error::{Error, Result};
@@ -134,6 +136,13 @@ pub fn open(path: &Path, options: &ReadOptions) -> Result<Input> {
     open_unnamed(path, options).map_err(|e| e.at(path.display()))
 }
 
+/// Whether a file starts as a Baler archive does.
+pub fn is_archive(path: &Path) -> bool {
+    let mut start = MAGIC;
+    start.fill(0);
+    File::open(path).and_then(|mut f| f.read_exact(&mut start)).is_ok() && start == MAGIC
+}
+
 fn open_unnamed(path: &Path, options: &ReadOptions) -> Result<Input> {
     let meta = fs::metadata(path)?;
     if meta.is_dir() {
@@ -142,7 +151,13 @@ fn open_unnamed(path: &Path, options: &ReadOptions) -> Result<Input> {
     if !meta.is_file() {
         return Err(Error::invalid("is a device or a pipe; input is read from plain files"));
     }
-    let format = options.format.map_or_else(|| Format::of(path), Ok)?;
+    let format = match options.format {
+        Some(format) => format,
+        None if !matches!(Format::of(path), Ok(Format::Raw(_))) && is_archive(path) => {
+            return Err(Error::invalid("is a Baler archive already; `baler decompress` gives its data back"));
+        }
+        None => Format::of(path)?,
+    };
     let file = File::open(path)?;
     let total = meta.len();
     let shape = options.shape.as_deref();

@@ -1,6 +1,8 @@
 //! What the format tests share: random data, scratch files, and the real data where they are at hand.
 #![allow(dead_code)] // each test file uses its part
 
+pub mod run;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -75,7 +75,11 @@ impl Index {
         if index.end(start) != end {
             return Err(Error::corrupt("the index leaves a gap between the records and itself"));
         }
-        let chunks = index.entries.iter().filter(|e| e.kind == RecordKind::Chunk).count();
+        let count = |kind| index.entries.iter().filter(|e| e.kind == kind).count();
+        if count(RecordKind::Index) > 0 || count(RecordKind::Description) > 1 {
+            return Err(Error::corrupt("the index lists another index, or two descriptions"));
+        }
+        let chunks = count(RecordKind::Chunk);
         let expected = header.variables.iter().try_fold(0usize, |n, v| n.checked_add(v.chunks()));
         if expected != Some(chunks) {
             return Err(Error::corrupt(format!(

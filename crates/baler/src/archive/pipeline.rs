@@ -91,7 +91,7 @@ mod tests {
             let mut numbers = 0..500u64;
             let mut seen = vec![];
             let slow = |n: u64| {
-                if n % 7 == 0 {
+                if n.is_multiple_of(7) {
                     std::thread::yield_now();
                 }
                 Ok(n)

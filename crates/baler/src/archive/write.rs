@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::front::Tolerance;
 use crate::front::class::find_fill;
 use crate::model::Model;
+use crate::model::autoencoder::Decoder;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 
@@ -112,12 +113,21 @@ struct Plan {
 /// Compresses `inputs` into `out`.
 pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write + Send)) -> Result<Summary> {
     check_names(&inputs, options)?;
-    let plans = inputs.iter_mut().map(|i| plan(i, options)).collect::<Result<Vec<_>>>()?;
+    let mut plans = inputs.iter_mut().map(|i| plan(i, options)).collect::<Result<Vec<_>>>()?;
+    check_codec(&plans, options)?;
     let mut summary = Summary::default();
     let model = match options.model {
         Some(model) => choose_model(&plans, &mut inputs, model, options, &mut summary)?,
         None => None,
     };
+    if options.model.is_some() && model.is_none() {
+        // Chunks need not suit it: the archive is the same as without.
+        for (plan, input) in plans.iter_mut().zip(&mut inputs) {
+            if let (Kind::Field(f), Input::Field(_, source)) = (&mut plan.header.kind, input) {
+                (f.axis, f.length) = cut(source.as_mut(), options.chunk, None)?;
+            }
+        }
+    }
     let candidate = model.map(|m| Candidate { model: &m.frozen, number: 0 });
 
     let decoder = model.map(|m| m.frozen.decoder.to_bytes());
@@ -283,18 +293,7 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
     }
     super::header::check_shape(&shape).map_err(|e| e.at(format!("'{name}'")))?;
     let bound = bound_for(name, name, dtype, options)?;
-    let (axis, length) = match options.model {
-        // A model's rows run along the first axis: it must be the one that is cut.
-        Some(m) if shape.len() > 1 && shape[1..].iter().product::<usize>() == m.features() => {
-            (0, (options.chunk / m.features().max(1)).clamp(1, shape[0].max(1)))
-        }
-        _ => match FieldHeader::chunking(&shape, options.chunk.clamp(1, MOST_CHUNK)) {
-            (0, length) if length > 1 && unlike_members(source, length)? => {
-                FieldHeader::chunking_within(&shape, options.chunk)
-            }
-            other => other,
-        },
-    };
+    let (axis, length) = cut(source, options.chunk, options.model)?;
     let mut field =
         FieldHeader { dtype, shape, bound: Resolved { bound, value: None }, fill: None, axis, length };
     field.fill = options.fill.map(|f| fill_bits(f, dtype)).transpose()?;
@@ -304,16 +303,15 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
     for i in 0..look {
         let range = field.chunk(i).0;
         let values = source.read(range.start, range.len())?;
-        if field.fill.is_none() && bound != Bound::Lossless {
-            if let Some(fill) = find_fill(&values) {
-                // Found late: the chunks before are summed up anew without it.
-                field.fill = Some(fill);
-                statistics = Statistics::EMPTY;
-                for j in 0..i {
-                    let range = field.chunk(j).0;
-                    statistics =
-                        statistics.merge(statistics_of(&source.read(range.start, range.len())?, field.fill));
-                }
+        let late = (field.fill.is_none() && bound != Bound::Lossless).then(|| find_fill(&values)).flatten();
+        if late.is_some() {
+            // The chunks before are summed up anew without it.
+            field.fill = late;
+            statistics = Statistics::EMPTY;
+            for j in 0..i {
+                let range = field.chunk(j).0;
+                let values = source.read(range.start, range.len())?;
+                statistics = statistics.merge(statistics_of(&values, field.fill));
             }
         }
         if relative {
@@ -324,6 +322,24 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
     field.bound = resolved;
     let header = VariableHeader { name: name.into(), kind: Kind::Field(field) };
     Ok(Plan { header, tolerances: vec![tolerance] })
+}
+
+/// The axis along which a field is cut into chunks of about `chunk` values, and their length along it.
+fn cut(source: &mut dyn FieldSource, chunk: usize, model: Option<&Model>) -> Result<(usize, usize)> {
+    let shape = source.shape().to_vec();
+    let chunk = chunk.clamp(1, MOST_CHUNK);
+    match model {
+        // A model's rows run along the first axis: it must be the one that is cut.
+        Some(m) if shape.len() > 1 && shape[1..].iter().product::<usize>() == m.features() => {
+            Ok((0, (chunk / m.features().max(1)).clamp(1, shape[0].max(1))))
+        }
+        _ => Ok(match FieldHeader::chunking(&shape, chunk) {
+            (0, length) if length > 1 && unlike_members(source, length)? => {
+                FieldHeader::chunking_within(&shape, chunk)
+            }
+            other => other,
+        }),
+    }
 }
 
 /// Leading axes longer than this are taken for time or space, not for different quantities.
@@ -371,6 +387,13 @@ pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
     fn of<T: Bits>(v: &[T], fill: Option<u64>, as_f64: impl Fn(T) -> f64 + Copy) -> Statistics {
         Statistics::of(v.iter().filter(move |x| fill != Some(x.bits())).map(move |&x| as_f64(x)))
     }
+    // Of integers that are no f64, the nearest within the range: a bound relative to it must not exceed the true share.
+    let whole = |integers: &mut dyn Iterator<Item = i128>, s: Statistics| {
+        let (least, most) = integers.fold((i128::MAX, i128::MIN), |(a, b), x| (a.min(x), b.max(x)));
+        let up = |x: i128| if (x as f64) as i128 >= x { x as f64 } else { (x as f64).next_up() };
+        if s.count == 0 { s } else { Statistics { min: up(least), max: -up(-most), ..s } }
+    };
+    let kept = |bits: u64| fill != Some(bits);
     match values {
         Values::F32(v) => of(v, fill, |x| x as f64),
         Values::F64(v) => of(v, fill, |x| x),
@@ -380,8 +403,14 @@ pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
         Values::I16(v) => of(v, fill, |x| x as f64),
         Values::U32(v) => of(v, fill, |x| x as f64),
         Values::I32(v) => of(v, fill, |x| x as f64),
-        Values::U64(v) => of(v, fill, |x| x as f64),
-        Values::I64(v) => of(v, fill, |x| x as f64),
+        Values::U64(v) => {
+            let mut kept = v.iter().filter(|x| kept(x.bits())).map(|&x| x as i128);
+            whole(&mut kept, of(v, fill, |x| x as f64))
+        }
+        Values::I64(v) => {
+            let mut kept = v.iter().filter(|x| kept(x.bits())).map(|&x| x as i128);
+            whole(&mut kept, of(v, fill, |x| x as f64))
+        }
         Values::Bool(_) | Values::Text(_) => Statistics::EMPTY,
     }
 }
@@ -395,6 +424,10 @@ fn plan_table(name: &str, table: &Table, options: &Options) -> Result<Plan> {
         if !dtype.is_float() && !options.bounds.iter().any(|(n, _)| *n == c.name) && bound != Bound::None {
             bound = Bound::Lossless; // a table's counts, flags and identifiers are exact unless named
         }
+        if bound == Bound::None && !options.model.is_some_and(|m| m.frozen.decoder.names().contains(&c.name))
+        {
+            bound = Bound::Lossless; // what the model does not make is coded on its own, and exactly
+        }
         let (resolved, tolerance) = resolve(bound, dtype, &statistics_of(&c.values, None), &c.name)?;
         columns.push(ColumnHeader { name: c.name.clone(), dtype, bound: resolved });
         tolerances.push(tolerance);
@@ -402,6 +435,49 @@ fn plan_table(name: &str, table: &Table, options: &Options) -> Result<Plan> {
     let chunk_rows = options.chunk_rows.min(MOST_CHUNK / columns.len().max(1)).max(1);
     let kind = Kind::Table(TableHeader { rows: table.rows(), chunk_rows, columns });
     Ok(Plan { header: VariableHeader { name: name.into(), kind }, tolerances })
+}
+
+/// Whether a codec that was asked for is one for this kind of variable.
+fn serves(codec: Codec, kind: &Kind) -> bool {
+    match codec {
+        Codec::Raw | Codec::Autoencoder => true,
+        Codec::Field | Codec::Constant => matches!(kind, Kind::Field(_)),
+        Codec::Table => matches!(kind, Kind::Table(_)),
+    }
+}
+
+/// A codec that was asked for must serve some variable (those that it does not are coded as they are best), and what
+/// has no bound must go through the model.
+fn check_codec(plans: &[Plan], options: &Options) -> Result<()> {
+    let serves_none = |codec| !plans.is_empty() && !plans.iter().any(|p| serves(codec, &p.header.kind));
+    if let Some(codec) = options.codec.filter(|&c| serves_none(c)) {
+        let (wants, kind) = if codec == Codec::Table { ("tables", "field") } else { ("fields", "table") };
+        return Err(Error::invalid(format!(
+            "the codec {} is for {wants}, and the data is a {kind}; leave --codec out, or say {kind}",
+            codec.name(),
+        )));
+    }
+    let Some(decoder) = options.model.map(|m| &m.frozen.decoder) else { return Ok(()) };
+    for p in plans.iter().map(|p| &p.header) {
+        if bounds_of(p).any(|b| b == Bound::None) && !fits(p, decoder.features(), decoder.names()) {
+            return Err(Error::invalid(format!(
+                "'{}' has no bound, and the model, for {}, does not fit it; give a bound: --bound {}=rel:1e-3",
+                p.name,
+                rows_of(decoder),
+                p.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The rows that a model is for, in words.
+fn rows_of(decoder: &Decoder) -> String {
+    let names = match decoder.names().len() {
+        0 => String::new(),
+        _ => format!(" named {}", decoder.names().join(", ")),
+    };
+    format!("rows of {} values{names}", decoder.features())
 }
 
 /// Codes chunk `i` of a plan.
@@ -444,12 +520,15 @@ fn write_variable(
 ) -> Result<()> {
     let chunks = plan.header.chunks();
     let candidate = candidate.filter(|c| fits(&plan.header, c.model.features(), c.model.decoder.names()));
+    // What a codec that was asked for cannot code is coded by whichever is best.
+    let only = options.codec.filter(|&c| serves(c, &plan.header.kind));
+    let only = only.filter(|&c| c != Codec::Autoencoder || candidate.is_some());
     let mut next = 0..chunks;
     in_order(
         options.threads,
         || next.next().map(|i| Ok((i, read_chunk(input, &plan.header.kind, i)?))),
         |(i, runs): (usize, Vec<Values>)| {
-            let encoded = encode_chunk(plan, i, &runs, candidate, options.codec)?;
+            let encoded = encode_chunk(plan, i, &runs, candidate, only)?;
             let values = runs.iter().map(|v| v.len() as u64).sum();
             let bytes = runs.iter().map(|v| v.byte_len() as u64).sum();
             Ok((i, encoded, values, bytes))
@@ -465,7 +544,8 @@ fn fits(header: &VariableHeader, features: usize, names: &[String]) -> bool {
             f.axis == 0 && f.shape.len() > 1 && f.shape[1..].iter().product::<usize>() == features
         }
         Kind::Table(t) => {
-            names.iter().all(|n| t.columns.iter().any(|c| c.name == *n && c.dtype != DType::Text))
+            !names.is_empty()
+                && names.iter().all(|n| t.columns.iter().any(|c| c.name == *n && c.dtype != DType::Text))
         }
     }
 }
@@ -485,13 +565,9 @@ fn choose_model<'m>(
     let fitting: Vec<usize> =
         (0..plans.len()).filter(|&i| fits(&plans[i].header, decoder.features(), decoder.names())).collect();
     if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
-        let names = match decoder.names().len() {
-            0 => String::new(),
-            _ => format!(" named {}", decoder.names().join(", ")),
-        };
         return Err(Error::invalid(format!(
-            "the model is for rows of {} values{names}; nothing in the data is",
-            decoder.features()
+            "the model is for {}, and nothing in the data has them; train one on this data",
+            rows_of(decoder)
         )));
     }
     match options.codec {

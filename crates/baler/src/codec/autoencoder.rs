@@ -35,7 +35,9 @@ pub fn encode_field(
     c: Candidate,
 ) -> Result<Vec<u8>> {
     let features = c.model.features();
-    if values.is_empty() || values.len() % features != 0 || shape.first() != Some(&(values.len() / features))
+    if values.is_empty()
+        || !values.len().is_multiple_of(features)
+        || shape.first() != Some(&(values.len() / features))
     {
         return Err(Error::invalid(format!(
             "the model is for rows of {features} values, this chunk has shape {shape:?}"
@@ -43,8 +45,7 @@ pub fn encode_field(
     }
     let rows = values.to_f64().ok_or_else(|| Error::invalid("text cannot go through a model"))?;
     let latents = c.model.encode(&rows)?;
-    let _ = fill; // the map below keeps special values; the fill value, if any, costs its residual
-    let mapped = column::map(values, tolerance);
+    let mapped = column::map(values, tolerance, fill);
     let shift = best_shift(c, &latents, &rows, tolerance)?;
     let mut out = start(c, tolerance, shift);
     let predicted = write_latents(&mut out, c, &latents, shift)?;
@@ -148,7 +149,7 @@ fn section(
     let Some((feature, width)) = place else {
         out.push(How::Plain as u8);
         let mut plain = vec![];
-        column::write(&mut plain, &column::map(values, tolerance));
+        column::write(&mut plain, &column::map(values, tolerance, None));
         put_bytes(&mut out, &plain);
         return Ok(out);
     };
@@ -156,7 +157,7 @@ fn section(
         out.push(How::Output as u8);
         return Ok(out);
     }
-    let mapped = column::map(values, tolerance);
+    let mapped = column::map(values, tolerance, None);
     let mut plain = vec![];
     column::write(&mut plain, &mapped);
     let mut coded = vec![];

@@ -79,7 +79,7 @@ pub fn encode_field(
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;
     if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
-        let tolerance = exact_unless_pointwise_bounded(tolerance);
+        let tolerance = bounded(tolerance);
         let payload = autoencoder::encode_field(values, shape, tolerance, fill, c)?;
         let decoded = autoencoder::decode_field(&payload, values.dtype(), shape, &c.model.decoder)?;
         keep(
@@ -87,22 +87,13 @@ pub fn encode_field(
             accept(Codec::Autoencoder, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]),
         );
     }
-    if wants(Codec::Constant) || wants(Codec::Field) {
-        if let Some(payload) = constant(values) {
-            keep(
-                &mut best,
-                accept(
-                    Codec::Constant,
-                    payload,
-                    std::slice::from_ref(values),
-                    vec![values.clone()],
-                    &[tolerance],
-                ),
-            );
-            if best.as_ref().is_some_and(|b| b.codec == Codec::Constant) {
-                return Ok(best.expect("just kept"));
-            }
-        }
+    if let Some(payload) = constant(values).filter(|_| wants(Codec::Constant) || wants(Codec::Field)) {
+        return Ok(Encoded {
+            codec: Codec::Constant,
+            payload,
+            decoded: vec![values.clone()],
+            errors: vec![0.0],
+        });
     }
     if wants(Codec::Field) {
         keep(&mut best, field_within(values, shape, tolerance, fill)?);
@@ -119,7 +110,7 @@ pub fn encode_field(
 }
 
 /// The autoencoder codes root-mean-square targets by the absolute bound that meets them whatever happens.
-fn exact_unless_pointwise_bounded(tolerance: Tolerance) -> Tolerance {
+fn bounded(tolerance: Tolerance) -> Tolerance {
     match tolerance {
         Tolerance::RootMeanSquare(rms) => Tolerance::Absolute(rms),
         other => other,
@@ -164,7 +155,7 @@ pub fn encode_table(
     candidate: Option<Candidate>,
     only: Option<Codec>,
 ) -> Result<Encoded> {
-    let tolerances: Vec<_> = tolerances.iter().map(|&t| exact_unless_pointwise_bounded(t)).collect();
+    let tolerances: Vec<_> = tolerances.iter().map(|&t| bounded(t)).collect();
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;
     if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
@@ -182,14 +173,13 @@ pub fn encode_table(
     if !text && (wants(Codec::Raw) || best.is_none()) {
         keep(&mut best, Some(raw(columns)));
     }
-    best.ok_or_else(|| Error::invalid("no codec fits this table"))
+    best.ok_or_else(|| Error::invalid("a table with text has no raw form; the codec table takes it"))
 }
 
 fn keep(best: &mut Option<Encoded>, new: Option<Encoded>) {
-    if let Some(new) = new {
-        if best.as_ref().is_none_or(|b| new.payload.len() < b.payload.len()) {
-            *best = Some(new);
-        }
+    let smaller = |new: &Encoded| best.as_ref().is_none_or(|b| new.payload.len() < b.payload.len());
+    if let Some(new) = new.filter(smaller) {
+        *best = Some(new);
     }
 }
 
@@ -214,11 +204,16 @@ fn raw(runs: &[Values]) -> Encoded {
 
 /// The bytes of the first value, where all are the same bit for bit.
 fn constant(values: &Values) -> Option<Vec<u8>> {
-    let mut bytes = vec![];
-    values.slice(0..1).write_le_bytes(&mut bytes);
-    let mut all = vec![];
-    values.write_le_bytes(&mut all);
-    all.chunks_exact(bytes.len()).all(|c| c == bytes).then_some(bytes)
+    let mut first = vec![];
+    values.slice(0..1).write_le_bytes(&mut first);
+    let alike = |run: Values| {
+        let mut bytes = vec![];
+        run.write_le_bytes(&mut bytes);
+        bytes.chunks_exact(first.len()).all(|b| b == first)
+    };
+    // A few values tell nearly always that they are not.
+    let count = values.len();
+    (alike(values.slice(0..count.min(64))) && alike(values.slice(0..count))).then_some(first)
 }
 
 /// Decodes a field's chunk; `model` finds an archive's models by number.

@@ -49,13 +49,14 @@ impl Tolerance {
                 let least = if dtype == DType::F32 { f32::from_bits(1) as f64 } else { f64::from_bits(1) };
                 if dtype.is_float() && v < least {
                     return Err(Error::invalid(format!(
-                        "the bound abs:{v:e} is below {least:e}, the smallest number of {dtype}; say lossless"
+                        "the bound abs:{v:e} is below {least:.1e}, the smallest number of {dtype}; say lossless"
                     )));
                 }
                 absolute(v)
             }
-            // Rounded down: the product must not exceed the true share.
-            Bound::Relative(v) => absolute((v * statistics.range()).next_down()),
+            // The product must not exceed the true share. The range and the product may each have been rounded up by
+            // half a unit in the last place, together by less than two units of the result.
+            Bound::Relative(v) => absolute((v * statistics.range()).next_down().next_down()),
             Bound::Deviation(v) => absolute((v * statistics.deviation()).next_down()),
             Bound::Pointwise(v) if dtype.is_float() => Tolerance::Pointwise(v),
             Bound::Pointwise(_) => Tolerance::Exact,

@@ -93,15 +93,16 @@ impl Model {
         read(bytes).map_err(|e| e.at("model file"))
     }
 
-    /// The SHA-256 of [`Model::to_bytes`], by which archives refer to a model.
+    /// The SHA-256 of [`Model::to_bytes`]. Archives refer to a model by its decoder's instead, all that they need of
+    /// it: [`crate::archive::write::model_hash`].
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.to_bytes()).into()
     }
 }
 
 fn read(bytes: &[u8]) -> Result<Model> {
-    let file =
-        SafeTensors::deserialize(bytes).map_err(|e| Error::corrupt(format!("not safetensors: {e}")))?;
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|e| Error::corrupt(format!("damaged, or no safetensors: {e}")))?;
     let (_, header) = SafeTensors::read_metadata(bytes).expect("has just been read");
     let text = header.metadata().as_ref().and_then(|m| m.get(METADATA_KEY));
     let text = text

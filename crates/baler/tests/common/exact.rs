@@ -64,7 +64,7 @@ pub fn assert_bound(original: &Values, decoded: &Values, promise: Resolved) {
         }
         assert!(!kept && b.is_finite(), "{a:e} ({:#x}) became {b:e} under {promise:?}", bits.0);
         match promise.bound {
-            Bound::Psnr(_) => squares += (a - b) * (a - b) / bound / bound,
+            Bound::Psnr(_) => squares += ((a - b) / bound) * ((a - b) / bound),
             Bound::Pointwise(_) => assert!(within_share(a, b, bound), "{a:e} became {b:e} under {promise:?}"),
             _ => assert!(within(a, b, bound), "{a:e} became {b:e} under {promise:?}"),
         }
@@ -82,7 +82,7 @@ pub fn assert_bound(original: &Values, decoded: &Values, promise: Resolved) {
             for (a, b) in integers(a).into_iter().zip(integers(b)) {
                 let off = a.abs_diff(b);
                 match promise.bound {
-                    Bound::Psnr(_) if !exact => squares += off as f64 * off as f64 / bound / bound,
+                    Bound::Psnr(_) if !exact => squares += (off as f64 / bound) * (off as f64 / bound),
                     _ if exact || pointwise => assert_eq!(off, 0, "{a} became {b} under {promise:?}"),
                     _ => assert!(off <= bound.floor() as u128, "{a} became {b} under {promise:?}"),
                 }

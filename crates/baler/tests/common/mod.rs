@@ -103,7 +103,7 @@ pub fn columns(rows: usize) -> Vec<Column> {
     columns.into_iter().map(|(name, values)| Column { name: name.into(), values }).collect()
 }
 
-/// A model of three features and one latent, a minute's worth of nothing but still trained.
+/// A model of three features and one latent, hardly trained.
 pub fn model(names: &[&str]) -> Model {
     let relu = Layer::LeakyRelu { slope: 0.01 };
     let architecture = Architecture {
@@ -211,7 +211,10 @@ pub fn decode_all(bytes: &[u8], models: &[Decoder]) -> Result<Vec<Vec<Values>>> 
             if values > 1 << 18 || total > 1 << 20 {
                 return Err(Error::new(ErrorKind::LimitExceeded, "more than this test decodes"));
             }
-            archive.decode(i, chunk..chunk + 1, 1, |_, runs| Ok(all.push(runs)))?;
+            archive.decode(i, chunk..chunk + 1, 1, |_, runs| {
+                all.push(runs);
+                Ok(())
+            })?;
         }
     }
     Ok(all)
@@ -274,10 +277,9 @@ impl Parts {
         let (header, records) = self.bodies.split_first().expect("a header");
         let (tail, records) = records.split_last().expect("an index");
         let mut header = header.clone();
-        if let Some(model) = records.iter().find(|r| r.first() == Some(&b'M') && r.len() >= 2) {
-            if header.len() > 34 && header[1] > 0 {
-                header[2..34].copy_from_slice(&Sha256::digest(&model[2..]));
-            }
+        let model = records.iter().find(|r| r.first() == Some(&b'M') && r.len() >= 2);
+        if let Some(model) = model.filter(|_| header.len() > 34 && header[1] > 0) {
+            header[2..34].copy_from_slice(&Sha256::digest(&model[2..]));
         }
         let mut out = b"\x89BLR\x01".to_vec();
         put_bytes(&mut out, &header);
@@ -383,4 +385,16 @@ pub fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) {
             }
         }
     }
+}
+
+/// SHA-256 of all values as little-endian bytes.
+pub fn values_hash(values: &[Vec<Values>]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    values.iter().flatten().for_each(|v| hash.update(bits(v)));
+    hash.finalize().into()
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

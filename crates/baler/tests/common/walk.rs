@@ -60,7 +60,7 @@ pub fn cases() -> Vec<(String, Case)> {
         let uniform = Uniform::new(b, scale, f32::EPSILON as f64);
         cases.push((format!("column abs:{b:e}"), Case::Uniform(b, uniform)));
     }
-    for b in [0.9, 0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-6, 5.9604644775390625e-8, 1e-9] {
+    for b in [0.9, 0.5, 0.1, 1e-2, 1e-3, 1e-4, 1e-6, 2f64.powi(-24), 1e-9] {
         cases.push((format!("pwrel:{b:e}"), Case::Pointwise(b, Pointwise::best(pointwise::F32, b))));
     }
     cases

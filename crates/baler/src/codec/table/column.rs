@@ -43,18 +43,18 @@ pub struct Mapped {
 /// Strings decoded from one chunk, all columns together, take at most this many bytes.
 pub const MOST_TEXT: usize = 1 << 28;
 
-/// Maps a column to integers within `tolerance`.
-pub fn map(values: &Values, tolerance: Tolerance) -> Mapped {
+/// Maps a column to integers within `tolerance`; `fill` is the bits of a value to be kept exactly.
+pub fn map(values: &Values, tolerance: Tolerance, fill: Option<u64>) -> Mapped {
     match (values, tolerance) {
         (Values::Text(v), _) => map_texts(v),
-        (Values::F32(v), Tolerance::Exact) => map_exact(v, values),
-        (Values::F64(v), Tolerance::Exact) => map_exact(v, values),
-        (Values::F32(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F32),
-        (Values::F64(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F64),
+        (Values::F32(v), Tolerance::Exact) => map_exact(v, values, fill),
+        (Values::F64(v), Tolerance::Exact) => map_exact(v, values, fill),
+        (Values::F32(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F32, fill),
+        (Values::F64(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F64, fill),
         (Values::F32(v), Tolerance::Absolute(b)) => {
-            map_uniform(v, values, b, f32::EPSILON as f64, |x| x as f32 as f64)
+            map_uniform(v, values, b, fill, f32::EPSILON as f64, |x| x as f32 as f64)
         }
-        (Values::F64(v), Tolerance::Absolute(b)) => map_uniform(v, values, b, f64::EPSILON, |x| x),
+        (Values::F64(v), Tolerance::Absolute(b)) => map_uniform(v, values, b, fill, f64::EPSILON, |x| x),
         (_, Tolerance::Absolute(b)) => {
             let step = (b as i64).saturating_mul(2).saturating_add(1);
             let integers = ordered::to_integers(values);
@@ -83,13 +83,13 @@ fn map_texts(v: &[String]) -> Mapped {
     Mapped { classes: Classes::default(), map: Map::Texts(texts), integers }
 }
 
-fn map_exact<F: Bits + Into<f64>>(v: &[F], values: &Values) -> Mapped {
-    let classes = classify(v, Rule::Bounded, None);
+fn map_exact<F: Bits + Into<f64>>(v: &[F], values: &Values, fill: Option<u64>) -> Mapped {
+    let classes = classify(v, Rule::Bounded, fill);
     if let Some(integers) = whole(v, &classes) {
         return Mapped { classes, map: Map::Whole, integers };
     }
     Mapped {
-        classes: classify(v, Rule::Exact, None),
+        classes: classify(v, Rule::Exact, fill),
         map: Map::Ordered,
         integers: ordered::to_integers(values),
     }
@@ -114,10 +114,11 @@ fn map_uniform<F: Bits + Into<f64>>(
     v: &[F],
     values: &Values,
     bound: f64,
+    fill: Option<u64>,
     epsilon: f64,
     stored: impl Fn(f64) -> f64,
 ) -> Mapped {
-    let mut classes = classify(v, Rule::Bounded, None);
+    let mut classes = classify(v, Rule::Bounded, fill);
     if let Some(integers) = whole(v, &classes) {
         return Mapped { classes, map: Map::Whole, integers };
     }
@@ -147,7 +148,7 @@ fn map_uniform<F: Bits + Into<f64>>(
         .collect();
     if misses.len() * 8 > v.len() {
         // The bound is about as fine as the type itself: its own bits are the better code.
-        return map_exact(v, values);
+        return map_exact(v, values, fill);
     }
     add_own(&mut classes, v, &misses);
     Mapped { classes, map: Map::Uniform(uniform), integers }
@@ -164,9 +165,9 @@ fn add_own<T: Bits>(classes: &mut Classes, values: &[T], places: &[usize]) {
         (0..values.len()).filter(|&i| classes.plane[i] == class::OWN).map(|i| values[i].bits()).collect();
 }
 
-fn map_pointwise<F: Bits>(v: &[F], bound: f64, layout: Layout) -> Mapped {
+fn map_pointwise<F: Bits>(v: &[F], bound: f64, layout: Layout, fill: Option<u64>) -> Mapped {
     let map = Pointwise::best(layout, bound);
-    let classes = classify(v, Rule::Pointwise, None);
+    let classes = classify(v, Rule::Pointwise, fill);
     let mut last = 0;
     let index = |(i, &x): (usize, &F)| {
         if classes.plane.get(i).is_none_or(|&c| c < CONSTANT) {

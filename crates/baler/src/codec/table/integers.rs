@@ -67,7 +67,7 @@ pub fn read(mut r: Reader, count: usize) -> Result<Vec<i64>> {
         1 | 2 => {
             let base = r.zigzag("base")?;
             let mut coder = Decoder::new(r.bytes("codes")?, r.rest());
-            let mut numeric = Numeric::new();
+            let mut numeric = Numeric::default();
             let mut before = base;
             let delta = way == Way::Delta as u8;
             (0..count)
@@ -79,7 +79,8 @@ pub fn read(mut r: Reader, count: usize) -> Result<Vec<i64>> {
                 .collect()
         }
         3 | 4 => {
-            let n = r.count(MOST_ENTRIES.min(r.remaining()), "number of entries")?;
+            let most = if way == Way::Ordered as u8 { MOST_ORDERED } else { MOST_ENTRIES };
+            let n = r.count(most.min(r.remaining()), "number of entries")?;
             let mut entry = 0i64;
             let entries = (0..n)
                 .map(|i| {
@@ -108,7 +109,7 @@ pub fn read(mut r: Reader, count: usize) -> Result<Vec<i64>> {
 fn write_numeric(way: Way, values: &[i64]) -> Option<Vec<u8>> {
     let base = values[0];
     let mut coder = Encoder::with_capacity(values.len());
-    let mut numeric = Numeric::new();
+    let mut numeric = Numeric::default();
     let mut before = base;
     for &v in values {
         let code = v.checked_sub(if way == Way::Delta { before } else { base })?;

@@ -15,7 +15,7 @@ pub fn encode(columns: &[Values], tolerances: &[Tolerance]) -> Result<(Vec<u8>, 
     let mut decoded = vec![];
     let mut text = column::MOST_TEXT;
     for (values, &tolerance) in columns.iter().zip(tolerances) {
-        let mapped = column::map(values, tolerance);
+        let mapped = column::map(values, tolerance, None);
         let mut section = vec![];
         column::write(&mut section, &mapped);
         put_bytes(&mut out, &section);

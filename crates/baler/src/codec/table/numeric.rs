@@ -21,9 +21,9 @@ pub struct Numeric {
     sign_before: usize,
 }
 
-impl Numeric {
+impl Default for Numeric {
     /// Nothing learned yet.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Numeric {
             zero: [Bit::NEW; 64],
             high: [Symbols::FLAT; 64],
@@ -35,7 +35,9 @@ impl Numeric {
             sign_before: 0,
         }
     }
+}
 
+impl Numeric {
     /// Codes one value, |value| < [`MOST`].
     pub fn code<C: Coder>(&mut self, coder: &mut C, value: i64) -> i64 {
         let before = self.length_before;

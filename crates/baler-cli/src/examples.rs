@@ -1,0 +1,86 @@
+//! The examples that close each command's help: typical uses, copied and run as they are.
+
+/// All of them.
+pub const ALL: &str = "Examples:
+  baler demo                                        see it work
+  baler compress u.npy -o u.blr --rel 1e-3          off by at most a thousandth of the range
+  baler compress raw.f32 --shape 64,512,512 -o u.blr --abs 0.01
+  baler compress events.csv -o events.blr --std 1e-3 --bound weight=lossless
+  baler decompress u.blr -o u2.npy --select 10:20
+  baler train sample.npz -o model.safetensors --model AE --ratio 1.6
+  baler compress big.npz -o big.blr --std 1e-3 --model model.safetensors
+
+`baler help COMMAND` tells more, with examples.
+
+Exit codes: 0 done, 1 a check failed, 2 wrong use, 3 input that cannot be read or is damaged,
+or output that cannot be written.";
+
+/// `baler compress`.
+pub const COMPRESS: &str = "Examples:
+  baler compress u.npy -o u.blr --rel 1e-3         off by at most a thousandth of the range
+  baler compress a.npy b.npy -o ab.blr --abs 0.01     several files in one archive
+  baler compress u.f32 --shape 64,512,512 -o u.blr --psnr 80
+  baler compress events.csv -o e.blr --std 1e-3 --bound pt=abs:0.01 --bound weight=lossless
+  baler compress events.npz -o e.blr --lossless --bound pt=abs:1e-3
+  baler compress big.npz -o big.blr --std 1e-3 --model model.safetensors
+  baler compress cfd.npz -o cfd.blr --bound-none --codec autoencoder --model model.safetensors
+
+There is no default bound: say how far off values may come back. Within any bound NaN,
+infinities and fill values come back exactly, and so do a table's integers, truth values and
+texts unless --bound names them.
+A model is used where it makes the archive smaller, its own bytes counted.";
+
+/// `baler decompress`.
+pub const DECOMPRESS: &str = "Examples:
+  baler decompress u.blr -o u.npy
+  baler decompress u.blr -o part.npy --select 10:20     rows 10 to 19, reading no more than they need
+  baler decompress ab.blr -o b.npy --variable b
+  baler decompress e.blr -o e.csv
+  baler decompress u.blr -o - --format f32 | ./analyse
+  baler decompress big.blr -o big.npz --model model.safetensors";
+
+/// `baler info`.
+pub const INFO: &str = "Examples:
+  baler info u.blr
+  baler info u.blr --json | jq .ratio
+  baler info model.safetensors";
+
+/// `baler verify`.
+pub const VERIFY: &str = "Examples:
+  baler verify u.blr                                    every chunk decodes and matches its checksums
+  baler verify u.blr --against u.npy                    and every value is within its bound
+  baler verify ab.blr --against a.npy b.npy --json
+
+Exit code 1 where a bound is broken, 3 where the archive is damaged.";
+
+/// `baler salvage`.
+pub const SALVAGE: &str = "Examples:
+  baler salvage cut.blr -o rescued.npy
+  baler salvage cut.blr -o rescued.npz --json
+
+Exit code 1 where something is lost.";
+
+/// `baler train`.
+pub const TRAIN: &str = "Examples:
+  baler train events.npz -o model.safetensors --ratio 1.6
+  baler train cfd.npz -o model.safetensors --model CFD_dense_AE --latent 25 --epochs 500 --batch-size 20
+  baler train events.csv -o model.safetensors --columns pt,eta,phi --seed 7
+
+A table is trained on row by row, a field frame by frame along its leading axis.";
+
+/// `baler synth`.
+pub const SYNTH: &str = "Examples:
+  baler synth flow --size 60,50,50 -o flow.npy
+  baler synth jets --size 100000 -o jets.csv --seed 7";
+
+/// `baler demo`.
+pub const DEMO: &str = "Examples:
+  baler demo
+  baler demo -o /tmp/demo --quick                       smaller data and short training: a few seconds
+  baler demo --json";
+
+/// `baler completions`.
+pub const COMPLETIONS: &str = "Examples:
+  baler completions bash > ~/.local/share/bash-completion/completions/baler
+  baler completions zsh > ~/.zfunc/_baler
+  baler completions fish > ~/.config/fish/completions/baler.fish";

@@ -1,0 +1,233 @@
+//! Models as they are used: trained, embedded or referred to by hash, left out where they do not pay, refused where
+//! they do not fit.
+
+mod common;
+
+use baler::data::{Array, Column, Dataset, Table, Values, Variable};
+use common::run::*;
+
+const QUICK: &str = "--epochs 3 --batch-size 64 --quiet";
+
+fn table_with_model() -> Place {
+    let place = Place::new();
+    place.save("t.npz", number_table(600));
+    place.ok(&format!("train t.npz -o m.safetensors --latent 2 {QUICK}"));
+    place
+}
+
+fn columns(data: Dataset) -> Vec<Column> {
+    match data.variables.into_iter().next().unwrap().1 {
+        Variable::Table(t) => t.columns,
+        Variable::Field(_) => panic!("a table"),
+    }
+}
+
+#[test]
+fn training_follows_its_flags_and_its_seed() {
+    let place = Place::new();
+    place.save("t.npz", number_table(400));
+    let train = |flags: &str| place.json(&format!("train t.npz --force --batch-size 64 {flags}"));
+    let a = train("-o a.safetensors --ratio 1.5 --epochs 3 --seed 7 --threads 1");
+    for (key, value) in [("features", 3), ("latents", 2), ("epochs", 3), ("rows", 400)] {
+        assert_eq!(a[key], value, "{key}");
+    }
+    assert_eq!(a["losses"].as_array().unwrap().len(), 3);
+    assert_eq!(a["bytes"], place.bytes("a.safetensors").len());
+    assert!(a["validation_loss"].is_number());
+    train("-o b.safetensors --ratio 1.5 --epochs 3 --seed 7 --threads 3");
+    assert!(place.bytes("a.safetensors") == place.bytes("b.safetensors"), "same seed, same model");
+    train("-o c.safetensors --ratio 1.5 --epochs 3 --seed 8");
+    assert!(place.bytes("a.safetensors") != place.bytes("c.safetensors"));
+    let d = train("-o d.safetensors --epochs 2 --validation 0 --columns eta,pt --latent 1");
+    assert!(d["validation_loss"].is_null());
+    assert_eq!(place.json("info d.safetensors")["names"], serde_json::json!(["eta", "pt"]));
+    let told = place.ok("info a.safetensors");
+    for part in ["architecture", "AE", "pt, energy, eta", "sha256"] {
+        assert!(told.contains(part), "'{part}' is not in\n{told}");
+    }
+}
+
+#[test]
+fn foolish_training_is_refused() {
+    let place = Place::new();
+    place.save("t.npz", number_table(50));
+    place.save("e.csv", events(50));
+    place.save("line.npy", field(&[50]));
+    let fails = |input: &str, flags: &str, parts: &[&str]| {
+        place.fails(&format!("train {input} -o m.safetensors {flags}"), 2, parts);
+    };
+    fails("t.npz", "--epochs 0", &["epochs", "at least 1"]);
+    fails("t.npz", "--batch-size 0", &["batch size"]);
+    fails("t.npz", "--lr -1", &["learning rate", "positive"]);
+    fails("t.npz", "--lr NaN", &["learning rate"]);
+    fails("t.npz", "--validation 1", &["below 1"]);
+    fails("t.npz", "--validation -0.1", &["at least 0"]);
+    fails("t.npz", "--ratio 0.5", &["ratio 0.5", "at least 1"]);
+    fails("t.npz", "--latent 0", &["--latent 0"]);
+    fails("t.npz", "--ratio 2 --latent 2", &["cannot be used with"]);
+    fails("t.npz", "--model GPT", &["'GPT'", "CFD_dense_AE"]);
+    fails("t.npz", "--variable x", &["'x'", "there are data"]);
+    fails("e.csv", "--columns pt,tag", &["'tag'", "pt, energy"]);
+    fails("line.npy", "", &["no frames"]);
+    assert_eq!(place.files(), ["e.csv", "line.npy", "t.npz"]);
+    place.put("m.safetensors", "precious");
+    fails("t.npz", "--epochs 1000000", &["exists", "--force"]); // told before the training, not after
+    place.fails("train no.npz -o n.safetensors", 3, &["no.npz"]);
+}
+
+#[test]
+fn an_archive_needs_no_model_that_it_embeds() {
+    let place = table_with_model();
+    let report = place.json("compress t.npz -o t.blr --std 1e-2 --model m.safetensors --codec autoencoder");
+    assert_eq!(report["variables"][0]["codec"], "autoencoder");
+    assert!(report["model_bytes"].as_u64().unwrap() > 0);
+    assert!(report["ratio_without_model"].as_f64() > report["ratio"].as_f64());
+    assert_eq!(report["models"][0]["embedded"], true);
+    place.ok("decompress t.blr -o back.npz");
+    assert_eq!(place.json("verify t.blr --against t.npz")["holds"], true);
+    assert!(place.ok("info t.blr").contains("(embedded)"));
+    let said = place.ok("compress t.npz -o again.blr --std 1e-2 --model m.safetensors --codec autoencoder");
+    assert!(said.contains("of which the model takes"), "{said}");
+    assert!(place.bytes("t.blr") == place.bytes("again.blr"));
+}
+
+#[test]
+fn an_external_model_is_asked_for_by_its_hash() {
+    let place = table_with_model();
+    place.ok(&format!("train t.npz -o other.safetensors --latent 2 --seed 9 {QUICK}"));
+    let hash = place.json("info m.safetensors")["sha256"].as_str().unwrap().to_string();
+    let other = place.json("info other.safetensors")["sha256"].as_str().unwrap().to_string();
+    let report = place.json(
+        "compress t.npz -o t.blr --std 1e-2 --model m.safetensors --external-model --codec autoencoder",
+    );
+    assert_eq!(report["models"][0]["sha256"], hash, "the hash by which `info` tells a model");
+    assert_eq!(report["model_bytes"], 0);
+    for command in ["decompress t.blr -o back.npz", "verify t.blr", "verify t.blr --against t.npz"] {
+        place.fails(command, 3, &["t.blr", &hash, "--model"]);
+        place.fails(&format!("{command} --model other.safetensors"), 3, &["t.blr", &hash, &other]);
+        place.ok(&format!("{command} --model m.safetensors"));
+    }
+    assert!(place.ok("info t.blr").contains("to be supplied"));
+    place.fails("salvage t.blr -o s.npz", 3, &[&hash, "--model"]);
+    place.ok("salvage t.blr -o s.npz --model m.safetensors");
+    place.fails("compress t.npz -o x.blr --std 1 --external-model", 2, &["--model"]);
+}
+
+#[test]
+fn a_model_alone_compresses_without_bound() {
+    let place = table_with_model();
+    place.save("u.npy", field(&[40, 6, 8]));
+    place.ok(&format!("train u.npy -o f.safetensors --model CFD_dense_AE --ratio 8 {QUICK}"));
+    for (data, model) in [("t.npz", "m.safetensors"), ("u.npy", "f.safetensors")] {
+        let line =
+            format!("compress {data} -o x.blr --force --bound-none --codec autoencoder --model {model}");
+        let report = place.json(&line);
+        let v = &report["variables"][0];
+        let told = if v["columns"].is_array() { &v["columns"][0] } else { v };
+        assert_eq!(told["bound"]["kind"], "none");
+        let largest = told["largest_error"].as_f64().unwrap();
+        let out = format!("back.{}", &data[2..]);
+        place.ok(&format!("decompress x.blr -o {out}"));
+        let (a, b) = (place.load(data), place.load(&out));
+        let first = |d: Dataset| match d.variables.into_iter().next().unwrap().1 {
+            Variable::Field(a) => a.values.to_f64().unwrap(),
+            Variable::Table(t) => t.columns[0].values.to_f64().unwrap(),
+        };
+        assert_eq!(apart(&first(a), &first(b)), largest, "{data}: the error is measured");
+        let verified = place.json(&format!("verify x.blr --against {data}"));
+        assert_eq!(verified["holds"], true);
+        assert_eq!(verified["variables"][0]["largest_error"], largest);
+        assert!(place.ok("info x.blr").contains("none"));
+    }
+    place.fails("compress u.npy -o y.blr --bound-none --model f.safetensors", 2, &["--codec autoencoder"]);
+    // What the model does not serve needs a bound; a table's other columns are exact.
+    place.save("v.npy", field(&[5, 5]));
+    let both = "compress u.npy v.npy -o y.blr --bound-none --codec autoencoder --model f.safetensors";
+    place.fails(both, 2, &["'v'", "--bound v=rel:1e-3"]);
+    let report = place.json(&format!("{both} --bound v=rel:1e-3"));
+    let codec = |i: usize| report["variables"][i]["codec"].clone();
+    assert_eq!((codec(0), codec(1)), ("autoencoder".into(), "field".into()));
+    place.save("e.csv", events(100));
+    place.ok("compress e.csv -o e.blr --bound-none --codec autoencoder --model m.safetensors");
+    place.ok("decompress e.blr -o e2.csv");
+    let (a, b) = (columns(place.load("e.csv")), columns(place.load("e2.csv")));
+    assert_eq!(a[3..], b[3..]);
+    assert_ne!(a[0], b[0]);
+}
+
+#[test]
+fn a_model_that_does_not_pay_is_left_out_and_it_is_said() {
+    let place = table_with_model();
+    place.save("u.npy", field(&[500, 6, 8]));
+    place.ok(&format!("train u.npy -o f.safetensors --latent 4 {QUICK}"));
+    let more = ["", " --chunk 1000", " --chunk 7000 --threads 3"];
+    let cases = [("t.npz", "m.safetensors", "--std 1e-2"), ("u.npy", "f.safetensors", "--rel 1e-3")];
+    for (data, model, bound) in cases {
+        for flags in more {
+            let line = format!("compress {data} {bound}{flags} --force");
+            place.ok(&format!("{line} -o plain.blr"));
+            let said = place.ok(&format!("{line} -o with.blr --model {model}"));
+            assert!(said.contains("the model is not used: it would save"), "{said}");
+            assert!(said.contains("--external-model"), "{said}");
+            let sizes = ["with.blr", "plain.blr"].map(|n| place.bytes(n).len());
+            assert!(sizes[0] <= sizes[1] + 64, "{data}{flags}: {sizes:?}");
+            let report = place.json(&format!("{line} -o with.blr --model {model}"));
+            assert!(report["model_left_out"].is_string());
+            assert_eq!(report["models"], serde_json::json!([]));
+        }
+    }
+    let said = place.ok("compress t.npz -o x.blr --std 1e-2 --model m.safetensors --codec table");
+    assert!(said.contains("the codec table was asked for"), "{said}");
+}
+
+#[test]
+fn models_that_do_not_fit_or_are_no_models() {
+    let place = table_with_model();
+    let renamed = columns(place.load("t.npz"))
+        .into_iter()
+        .map(|c| Column { name: format!("{}2", c.name), values: c.values })
+        .collect();
+    place.save("r.npz", Variable::Table(Table { columns: renamed }));
+    let compress = |data: &str, model: &str, code: i32, parts: &[&str]| {
+        place.fails(&format!("compress {data} -o x.blr --std 1e-2 --model {model}"), code, parts);
+    };
+    compress("r.npz", "m.safetensors", 2, &["rows of 3 values named pt, energy, eta", "nothing in the data"]);
+    place.save("u.npy", field(&[10, 4]));
+    compress("u.npy", "m.safetensors", 2, &["rows of 3 values"]);
+    place.ok(&format!("train u.npy -o f.safetensors --latent 1 {QUICK}"));
+    compress("t.npz", "f.safetensors", 2, &["rows of 4 values"]);
+    compress("t.npz", "none.safetensors", 3, &["none.safetensors", "No such file"]);
+    compress("t.npz", ".", 2, &["folder"]);
+    compress("t.npz", "t.npz", 3, &["t.npz", "is no model"]);
+    place.ok("compress t.npz -o t.blr --lossless");
+    compress("t.npz", "t.blr", 2, &["t.blr", "is an archive, not a model"]);
+    place.put("empty.safetensors", "");
+    compress("t.npz", "empty.safetensors", 3, &["empty.safetensors", "is empty"]);
+    let whole = place.bytes("m.safetensors");
+    place.put("cut.safetensors", &whole[..whole.len() / 2]);
+    compress("t.npz", "cut.safetensors", 3, &["cut.safetensors", "damaged"]);
+    for at in [0, 9, whole.len() / 2, whole.len() - 1] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        place.put("bad.safetensors", bytes);
+        compress("t.npz", "bad.safetensors", 3, &["bad.safetensors"]);
+        place.fails("info bad.safetensors", 3, &["bad.safetensors"]);
+    }
+    assert!(!place.path("x.blr").exists());
+}
+
+#[test]
+fn rows_that_are_not_finite_are_left_out_of_the_training_and_come_back_all_the_same() {
+    let place = Place::new();
+    let mut values = wave(&[60, 5]).values.to_f64().unwrap();
+    values[7] = f64::NAN;
+    values[200] = f64::INFINITY;
+    place.save("u.npy", Variable::Field(Array::new(vec![60, 5], Values::F64(values.clone())).unwrap()));
+    let said = place.ok("train u.npy -o m.safetensors --latent 2 --epochs 2");
+    assert!(said.contains("2 rows left out of the training"), "{said}");
+    place.ok("compress u.npy -o u.blr --abs 1e-3 --model m.safetensors --codec autoencoder");
+    place.ok("verify u.blr --against u.npy");
+    place.ok("decompress u.blr -o back.npy");
+    let back = place.field("back.npy");
+    assert!(back[7].is_nan() && back[200] == f64::INFINITY);
+}

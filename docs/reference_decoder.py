@@ -812,13 +812,12 @@ class IndexContexts:
             n = symbol(coder, self.escape)
             if n == 15:
                 n += raw.take(6)
-            if n == 63:
+            if n >= 63:
                 return None
-            need(n < 63, "an index too long")
             high = 14 + (1 << n) + raw.take(n)
         low = raw.take(shift + 1)
         k = wrap((high << shift | low >> 1) + least)
-        return -k if low & 1 else k
+        return wrap(-k) if low & 1 else k
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,962 @@
+#!/usr/bin/env python3
+"""A second, slow decoder of Baler archives, in the order of docs/format.md.
+
+    python3 docs/reference_decoder.py FILE.blr... [-o OUT.npz]
+
+prints each variable's name, type, shape and the SHA-256 of its decoded bytes, the columns of a table one by one.
+It is written to be read beside the specification, not to be fast: plain integers, with NumPy for single IEEE
+operations in binary32 and binary64 and for the arrays that come out.
+"""
+
+import argparse
+import hashlib
+import struct
+import sys
+import zlib
+from collections import defaultdict
+from itertools import accumulate
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+# ------------------------------------------------------------------------------------------- 1. Conventions
+
+class Bad(Exception):
+    """The file is corrupt, or asks for what version 1 does not know."""
+
+def need(condition, message):
+    if not condition:
+        raise Bad(message)
+
+I64 = (-(2**63), 2**63 - 1)
+
+def clamp(n, low, high):
+    return min(max(n, low), high)
+
+def wrap(n, bits=64):
+    """n as a two's complement integer of so many bits."""
+    half = 1 << (bits - 1)
+    return (n + half) % (2 * half) - half
+
+class Reader:
+    """A run of bytes, read from its start."""
+
+    def __init__(self, data, at=0):
+        self.data, self.at = data, at
+
+    def take(self, n):
+        need(n <= len(self.data) - self.at, "cut short")
+        self.at += n
+        return self.data[self.at - n : self.at]
+
+    def rest(self):
+        return self.take(len(self.data) - self.at)
+
+    def end(self):
+        need(self.at == len(self.data), "bytes left over")
+
+    def numbers(self, code, n):
+        """n numbers, by their letter in Python's `struct`."""
+        return struct.unpack(f"<{n}{code}", self.take(n * struct.calcsize("<" + code)))
+
+    def number(self, code):
+        return self.numbers(code, 1)[0]
+
+    def tag(self, most):
+        """A u8 of which the values beyond `most` are reserved."""
+        tag = self.number("B")
+        need(tag <= most, "a reserved value")
+        return tag
+
+    def varint(self):
+        n = 0
+        for place in range(10):
+            byte = self.number("B")
+            n |= (byte & 127) << (7 * place)
+            if byte < 128:
+                break
+        need(byte < 128 and (byte or place == 0) and n < 2**64, "a varint not in its shortest form")
+        return n
+
+    def zigzag(self):
+        n = self.varint()
+        return (n >> 1) ^ -(n & 1)
+
+    def part(self):
+        """A varint length and that many bytes, to be read on their own."""
+        return Reader(self.take(self.varint()))
+
+    def string(self):
+        return self.part().data.decode("utf-8")
+
+# ------------------------------------------------------------------------------------------- 2. File
+
+def decode_file(data):
+    """The variables of an archive and, for each, its decoded bytes (a table: of each column)."""
+    file = Reader(data)
+    need(file.take(5) == b"\x89BLR\x01", "not a Baler archive of version 1")
+    header = file.part()
+    check = zlib.crc32(data[: file.at])
+    need(file.number("I") == check, "the header's checksum is wrong")
+    hashes, variables = decode_header(header)
+
+    need(data[-4:] == b"RLB\x89", "no trailer: the file is cut short")
+    kind, index, _ = decode_record(Reader(data[:-12], Reader(data[-12:-4]).number("Q")), check)
+    need(kind == b"I", "the trailer does not point to an index")
+
+    models, decoded = {}, [[b""] * len(v.columns) for v in variables]
+    chunks = ((number, n) for number, v in enumerate(variables) for n in range(v.chunks()))
+    for *listed, codec in decode_index(index, variables):
+        kind, body, length = decode_record(file, check)
+        need(listed == [kind, length], "the index and the records disagree")
+        if kind == b"M":
+            number, decoder = body.varint(), zlib.decompress(body.rest())
+            need(number < len(hashes) and hashlib.sha256(decoder).digest() == hashes[number], "another model")
+            models[number] = decode_model(Reader(decoder))
+        elif kind == b"C":
+            place = number, n = body.varint(), body.varint()
+            need(place == next(chunks, None) and body.data[body.at] == codec, "a chunk out of order")
+            parts = decode_chunk(body, variables[number], n, models)
+            decoded[number] = [before + part for before, part in zip(decoded[number], parts)]
+        else:
+            need(kind == b"D", "a record of unknown kind")
+    need(next(chunks, None) is None, "chunks are missing")
+    return list(zip(variables, decoded))
+
+# 2.1 Records
+
+def decode_record(file, header_check):
+    """A record's kind, its body, and the length of it all."""
+    start = file.at
+    need(file.take(2) == b"\xba\x1e", "no record where one should be")
+    kind, body = file.take(1), file.part()
+    check = zlib.crc32(file.data[start + 2 : file.at], zlib.crc32(struct.pack("<I", header_check)))
+    need(file.number("I") == check, "a record's checksum is wrong")
+    return kind, body, file.at - start
+
+def decode_chunk(r, variable, n, models):
+    """Codec, checksum and payload of the variable's n-th chunk: the decoded bytes of each column."""
+    codec, check = r.tag(4), r.number("I")
+    decode = decode_table_chunk if isinstance(variable, Table) else decode_field_chunk
+    parts = decode(codec, r, variable, n, models)
+    need(zlib.crc32(b"".join(parts)) == check, "a chunk does not decode to the values that were written")
+    return parts
+
+# 2.2 Index
+
+def decode_index(r, variables):
+    """Kind, length and codec (of chunks) of each record before the index."""
+    records = []
+    while (kind := r.take(1)) != b"\0":
+        records.append((kind, r.varint(), r.tag(4) if kind == b"C" else None))
+    columns = [column for v in variables for column in v.columns]
+    r.numbers("d", sum(column.lossy for column in columns))  # their largest errors
+    for _ in [column for column in columns if column.type is TEXT]:
+        r.varint()
+    r.end()
+    return records
+
+# ------------------------------------------------------------------------------------------- 3. Header body
+
+class Type(NamedTuple):
+    name: str
+    dtype: str  # NumPy's name
+    bits: int
+    range: tuple = I64  # of its ordered integers (4.5)
+    real: type = None  # NumPy's scalar, of floats
+    mantissa: int = 0  # M (4.6)
+    top: int = 0  # T (4.6)
+
+    def pack(self, bits):
+        """Decoded bytes of values given by their bits."""
+        return struct.pack(f"<{len(bits)}{'BHxIxxxQ'[self.bits // 8 - 1]}", *bits)
+
+def integer_type(letter, bits):
+    half = 1 << (bits - 1)
+    ordered = (0, 2 * half - 1) if letter == "u" and bits < 64 else (-half, half - 1)
+    return Type(f"{letter}{bits}", f"<{letter}{bits // 8}", bits, ordered)
+
+BOOL, TEXT = Type("bool", "?", 8, (0, 1)), Type("text", "U", 8)
+F32 = Type("f32", "<f4", 32, (-(2**31), 2**31 - 1), np.float32, 23, 255)
+F64 = Type("f64", "<f8", 64, I64, np.float64, 52, 2047)
+TYPES = [BOOL, *(integer_type(letter, bits) for bits in (8, 16, 32, 64) for letter in "ui"), F32, F64, TEXT]
+U64 = TYPES[7]
+
+class Column(NamedTuple):
+    name: str
+    type: Type
+    lossy: bool
+
+class Field(NamedTuple):
+    name: str
+    columns: list  # just one, without a name
+    shape: tuple
+    axis: int
+    length: int
+
+    def chunks(self):
+        if 0 in self.shape or not self.shape:
+            return 0 if self.shape else 1
+        return prod(self.shape[: self.axis]) * -(-self.shape[self.axis] // self.length)
+
+    def chunk_shape(self, n):
+        if not self.shape:
+            return ()
+        long = self.shape[self.axis]
+        start = n % -(-long // self.length) * self.length
+        return (min(self.length, long - start), *self.shape[self.axis + 1 :])
+
+class Table(NamedTuple):
+    name: str
+    columns: list
+    shape: tuple  # just the rows
+    length: int
+
+    def chunks(self):
+        return -(-self.shape[0] // self.length)
+
+    def chunk_rows(self, n):
+        return min(self.length, self.shape[0] - n * self.length)
+
+def decode_header(r):
+    """The models' hashes and the variables."""
+    need(r.varint() == 0, "reserved flags are set")
+    hashes = []
+    for _ in range(r.varint()):
+        hashes.append(r.take(32))
+        need(r.tag(1), "the archive's model is to be supplied, which this decoder leaves out")
+    variables = []
+    for _ in range(r.varint()):
+        name, kind = r.string(), r.tag(1)
+        variables.append(decode_table_header(r, name) if kind else decode_field_header(r, name))
+    r.end()
+    return hashes, variables
+
+def decode_field_header(r, name):
+    type, rank = TYPES[r.tag(10)], r.tag(8)
+    shape = tuple(r.varint() for _ in range(rank))
+    lossy, axis, length = decode_bound(r), r.number("B"), r.varint()
+    need(axis < max(rank, 1) and length > 0, "not a way to split the field")
+    if r.tag(1):
+        r.varint()  # the fill value's bits: the encoder's business
+    return Field(name, [Column("", type, lossy)], shape, axis, length)
+
+def decode_table_header(r, name):
+    rows, length = r.varint(), r.varint()
+    need(length > 0, "chunks of no rows")
+    columns = [Column(r.string(), TYPES[r.tag(11)], decode_bound(r)) for _ in range(r.varint())]
+    return Table(name, columns, (rows,), length)
+
+def decode_bound(r):
+    """Whether values may come back changed; what else a bound says does not matter to a decoder."""
+    kind = r.tag(6)
+    r.numbers("d", (0, 1, 2, 2, 1, 2, 0)[kind])
+    return kind != 0
+
+# 3.1 Chunk codecs
+
+def decode_field_chunk(codec, r, field, n, models):
+    shape, type = field.chunk_shape(n), field.columns[0].type
+    need(codec != 3, "a field coded as a table")
+    if codec == 0:
+        return [r.take(prod(shape) * type.bits // 8)]
+    if codec == 1:
+        return [r.take(type.bits // 8) * prod(shape)]
+    return [decode_field(r, shape, type) if codec == 2 else decode_modelled_field(r, shape, type, models)]
+
+def decode_table_chunk(codec, r, table, n, models):
+    rows = table.chunk_rows(n)
+    need(codec in (0, 3, 4), "a table coded as a field")
+    if codec == 0:
+        return [r.take(rows * column.type.bits // 8) for column in table.columns]
+    if codec == 3:
+        return [decode_column(r.part(), rows, column.type) for column in table.columns]
+    return decode_modelled_table(r, rows, table.columns, models)
+
+# ------------------------------------------------------------------------------------------- 4. Shared parts
+# 4.1 Range coder
+
+class RangeCoder:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+        self.value, self.range = self.word() << 32 | self.word(), 2**64 - 1
+
+    def word(self):
+        self.at += 4
+        return int.from_bytes(self.data[self.at - 4 : self.at].ljust(4, b"\0"), "big")
+
+    def narrow(self, start, size):
+        self.value -= start
+        self.range = size
+        if size < 2**32:
+            self.range <<= 32
+            self.value = self.value << 32 | self.word()
+
+    def bit(self, p1):
+        bound = (self.range >> 16) * p1
+        bit = self.value < bound
+        self.narrow(*((0, bound) if bit else (bound, self.range - bound)))
+        return bit
+
+    def symbol(self, c):
+        unit = self.range >> 15
+        place = min(self.value // unit, 2**15 - 2)
+        s = sum(ci <= place for ci in c)
+        start = unit * c[s - 1] if s > 0 else 0
+        self.narrow(start, unit * c[s] - start if s < 15 else self.range - start)
+        return s
+
+class RawBits:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, n):
+        first, self.at = self.at, self.at + n
+        run = int.from_bytes(self.data[first // 8 : (self.at + 7) // 8], "little")
+        return run >> (first % 8) & ((1 << n) - 1)
+
+# 4.2 Adaptive bits
+
+RATE = [1, 2, 2] + 3 * [3] + 5 * [4] + 11 * [5] + 10 * [6]
+LOGISTIC = [
+    32768, 36843, 40793, 44511, 47911, 50941, 53581, 55834, 57724, 59287, 60565, 61598, 62428, 63090, 63615,
+    64030, 64357, 64614, 64816, 64974, 65097, 65194, 65269, 65328, 65374, 65410, 65438, 65459, 65476, 65489,
+    65500, 65508, 65514, 65519, 65523, 65526, 65528, 65530, 65531, 65532, 65533, 65534, 65534, 65535, 65535,
+    65535, 65535, 65535, 65535,
+]
+SQUASH = {}
+for i in range(1537):
+    k, f = divmod(i, 32)
+    SQUASH[i] = min((LOGISTIC[k] * (32 - f) + LOGISTIC[min(k + 1, 48)] * f + 16) // 32, 65520)
+    SQUASH[-i] = 65536 - SQUASH[i]
+STRETCH, d = [], -1536
+for p in range(4096):
+    while d < 1536 and SQUASH[d] < 16 * p + 8:
+        d += 1
+    STRETCH.append(d)
+
+class Bit:
+    """A bit's context."""
+
+    def __init__(self):
+        self.p1, self.age = 32768, 0
+
+    def adapt(self, bit):
+        self.p1 += ((65504 if bit else 32) - self.p1) >> RATE[self.age]
+        self.age = min(self.age + 1, 31)
+
+def bit_alone(coder, context):
+    bit = coder.bit(context.p1)
+    context.adapt(bit)
+    return bit
+
+def bit_mixed(coder, a, b, weights):
+    inputs = STRETCH[a.p1 >> 4], STRETCH[b.p1 >> 4]
+    p = SQUASH[clamp((weights[0] * inputs[0] + weights[1] * inputs[1]) >> 16, -1536, 1536)]
+    bit = coder.bit(p)
+    error = (bit << 16) - p
+    weights[:] = [wrap(w + (error * o >> 15), 32) for w, o in zip(weights, inputs)]
+    a.adapt(bit)
+    b.adapt(bit)
+    return bit
+
+# 4.3 Adaptive symbols
+
+class Symbol:
+    """A context of sixteen symbols."""
+
+    def __init__(self, c):
+        self.c, self.age = c, 0
+
+    def adapt(self, s):
+        rate = 3 + sum(self.age > age for age in (7, 20, 60, 180))
+        target = [2 * (i + 1) if i < s else 2**15 - 2 * (15 - i) for i in range(15)]
+        self.c = [c + (t - c >> rate) for c, t in zip(self.c, target)]
+        self.age = min(self.age + 1, 255)
+
+def flat():
+    return Symbol([2048 * (i + 1) for i in range(15)])
+
+def falling():
+    left, takes = 2**15 - 32, []
+    for _ in range(15):
+        takes.append(left // 4 + 2)
+        left -= left // 4
+    return Symbol(list(accumulate(takes)))
+
+def symbol(coder, context):
+    s = coder.symbol(context.c)
+    context.adapt(s)
+    return s
+
+# 4.4 Classes
+
+class Classes(NamedTuple):
+    minus: set  # places of class 1
+    special: dict  # bits of the values of classes 2 to 15, by place
+
+def decode_classes(r, count, width):
+    minus, special, plane = set(), {}, []
+    if not r.tag(1):
+        return Classes(minus, special)
+    constants = [r.varint() for _ in range(r.tag(13))]
+    own = list(r.numbers("Q", r.varint()))[::-1]
+    coder = RangeCoder(r.part().data)
+    as_w, as_n, other = defaultdict(Bit), defaultdict(Bit), defaultdict(falling)
+    for i in range(count):
+        backs = 1, 2, width, width + 1, width - 1
+        w, ww, n, nw, ne = (plane[i - back] if 0 < back <= i else 0 for back in backs)
+        if bit_alone(coder, as_w[w == n, n == ne, nw == w, ww == w, w != 0, ne == w]):
+            value = w
+        elif bit_alone(coder, as_n[n == ne, n == nw, w == n]):
+            value = n
+        else:
+            value = symbol(coder, other[w])
+        plane.append(value)
+        need(value < 2 + len(constants) or value == 15 and own, "a class without its value")
+        if value == 1:
+            minus.add(i)
+        elif value > 1:
+            special[i] = own.pop() if value == 15 else constants[value - 2]
+    need(not own, "own values left over")
+    return Classes(minus, special)
+
+# 4.5 Ordered integers, and what else makes numbers of bits
+
+def bits_of_ordered(type, n):
+    if type is BOOL:
+        return int(n != 0)
+    if type is U64:
+        return n + 2**63
+    return (n ^ ((1 << (type.bits - 1)) - 1) if type.real and n < 0 else n) % (1 << type.bits)
+
+def ordered_of_real(x):
+    n = int(x.view(np.int32 if x.dtype == np.float32 else np.int64))
+    return n if n >= 0 else n ^ ((1 << (8 * x.nbytes - 1)) - 1)
+
+def bits_of_real(x):
+    return int(x.view(np.uint32 if x.dtype == np.float32 else np.uint64))
+
+def real_of_bits(type, bits):
+    return (np.uint32(bits) if type is F32 else np.uint64(bits)).view(type.real)
+
+def real_of_integer(real, n):
+    """The float nearest to an integer of 64 bits, rounded once."""
+    return np.int64(n).astype(real)
+
+def truncated(v, low, high):
+    """trunc(v), saturating; 0 of what is not a number."""
+    return 0 if v != v else clamp(int(clamp(v, -(2.0**65), 2.0**65)), low, high)
+
+def rounded(v):
+    """trunc(v + h) of section 5.1."""
+    return truncated(v + (-0.5 if v < 0 else 0.5), *I64)
+
+# 4.6 Pointwise cells
+
+class Cells:
+    def __init__(self, bound, grain, type):
+        need(type.real and 0 < bound < 1 and grain <= 6, "not a pointwise bound")
+        self.m, self.top, self.width = type.mantissa, type.top, 1 << (type.mantissa - grain)
+        starts = [float((1 << self.m) + j * self.width) for j in range(1 << grain)]
+        self.reach = [min(int(bound * start * (1 - 2.0**-50)), self.width) for start in starts]
+        *self.first, self.count = accumulate((-(-self.width // (2 * r + 1)) for r in self.reach), initial=0)
+
+    def magnitude(self, k):
+        """The magnitude that cell k stands for."""
+        v = k % 2**64 - (1 << self.m)
+        if v < 0:
+            return k
+        x = v // self.count + 1
+        if x >= self.top:
+            return (self.top << self.m) + min(v - (self.top - 1) * self.count, (1 << self.m) - 1)
+        c = v % self.count
+        j = max(j for j, first in enumerate(self.first) if first <= c)
+        inside = (c - self.first[j]) * (2 * self.reach[j] + 1) + self.reach[j]
+        return (x << self.m) + j * self.width + min(inside, self.width - 1)
+
+    def cell(self, magnitude):
+        """The inverse (the end of section 7)."""
+        x, f = divmod(magnitude, 1 << self.m)
+        if x == 0:
+            return magnitude
+        j, inside = divmod(f, self.width)
+        place = f if x == self.top else self.first[j] + inside // (2 * self.reach[j] + 1)
+        return (1 << self.m) + (x - 1) * self.count + place
+
+# ------------------------------------------------------------------------------------------- 5. Field codec
+
+def decode_field(r, shape, type):
+    """Decoded bytes of a chunk."""
+    count, dims = prod(shape), planes_rows_columns(shape)
+    mode = r.tag(2)
+    need(mode == 1 or type.real, "a mode of floats")
+    if mode == 0:
+        step, mean = (real_of_bits(type, int.from_bytes(r.take(type.bits // 8), "little")) for _ in "sm")
+    elif mode == 2:
+        cells = Cells(r.number("d"), r.number("B"), type)
+    minus, special = decode_classes(r, count, dims[2])
+    need(mode == 2 or not minus, "a class of pointwise cells")
+    if mode == 0:
+        rule = Steps(type, step, mean)
+    elif mode == 1:
+        rule = Integers(reach=r.varint(), origin=r.zigzag(), range=type.range)
+    else:
+        rule = Integers(reach=0, origin=r.zigzag(), range=(0, 2**63 - 1))
+    bits = []
+    for i, n in enumerate(decode_walk(r, dims, rule, special)):
+        if i in special:
+            bits.append(special[i])
+        elif mode == 2:
+            bits.append(cells.magnitude(n) | (i in minus) << (type.bits - 1))
+        else:
+            bits.append(n if mode == 0 else bits_of_ordered(type, n))
+    return type.pack(bits)
+
+def planes_rows_columns(shape):
+    axes = [1, 1] + [n for n in shape if n != 1]
+    return prod(axes[:-2]), axes[-2], axes[-1]
+
+# 5.1 From an index to a value: each rule gives the value (its bits, or an integer) and what its neighbours see
+
+class Steps:
+    """Mode 0."""
+
+    def __init__(self, type, step, mean):
+        self.type, self.work, self.step, self.mean = type, type.real, step, mean
+        self.inverse, self.limit = type.real(1) / step, 2.0**21 if type is F32 else 2.0**50
+        self.exact_bits = type.bits
+
+    def indexed(self, p, k):
+        r = p + real_of_integer(self.work, k) * self.step
+        return bits_of_real(r + self.mean), r
+
+    def exact(self, p, bits):
+        v = real_of_bits(self.type, bits) - self.mean
+        return bits, v if abs((v - p) * self.inverse) < self.limit else p
+
+class Integers:
+    """Modes 1 and 2."""
+
+    work, exact_bits = np.float64, 64
+
+    def __init__(self, reach, origin, range):
+        self.step, self.origin, self.range = wrap(2 * reach + 1), origin, range
+
+    def indexed(self, p, k):
+        centre = clamp(rounded(p) + self.origin, *self.range)
+        return self.seen(clamp(centre + clamp(k * self.step, *I64), *self.range))
+
+    def exact(self, p, bits):
+        return self.seen(wrap(bits))
+
+    def seen(self, n):
+        return n, real_of_integer(np.float64, wrap(n - self.origin))
+
+# 5.2 Neighbourhood
+
+TAPS = [
+    (0, 0, -1), (0, 0, -2), (0, 0, -3),
+    (0, -1, -2), (0, -1, -1), (0, -1, 0), (0, -1, 1), (0, -1, 2), (0, -2, -1), (0, -2, 0), (0, -2, 1), (0, -3, 0),
+    (-1, 0, -2), (-1, 0, -1), (-1, 0, 0), (-1, 0, 1), (-1, 0, 2), (-1, -1, -1), (-1, -1, 0), (-1, -1, 1),
+    (-1, 1, -1), (-1, 1, 0), (-1, 1, 1), (-1, -2, 0), (-1, 2, 0),
+    (-2, 0, 0), (-2, 0, -1), (-2, 0, 1), (-2, -1, 0), (-2, 1, 0), (-3, 0, 0),
+]
+
+class Planes:
+    """What has been seen lately. Rows start at -3, columns at -4."""
+
+    def __init__(self, dims, work):
+        nz, self.ny, self.nx = dims
+        self.seen = np.zeros((4 if nz > 1 else 1, self.ny + 6, self.nx + 8), work)
+        self.sizes = [[[0] * (self.nx + 8) for _ in range(self.ny + 6)] for _ in range(min(nz, 2))]
+
+    def row(self, z, y):
+        return self.seen[z % len(self.seen), y + 3]
+
+    def size_row(self, z, y):
+        """Magnitudes of indices."""
+        return self.sizes[z % len(self.sizes)][y + 3]
+
+    def pad(self, z, rows, source):
+        for y in rows:
+            if source is not None:
+                self.row(z, y)[:] = source
+            self.size_row(z, y)[:] = [0] * (self.nx + 8)
+
+    def open(self, z):
+        self.pad(z, (-1, -2, -3), self.row(z - 1, 0) if z > 0 else None)
+
+    def close(self, z):
+        self.pad(z, range(self.ny, self.ny + 3), self.row(z, self.ny - 1))
+
+class Row:
+    """A row on its way, and its block of up to 16 columns."""
+
+    def __init__(self, planes, z, y):
+        self.planes, self.z, self.y, self.x = planes, z, y, 0
+        self.seen, self.sizes = planes.row(z, y), planes.size_row(z, y)
+        self.seen[:4] = planes.row(z, y - 1)[4]
+        self.sizes[:4] = [0] * 4
+
+    def close(self):
+        self.seen[-4:] = self.seen[-5]
+        self.sizes[-4:] = [self.sizes[-5]] * 4
+
+    def open_block(self, weights):
+        z, y, planes = self.z, self.y, self.planes
+        self.start, self.end = self.x, min(self.x + 16, planes.nx)
+        self.sums = np.zeros(self.end - self.start, planes.seen.dtype)
+        for (dz, dy, dx), weight in zip(TAPS[3:], weights[3:]):
+            tap = planes.row(z + dz, y + dy)[4 + dx + self.start : 4 + dx + self.end]
+            self.sums = self.sums + weight * tap
+        north, north2 = planes.size_row(z, y - 1), planes.size_row(z, y - 2)
+        back, back_north, back_south = (planes.size_row(z - 1, y + dy) for dy in (0, -1, 1))
+        self.around, self.nearest = [], []
+        for x in range(self.start + 4, self.end + 4):
+            around = 2 * north[x] + north[x + 1] + north[x - 1] + north2[x]
+            nearest = 16 * min(north[x], 3) + 2 * min(north[x + 1], 1)
+            if len(weights) == 31:
+                around += 2 * back[x] + back[x + 1] + back[x - 1] + back_north[x] + back_south[x]
+                nearest += 4 * min(back[x], 3)
+            self.around.append(around)
+            self.nearest.append(nearest)
+
+    def decode(self, rule, weights, contexts, lane, passed):
+        """The next value; none where it is passed over."""
+        at, i = self.x + 4, self.x - self.start
+        a, b, c = self.seen[at - 1], self.seen[at - 2], self.seen[at - 3]
+        p = self.sums[i] + (weights[0] * a + (weights[1] * b + weights[2] * c))
+        value, seen, size = None, p, 0
+        if not passed:
+            coder, raw = lane
+            west, west2 = self.sizes[at - 1], self.sizes[at - 2]
+            k = contexts.decode(coder, raw, self.around[i], self.nearest[i], west, west2)
+            value, seen = rule.exact(p, raw.take(rule.exact_bits)) if k is None else rule.indexed(p, k)
+            size = 4095 if k is None else min(abs(k), 4095)
+        self.seen[at], self.sizes[at] = seen, size
+        self.x += 1
+        return value
+
+def decode_walk(r, dims, rule, special):
+    """The values of a walk in C order, none where passed over."""
+    nz, ny, nx = dims
+    taps = 3 if ny == nz == 1 else 12 if nz == 1 else 31
+    weights = [rule.work(weight / 2**14) for weight in r.numbers("h", taps)]
+    first = RangeCoder(r.part().data), RawBits(r.part().data)
+    second = RangeCoder(r.part().data), RawBits(r.rest())
+    contexts, planes, values = IndexContexts(nz), Planes(dims, rule.work), [None] * prod(dims)
+    blocks = (nx + 15) // 16
+    begins = {2 * y if blocks <= 3 else y // 2 * blocks + 2 * (y % 2): y for y in range(ny)}
+    for z in range(nz):
+        planes.open(z)
+        rows = [None, None]
+        for time in range(max(begins) + blocks + 1):
+            for lane in (0, 1):
+                if rows[lane] and rows[lane].x == nx:
+                    rows[lane].close()
+                    rows[lane] = None
+            if time in begins:
+                y = begins[time]
+                rows[y % 2] = Row(planes, z, y)
+            for row in filter(None, rows):
+                row.open_block(weights)
+            for _ in range(16):
+                for row, lane in zip(rows, (first, second)):
+                    if row and row.x < row.end:
+                        place = (z * ny + row.y) * nx + row.x
+                        values[place] = row.decode(rule, weights, contexts, lane, place in special)
+        planes.close(z)
+    return values
+
+# 5.3 Index
+
+class IndexContexts:
+    def __init__(self, nz):
+        self.scale = 2**20 // (15 if nz > 1 else 9)
+        self.zero_a, self.zero_b = defaultdict(Bit), defaultdict(Bit)
+        self.weights = defaultdict(lambda: [36000, 36000])
+        self.high, self.length = defaultdict(falling), falling()
+
+    def decode(self, coder, raw, around, nearest, west, west2):
+        """The index k; none where the value is coded exactly."""
+        e = (around + 3 * west + west2) * self.scale >> 16
+        o = e.bit_length() - 1
+        group = e if e < 4 else 4 * (o - 2) + (e >> (o - 2) & 3) + 4
+        shift, floor = (0, 1) if group < 19 else ((group - 15) // 4, 0)
+        if group < 19:
+            a = self.zero_a[group, min(around, 7)]
+            b = self.zero_b[64 * min(west, 3) + nearest + min(west2, 1), group // 4]
+            if not bit_mixed(coder, a, b, self.weights[group]):
+                return 0
+        high = symbol(coder, self.high[group])
+        if high == 15:
+            n = symbol(coder, self.length)
+            if n == 15:
+                n += raw.take(6)
+            if n >= 63:
+                return None
+            high = 14 + (1 << n) + raw.take(n)
+        low = raw.take(shift + 1)
+        k = (high << shift | low >> 1) + floor
+        return wrap(-k if low & 1 else k)
+
+# ------------------------------------------------------------------------------------------- 6. Table codec
+
+def decode_column(r, count, type):
+    """Decoded bytes of a column."""
+    return decode_map(r, count, type).values(decode_integers(r, count))
+
+class Map(NamedTuple):
+    """How the integers of a column stand for its values."""
+
+    kind: int
+    type: Type
+    parameter: object  # step, cells, texts, or 2 reach + 1
+    classes: Classes
+
+    def values(self, integers):
+        """Decoded bytes of the values that integers stand for."""
+        if self.kind == 4:
+            need(all(0 <= n < len(self.parameter) for n in integers), "a text out of the list")
+            return b"".join(self.parameter[n].encode() + b"\n" for n in integers)
+        special = self.classes.special
+        return self.type.pack([special[i] if i in special else self.bits(i, n) for i, n in enumerate(integers)])
+
+    def bits(self, i, n):
+        if self.kind == 1:
+            return bits_of_real(real_of_integer(self.type.real, n))
+        if self.kind == 2:
+            return bits_of_real(self.type.real(real_of_integer(np.float64, n) * self.parameter))
+        if self.kind == 3:
+            return self.parameter.magnitude(n) | (i in self.classes.minus) << (self.type.bits - 1)
+        return bits_of_ordered(self.type, n if self.kind == 0 else clamp(n * self.parameter, *self.type.range))
+
+    def integer(self, output):
+        """The integer that a model's output stands for (section 7)."""
+        if self.kind == 0 and self.type.real:
+            return ordered_of_real(self.type.real(output))
+        if self.kind == 0 and self.type is U64:
+            return truncated(output + 0.5, 0, 2**64 - 1) - 2**63
+        if self.kind == 3:
+            return self.parameter.cell(bits_of_real(abs(self.type.real(output))))
+        return rounded(np.float64(output) / np.float64(self.parameter or 1) if self.kind in (2, 5) else output)
+
+def decode_map(r, count, type):
+    kind, parameter = r.tag(5), None
+    kinds = (4,) if type is TEXT else (0, 1, 2, 3) if type.real else (0,) if type is BOOL else (0, 5)
+    need(kind in kinds, "not a map of the type")
+    if kind == 2:
+        parameter = np.float64(r.number("d"))
+    elif kind == 3:
+        parameter = Cells(r.number("d"), r.number("B"), type)
+    elif kind == 4:
+        parameter = [r.string() for _ in range(r.varint())]
+    elif kind == 5:
+        parameter = min(2 * r.varint() + 1, 2**63 - 1)
+    classes = decode_classes(r, count, 1)
+    need(kind == 3 or not classes.minus, "a class of pointwise cells")
+    return Map(kind, type, parameter, classes)
+
+def decode_integers(r, count):
+    """The integers of a column, to the end of its bytes."""
+    if count == 0:
+        integers = []
+    else:
+        way = r.tag(5)
+        if way == 0:
+            integers = [r.zigzag()] * count
+        elif way in (1, 2):
+            base, numbers = r.zigzag(), decode_numbers(r.part().data, r.rest(), count)
+            sums = (base + n for n in numbers) if way == 1 else accumulate(numbers, initial=base)
+            integers = [wrap(n) for n in sums][way - 1 :]
+        elif way in (3, 4):
+            size = r.varint()
+            need(0 < size <= 4096, "not a size of a dictionary")
+            steps = [r.varint() if i else r.zigzag() for i in range(size)]
+            entries = [wrap(n) for n in accumulate(steps)]
+            integers = [entries[n] for n in decode_dictionary_numbers(r.part().data, count, size, way == 4)]
+        else:
+            integers = list(r.numbers("q", count))
+    r.end()
+    return integers
+
+def decode_numbers(coded, raw, count):
+    coder, raw = RangeCoder(coded), RawBits(raw)
+    zero, sign = defaultdict(Bit), defaultdict(Bit)
+    highs, lows, fours, eights = (defaultdict(flat) for _ in range(4))
+    length_before = sign_before = 0
+    for _ in range(count):
+        if not bit_alone(coder, zero[length_before]):
+            length_before = sign_before = 0
+            yield 0
+            continue
+        high = symbol(coder, highs[length_before])
+        low = symbol(coder, lows[length_before, high])
+        place = min(4 * high + low % 4, 61)
+        minus = bit_alone(coder, sign[sign_before, place])
+        n, left, four = 1, place, None
+        for contexts in (fours, eights):
+            if left > 0:
+                bits = min(left, 4)
+                four = symbol(coder, contexts[place, four]) % (1 << bits)
+                n, left = n << bits | four, left - bits
+        while left > 0:
+            bits = min(left, 32)
+            n, left = n << bits | raw.take(bits), left - bits
+        length_before, sign_before = place + 1, 2 if minus else 1
+        yield -n if minus else n
+
+def decode_dictionary_numbers(coded, count, size, ordered):
+    digits = 1 if size <= 16 else 2 if size <= 256 else 3
+    coder, contexts, number = RangeCoder(coded), defaultdict(flat), 0
+    for _ in range(count):
+        path = [number % 64 if ordered else 0]
+        for _ in range(digits):
+            path.append(symbol(coder, contexts[tuple(path)]))
+        number = sum(digit << 4 * place for place, digit in enumerate(path[:0:-1]))
+        need(number < size, "a number out of the dictionary")
+        yield number
+
+# ------------------------------------------------------------------------------------------- 7. Autoencoder codec
+
+def decode_outputs(r, rows, models):
+    """The model, its outputs for each row, and whether a residual follows."""
+    number, bounded, shift = r.varint(), r.tag(1), r.tag(12)
+    need(number in models, "a model that is not there")
+    model = models[number]
+    latents = [decode_integers(r.part(), rows) for _ in range(model.latents)]
+    latents = [[clamp(wrap(i << shift), -8191, 8191) for i in latent] for latent in latents]
+    return model, [model.run(row) for row in zip(*latents)], bounded
+
+def converted(type, v):
+    """The bits of an output rounded to the type."""
+    if type.real:
+        return bits_of_real(type.real(v))
+    if type is U64:
+        return truncated(v + 0.5, 0, 2**64 - 1)
+    return clamp(rounded(v), *type.range) % (1 << type.bits)
+
+def decode_modelled_field(r, shape, type, models):
+    need(shape, "a model for a field without axes")
+    _, outputs, bounded = decode_outputs(r, shape[0], models)
+    outputs = [v for row in outputs for v in row]
+    need(len(outputs) == prod(shape), "a model of another shape")
+    if not bounded:
+        r.end()
+        return type.pack([converted(type, v) for v in outputs])
+    map = decode_map(r, len(outputs), type)
+    rule = Integers(reach=0, origin=r.zigzag(), range=I64)
+    walked = decode_walk(r, planes_rows_columns(shape), rule, map.classes.special)
+    return map.values([wrap((n or 0) + map.integer(v)) for n, v in zip(walked, outputs)])
+
+def decode_modelled_table(r, rows, columns, models):
+    model, outputs, _ = decode_outputs(r, rows, models)
+    outputs = dict(zip(model.names, zip(*outputs)))
+    need(outputs.keys() <= {column.name for column in columns}, "a model of other columns")
+    parts = []
+    for name, type, _ in columns:
+        coding = r.tag(2)
+        need(coding == 0 or name in outputs, "a column that the model does not have")
+        if coding == 0:
+            parts.append(decode_column(r.part(), rows, type))
+        elif coding == 1:
+            part = r.part()
+            map, residuals = decode_map(part, rows, type), decode_integers(part, rows)
+            parts.append(map.values([wrap(n + map.integer(v)) for n, v in zip(residuals, outputs[name])]))
+        else:
+            parts.append(type.pack([converted(type, v) for v in outputs[name]]))
+    r.end()
+    return parts
+
+# ------------------------------------------------------------------------------------------- 8. Models
+
+class Layer(NamedTuple):
+    weights: list  # for each output, of each input
+    bias: tuple
+    shift: int
+    multipliers: tuple  # for t >= 0 and for t < 0; none in the last layer
+
+    def sums(self, x):
+        return [bias + sum(w * v for w, v in zip(row, x)) for row, bias in zip(self.weights, self.bias)]
+
+    def inner(self, x):
+        t = [acc + (1 << (self.shift - 1)) >> self.shift for acc in self.sums(x)]
+        return [clamp(t * m[t < 0] + 2**14 >> 15, -8191, 8191) for t, m in zip(t, zip(*self.multipliers))]
+
+class Model(NamedTuple):
+    layers: list
+    scale: tuple
+    offset: tuple
+    names: list
+
+    @property
+    def latents(self):
+        return len(self.layers[0].weights[0])
+
+    def run(self, x):
+        for layer in self.layers[:-1]:
+            x = layer.inner(x)
+        sums = self.layers[-1].sums(x)
+        return [acc * scale + offset for acc, scale, offset in zip(sums, self.scale, self.offset)]
+
+def decode_model(r):
+    need(r.number("B") == 1, "an unknown version of models")
+    count = r.number("H")
+    need(count > 0, "a model without layers")
+    layers = [decode_layer(r, last=i == count - 1) for i in range(count)]
+    need(all(len(a.weights) == len(b.weights[0]) for a, b in zip(layers, layers[1:])), "layers that do not fit")
+    outputs = len(layers[-1].weights)
+    scale, offset = r.numbers("d", outputs), r.numbers("d", outputs)
+    need(all(abs(s) * 2.0**31 + abs(o) < float("inf") for s, o in zip(scale, offset)), "outputs not finite")
+    names = [r.take(r.number("I")).decode("utf-8") for _ in range(outputs)] if r.tag(1) else []
+    r.end()
+    return Model(layers, scale, offset, names)
+
+def decode_layer(r, last):
+    kind, inputs, outputs = r.tag(1), r.number("I"), r.number("I")
+    need(kind == last and inputs > 0 and outputs > 0, "not a layer")
+    weights = [r.numbers("h", inputs) for _ in range(outputs)]
+    bias, shift, multipliers = r.numbers("i", outputs), 0, ()
+    if not last:
+        shift, multipliers = r.tag(30), (r.numbers("h", outputs), r.numbers("h", outputs))
+        need(shift > 0, "no shift")
+    for i in range(outputs):
+        most = abs(bias[i]) + 8191 * sum(map(abs, weights[i]))
+        t = most + (1 << shift >> 1) >> shift
+        safe = most < 2**31 - (1 << shift) and all(0 <= m[i] and t * m[i] + 2**14 < 2**31 for m in multipliers)
+        need(safe, "a neuron that may overflow")
+    return Layer(weights, bias, shift, multipliers)
+
+# -------------------------------------------------------------------------------------------
+
+def array(type, shape, data):
+    if type is TEXT:
+        return np.array(data.decode("utf-8").split("\n")[:-1])
+    return np.frombuffer(data, type.dtype).reshape(shape)
+
+def main():
+    parser = argparse.ArgumentParser(description="Decodes Baler archives by the letter of docs/format.md.")
+    parser.add_argument("files", metavar="FILE.blr", nargs="+")
+    parser.add_argument("-o", metavar="OUT.npz", dest="out", help="write the arrays to this file")
+    options = parser.parse_args()
+    np.seterr(all="ignore")
+    arrays = {}
+    for path in options.files:
+        try:
+            with open(path, "rb") as file:
+                variables = decode_file(file.read())
+        except Bad as error:
+            sys.exit(f"{path}: {error}")
+        for variable, parts in variables:
+            shape = "x".join(map(str, variable.shape)) or "scalar"
+            for column, part in zip(variable.columns, parts):
+                name = f"{variable.name}/{column.name}" if isinstance(variable, Table) else variable.name
+                print(name, column.type.name, shape, hashlib.sha256(part).hexdigest(), flush=True)
+                arrays[name] = array(column.type, variable.shape, part)
+    if options.out:
+        np.savez(options.out, **arrays)
+
+if __name__ == "__main__":
+    main()

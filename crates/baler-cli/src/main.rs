@@ -6,6 +6,11 @@ use baler_cli::{commands, interrupt, output, saying};
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
+/// Chunks are megabytes, and so are their buffers. The system's allocator gives such blocks back to the kernel and takes
+/// them anew for every chunk, page fault by page fault.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     interrupt::watch();
     let result = match Cli::parse().command {

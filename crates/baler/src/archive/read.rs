@@ -4,7 +4,7 @@ use super::header::{FieldHeader, Header, Kind, TableHeader};
 use super::index::{Entry, Index};
 use super::pipeline::in_order;
 use super::record::{ChunkBody, END, MAGIC, RecordKind, TRAILER, VERSION, unframe};
-use super::write::model_hash;
+use super::write::{checksum, model_hash};
 use crate::codec::bytes::Reader;
 use crate::codec::chunk::{decode_field, decode_table};
 use crate::data::{Array, Column, DType, Table, Values, Variable};
@@ -408,13 +408,7 @@ pub(super) fn decode_body(
             decode_table(body.codec, body.payload, t.chunk(body.chunk).len(), &names, &dtypes, model)?
         }
     };
-    let mut sum = crc32fast::Hasher::new();
-    for v in &decoded {
-        let mut bytes = vec![];
-        v.write_le_bytes(&mut bytes);
-        sum.update(&bytes);
-    }
-    if sum.finalize() != body.sum {
+    if checksum(&decoded) != body.sum {
         return Err(Error::corrupt("the decoded values do not match their checksum"));
     }
     Ok(decoded)

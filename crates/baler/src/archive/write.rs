@@ -162,9 +162,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     for (number, (plan, input)) in plans.iter().zip(&mut inputs).enumerate() {
         let mut errors = vec![0.0f64; plan.tolerances.len()];
         write_variable(plan, input, options, candidate, &mut |chunk, encoded: Encoded, values, bytes| {
-            let mut decoded = vec![];
-            encoded.decoded.iter().for_each(|v| v.write_le_bytes(&mut decoded));
-            let sum = crc32fast::hash(&decoded);
+            let sum = checksum(&encoded.decoded);
             let body =
                 ChunkBody { variable: number, chunk, codec: encoded.codec, sum, payload: &encoded.payload };
             writer.put(RecordKind::Chunk, Some(encoded.codec), &body.to_bytes())?;
@@ -192,6 +190,13 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     writer.out.flush()?;
     summary.stored = index_at + record.len() as u64 + trailer(0).len() as u64;
     Ok(summary)
+}
+
+/// The checksum of a chunk's decoded values.
+pub(super) fn checksum(runs: &[Values]) -> u32 {
+    let mut sum = crc32fast::Hasher::new();
+    runs.iter().for_each(|v| v.checksum(&mut sum));
+    sum.finalize()
 }
 
 /// By which archives name a model: SHA-256 of its decoder.

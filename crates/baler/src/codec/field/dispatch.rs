@@ -61,6 +61,7 @@ pub fn fast_walk<D: Domain, C: Coder>(
 
 struct Fit<'a, F> {
     values: &'a [F],
+    mean: F,
     dims: [usize; 3],
     step: f64,
 }
@@ -69,11 +70,11 @@ impl<F: Real> Job for Fit<'_, F> {
     type Outcome = Vec<i16>;
     #[inline(always)]
     fn run(self) -> Vec<i16> {
-        fit(self.values, self.dims, self.step)
+        fit(self.values, self.mean, self.dims, self.step)
     }
 }
 
 /// [`fit`], as fast as this processor can.
-pub fn fast_fit<F: Real>(values: &[F], dims: [usize; 3], step: f64, plain: bool) -> Vec<i16> {
-    best(Fit { values, dims, step }, plain)
+pub fn fast_fit<F: Real>(values: &[F], mean: F, dims: [usize; 3], step: f64, plain: bool) -> Vec<i16> {
+    best(Fit { values, mean, dims, step }, plain)
 }

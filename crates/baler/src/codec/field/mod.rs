@@ -96,7 +96,6 @@ trait Float: Bits + Real + Into<f64> {
         Absolute<Self>: Domain<Value = Self>;
     fn write(self, out: &mut Vec<u8>);
     fn read(r: &mut Reader, what: &str) -> Result<Self>;
-    fn minus(self, other: Self) -> Self;
 }
 
 macro_rules! float {
@@ -111,9 +110,6 @@ macro_rules! float {
             }
             fn read(r: &mut Reader, what: &str) -> Result<Self> {
                 Ok(<$t>::from_le_bytes(r.take(size_of::<$t>(), what)?.try_into().expect("as many as asked")))
-            }
-            fn minus(self, other: Self) -> Self {
-                self - other
             }
         }
     };
@@ -139,8 +135,11 @@ where
     let slack = 2.0 * F::EPSILON * largest.min(8.0 * magnitude);
     let step = F::from_f64((2.0 * bound - slack).max(bound) * 0.999999);
     let mean = F::from_f64(mean);
-    let smooth = smooth_over(values, &classes, |x| x.minus(mean), F::default());
-    let weights = fast_fit(&smooth, dims, step.to_f64(), plain);
+    let weights = if classes.plane.is_empty() {
+        fast_fit(values, mean, dims, step.to_f64(), plain)
+    } else {
+        fast_fit(&smooth_over(values, &classes, |x| x, mean), mean, dims, step.to_f64(), plain)
+    };
 
     out.push(Mode::Absolute as u8);
     step.write(out);
@@ -297,7 +296,7 @@ pub(super) fn write_integers(
     let domain = Integers { reach, origin, least, most };
     let of_special = Classes { plane: special, ..Classes::default() };
     let smooth = smooth_over(integers, &of_special, |x| x.wrapping_sub(origin) as f64, 0.0);
-    let weights = fast_fit(&smooth, dims, 2.0 * reach as f64 + 1.0, plain);
+    let weights = fast_fit(&smooth, 0.0, dims, 2.0 * reach as f64 + 1.0, plain);
     run(out, domain, dims, &weights, &of_special.plane, integers, plain);
 }
 

@@ -53,16 +53,19 @@ pub fn tap_count(dims: [usize; 3]) -> usize {
 /// The fit sees about this many values, in runs of [`RUN`]: for 31 weights more samples gain nothing measurable.
 const ENOUGH: usize = 32_768;
 const RUN: usize = 16;
+/// ... and no more than one in so many, so that the fit of a small chunk takes less time than its coding.
+const SPARSE: usize = 3;
 
-/// Fits the weights of a chunk's taps to `v` (values less their mean, special values smoothed over), in units of
-/// 2^-14, by least squares.
+/// Fits the weights of a chunk's taps to `v` less `mean` (special values smoothed over), in units of 2^-14,
+/// by least squares.
 ///
 /// Each sample weighs 1 / (1 + local spread / step): bits grow with the logarithm of the error, so a large error
 /// where nothing is predictable must not outvote many small ones. The quantisation noise that the decoder's
 /// neighbours will carry, step^2 / 12 each, enters as a ridge: without it the filter would amplify noise.
 /// Cost: about 600 operations a sample.
 #[inline(always)]
-pub fn fit<F: Real>(v: &[F], dims: [usize; 3], step: f64) -> Vec<i16> {
+pub fn fit<F: Real>(v: &[F], mean: F, dims: [usize; 3], step: f64) -> Vec<i16> {
+    let mean = mean.to_f64();
     let n = tap_count(dims);
     let [nz, ny, nx] = dims;
     // Only places whose whole neighbourhood exists.
@@ -78,8 +81,8 @@ pub fn fit<F: Real>(v: &[F], dims: [usize; 3], step: f64) -> Vec<i16> {
     }
     let offsets: Vec<isize> =
         TAPS[..n].iter().map(|&(z, y, x)| (z * ny as isize + y) * nx as isize + x).collect();
-    let sparsity = (usable / ENOUGH).max(1);
-    let mut sums = Sums { products: [[0.0; 32]; 32], targets: [0.0; 32], weight: 0.0 };
+    let sparsity = (usable / ENOUGH).max(if usable > ENOUGH { SPARSE } else { 1 });
+    let mut sums = Sums { products: [[[0.0; 8]; 4]; 32], targets: [0.0; 32], weight: 0.0 };
     let mut turn = 0u32;
     for z in zs {
         for y in ys.clone() {
@@ -91,19 +94,20 @@ pub fn fit<F: Real>(v: &[F], dims: [usize; 3], step: f64) -> Vec<i16> {
                 }
                 for x in start..(start + RUN).min(xs.end) {
                     let at = (z * ny + y) * nx + x;
-                    let mut features = [0.0f64; 32];
-                    for (f, &o) in features.iter_mut().zip(&offsets) {
-                        *f = v[(at as isize + o) as usize].to_f64();
+                    let mut features = [[0.0f64; 8]; 4];
+                    for (f, &o) in features.as_flattened_mut().iter_mut().zip(&offsets) {
+                        *f = v[(at as isize + o) as usize].to_f64() - mean;
                     }
-                    sums.add(&features, v[at].to_f64(), n, step);
+                    sums.add(&features, v[at].to_f64() - mean, n, step);
                 }
             }
         }
     }
+    let mut a: [[f64; 32]; 32] = std::array::from_fn(|i| std::array::from_fn(|j| sums.products[i][j / 8][j % 8]));
     for i in 0..n {
-        sums.products[i][i] += sums.weight * step * step / 12.0 + 1e-12 * sums.products[i][i];
+        a[i][i] += sums.weight * step * step / 12.0 + 1e-12 * a[i][i];
     }
-    match solve(&mut sums.products, &mut sums.targets, n) {
+    match solve(&mut a, &mut sums.targets, n) {
         Some(()) => {
             let fixed = |w: &f64| (w * 16384.0).round().clamp(-32768.0, 32767.0) as i16;
             sums.targets[..n].iter().map(fixed).collect()
@@ -112,10 +116,10 @@ pub fn fit<F: Real>(v: &[F], dims: [usize; 3], step: f64) -> Vec<i16> {
     }
 }
 
-/// The normal equations as they grow.
+/// The normal equations as they grow, in whole vectors of eight.
 struct Sums {
-    /// Of weighted products of features, the lower triangle (and up to seven columns beyond).
-    products: [[f64; 32]; 32],
+    /// Of weighted products of features: rows of the lower triangle, as far as the vector of the diagonal.
+    products: [[[f64; 8]; 4]; 32],
     /// Of weighted products of features and the target.
     targets: [f64; 32],
     weight: f64,
@@ -123,27 +127,20 @@ struct Sums {
 
 impl Sums {
     #[inline(always)]
-    fn add(&mut self, features: &[f64; 32], target: f64, n: usize, step: f64) {
-        let f = features;
+    fn add(&mut self, features: &[[f64; 8]; 4], target: f64, n: usize, step: f64) {
+        let f = &features[0];
         let spread = match n {
             3 => (f[0] - f[1]).abs() * 3.0,
             _ => (f[0] - f[4]).abs() + (f[5] - f[4]).abs() + (f[5] - f[6]).abs(),
         };
         let weight = 1.0 / (1.0 + spread / step);
         self.weight += weight;
-        let scaled: [f64; 32] = std::array::from_fn(|i| weight * f[i]);
-        for (sum, s) in self.targets.iter_mut().zip(&scaled) {
-            *sum += s * target;
-        }
-        // Rows in groups of eight, each as far as its last row needs: whole vectors, half the work.
-        for group in 0..n.div_ceil(8) {
-            let width = (group + 1) * 8;
-            for i in group * 8..width {
-                let row = &mut self.products[i];
-                for eight in 0..=group {
-                    for j in eight * 8..eight * 8 + 8 {
-                        row[j] += scaled[i] * f[j];
-                    }
+        for i in 0..n {
+            let scaled = weight * features[i / 8][i % 8];
+            self.targets[i] += scaled * target;
+            for (sums, eight) in self.products[i].iter_mut().zip(features).take(i / 8 + 1) {
+                for (sum, f) in sums.iter_mut().zip(eight) {
+                    *sum += scaled * f;
                 }
             }
         }

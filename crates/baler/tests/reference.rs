@@ -18,10 +18,10 @@ type Case = (String, Vec<u8>);
 
 #[test]
 fn the_reference_decoder_agrees() {
-    let python = std::env::var("PYTHON").unwrap_or("python3".into());
+    let python = std::env::var("BALER_PYTHON").unwrap_or("python3".into());
     let numpy = Command::new(&python).args(["-c", "import numpy"]).output();
     if !numpy.is_ok_and(|o| o.status.success()) {
-        eprintln!("skipped: {python} with NumPy is not at hand; PYTHON names another");
+        eprintln!("skipped: {python} with NumPy is not at hand; BALER_PYTHON names another");
         return;
     }
     let mut cases: Vec<Case> =

@@ -40,7 +40,7 @@ impl Tolerance {
         let absolute = |value: f64| match dtype {
             DType::F32 | DType::F64 if value > 0.0 && value.is_finite() => Tolerance::Absolute(value),
             DType::F32 | DType::F64 => Tolerance::Exact,
-            _ if value >= 1.0 => Tolerance::Absolute(value.min(9e18).floor()),
+            _ if value >= 1.0 => Tolerance::Absolute(value.min(4.6e18).floor()),
             _ => Tolerance::Exact,
         };
         Ok(match bound {

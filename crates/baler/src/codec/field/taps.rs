@@ -103,7 +103,8 @@ pub fn fit<F: Real>(v: &[F], mean: F, dims: [usize; 3], step: f64) -> Vec<i16> {
             }
         }
     }
-    let mut a: [[f64; 32]; 32] = std::array::from_fn(|i| std::array::from_fn(|j| sums.products[i][j / 8][j % 8]));
+    let mut a: [[f64; 32]; 32] =
+        std::array::from_fn(|i| std::array::from_fn(|j| sums.products[i][j / 8][j % 8]));
     for i in 0..n {
         a[i][i] += sums.weight * step * step / 12.0 + 1e-12 * a[i][i];
     }

@@ -102,7 +102,7 @@ impl Model {
 
 fn read(bytes: &[u8]) -> Result<Model> {
     let file = SafeTensors::deserialize(bytes)
-        .map_err(|e| Error::corrupt(format!("damaged, or no safetensors: {e}")))?;
+        .map_err(|e| Error::corrupt(format!("not safetensors, or damaged: {e}")))?;
     let (_, header) = SafeTensors::read_metadata(bytes).expect("has just been read");
     let text = header.metadata().as_ref().and_then(|m| m.get(METADATA_KEY));
     let text = text

@@ -4,7 +4,8 @@ use crate::error::{Error, Result};
 
 /// What a decoded value may differ from the original by.
 ///
-/// Whatever the bound, NaN, infinities, negative zero and fill values come back bit for bit.
+/// Within any bound, NaN, infinities, negative zero and fill values come back bit for bit; unbounded ([`Bound::None`]) they
+/// are what the model makes of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Bound {
     /// Not at all.

@@ -145,7 +145,7 @@ fn compare(
 ) -> (Vec<Option<f64>>, Option<f64>, Option<f64>) {
     let share = |a: &_, b: &_, limit: Option<f64>| match (bound, limit) {
         (Bound::None, _) => {
-            let range = baler::archive::write::statistics_of(a, None).range();
+            let range = baler::archive::plan::statistics_of(a, None).range();
             Some(largest_error(a, b, Tolerance::None)? / range.max(f64::MIN_POSITIVE))
         }
         (_, Some(limit)) => Some(largest_error(a, b, Tolerance::Absolute(limit))? / limit),

@@ -1,8 +1,10 @@
 //! Archives: compression into them, reading from them, mending them.
 
+mod choose;
 pub mod header;
 pub mod index;
 pub mod pipeline;
+pub mod plan;
 pub mod read;
 pub mod record;
 pub mod salvage;

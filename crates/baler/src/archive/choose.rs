@@ -1,0 +1,122 @@
+//! Whether a model or a codec that was given serves the data, and whether a model pays for itself.
+
+use super::header::{Kind, VariableHeader};
+use super::plan::{Plan, bounds_of};
+use super::write::{Input, Options, Summary, deflate, encode_chunk, read_chunk};
+use crate::bound::Bound;
+use crate::codec::chunk::{Candidate, Codec};
+use crate::data::DType;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::model::autoencoder::Decoder;
+
+/// Whether a codec that was asked for is one for this kind of variable.
+pub(super) fn serves(codec: Codec, kind: &Kind) -> bool {
+    match codec {
+        Codec::Raw | Codec::Autoencoder => true,
+        Codec::Field | Codec::Constant => matches!(kind, Kind::Field(_)),
+        Codec::Table => matches!(kind, Kind::Table(_)),
+    }
+}
+
+/// A codec that was asked for must serve some variable (those that it does not are coded as they are best), and what
+/// has no bound must go through the model.
+pub(super) fn check_codec(plans: &[Plan], options: &Options) -> Result<()> {
+    let serves_none = |codec| !plans.is_empty() && !plans.iter().any(|p| serves(codec, &p.header.kind));
+    if let Some(codec) = options.codec.filter(|&c| serves_none(c)) {
+        let (wants, kind) = if codec == Codec::Table { ("tables", "field") } else { ("fields", "table") };
+        return Err(Error::invalid(format!(
+            "the codec {} is for {wants}, and the data is a {kind}; leave --codec out, or say {kind}",
+            codec.name(),
+        )));
+    }
+    let Some(decoder) = options.model.map(|m| &m.frozen.decoder) else { return Ok(()) };
+    for p in plans.iter().map(|p| &p.header) {
+        if bounds_of(p).any(|b| b == Bound::None) && !fits(p, decoder.features(), decoder.names()) {
+            return Err(Error::invalid(format!(
+                "'{}' has no bound, and the model, for {}, does not fit it; give a bound: --bound {}=rel:1e-3",
+                p.name,
+                rows_of(decoder),
+                p.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The rows that a model is for, in words.
+fn rows_of(decoder: &Decoder) -> String {
+    let names = match decoder.names().len() {
+        0 => String::new(),
+        _ => format!(" named {}", decoder.names().join(", ")),
+    };
+    format!("rows of {} values{names}", decoder.features())
+}
+
+/// Whether a model of `features` values a row, with the columns `names`, can serve a variable.
+pub(super) fn fits(header: &VariableHeader, features: usize, names: &[String]) -> bool {
+    match &header.kind {
+        Kind::Field(f) => {
+            f.axis == 0 && f.shape.len() > 1 && f.shape[1..].iter().product::<usize>() == features
+        }
+        Kind::Table(t) => {
+            !names.is_empty()
+                && names.iter().all(|n| t.columns.iter().any(|c| c.name == *n && c.dtype != DType::Text))
+        }
+    }
+}
+
+/// Chunks of all variables on which the worth of a model is measured.
+const TRIALS: usize = 4;
+
+/// The model, where its codec is asked for or pays for itself; why not, in the summary, where it does not.
+pub(super) fn choose_model<'m>(
+    plans: &[Plan],
+    inputs: &mut [Input],
+    model: &'m Model,
+    options: &Options,
+    summary: &mut Summary,
+) -> Result<Option<&'m Model>> {
+    let decoder = &model.frozen.decoder;
+    let fitting: Vec<usize> =
+        (0..plans.len()).filter(|&i| fits(&plans[i].header, decoder.features(), decoder.names())).collect();
+    if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
+        return Err(Error::invalid(format!(
+            "the model is for {}, and nothing in the data has them; train one on this data",
+            rows_of(decoder)
+        )));
+    }
+    match options.codec {
+        Some(Codec::Autoencoder) => return Ok(Some(model)),
+        Some(other) => {
+            summary.model_left_out = Some(format!("the codec {} was asked for", other.name()));
+            return Ok(None);
+        }
+        None => {}
+    }
+    let candidate = Candidate { model: &model.frozen, number: 0 };
+    let mut saved = 0.0;
+    for &p in &fitting {
+        let plan = &plans[p];
+        let chunks = plan.header.chunks();
+        let trials: Vec<usize> = (0..chunks.min(TRIALS)).map(|t| t * chunks / chunks.min(TRIALS)).collect();
+        for &i in &trials {
+            let runs = read_chunk(&mut inputs[p], &plan.header.kind, i)?;
+            let plain = encode_chunk(plan, i, &runs, None, None)?.payload.len() as f64;
+            let best = encode_chunk(plan, i, &runs, Some(candidate), None)?.payload.len() as f64;
+            saved += (plain - best) * chunks as f64 / trials.len() as f64;
+        }
+    }
+    let cost = if options.embed { deflate(&decoder.to_bytes()).len() as f64 } else { 0.0 };
+    if saved > cost {
+        return Ok(Some(model));
+    }
+    summary.model_left_out = Some(if saved > 0.0 {
+        format!(
+            "it would save {saved:.0} bytes and take {cost:.0} itself; share it over more data with --external-model"
+        )
+    } else {
+        "it makes nothing smaller".into()
+    });
+    Ok(None)
+}

@@ -16,6 +16,7 @@ mod pack;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 pub(super) use pack::Packed;
 
@@ -67,9 +68,11 @@ impl Kernel {
         kernels.into_iter().map(Kernel).collect()
     }
 
-    /// The fastest of [`Kernel::available`].
+    /// The fastest of [`Kernel::available`] that passes its trial against the scalar one, which is held once.
     pub fn best() -> Kernel {
-        Self::available().pop().expect("scalar is always there")
+        static BEST: std::sync::OnceLock<Kernel> = std::sync::OnceLock::new();
+        let find = || Self::available().into_iter().rev().find(|&k| trial::agrees(k));
+        *BEST.get_or_init(|| find().unwrap_or(Kernel::scalar()))
     }
 
     /// `scalar`, `avx2`, `avx512bw` or `avx512vnni`.

@@ -110,28 +110,7 @@ pub enum Values {
     Text(Vec<String>),
 }
 
-/// Runs `$body` with `$v` bound to the vector inside `$values`, whatever its type.
-#[macro_export]
-macro_rules! with_values {
-    ($values:expr, $v:ident => $body:expr) => {
-        match $values {
-            $crate::data::Values::Bool($v) => $body,
-            $crate::data::Values::U8($v) => $body,
-            $crate::data::Values::I8($v) => $body,
-            $crate::data::Values::U16($v) => $body,
-            $crate::data::Values::I16($v) => $body,
-            $crate::data::Values::U32($v) => $body,
-            $crate::data::Values::I32($v) => $body,
-            $crate::data::Values::U64($v) => $body,
-            $crate::data::Values::I64($v) => $body,
-            $crate::data::Values::F32($v) => $body,
-            $crate::data::Values::F64($v) => $body,
-            $crate::data::Values::Text($v) => $body,
-        }
-    };
-}
-
-/// Like [`with_values!`], but for text, which has an arm of its own: `with_numbers!(values, v => ..., text => ...)`.
+/// Runs an expression on the vector inside `$values`, whatever its type: `with_numbers!(values, v => ..., text => ...)`.
 #[macro_export]
 macro_rules! with_numbers {
     ($values:expr, $v:ident => $body:expr, $text:pat => $other:expr) => {
@@ -248,7 +227,7 @@ number_bytes!(U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64
 impl Values {
     /// How many values there are.
     pub fn len(&self) -> usize {
-        with_values!(self, v => v.len())
+        with_numbers!(self, v => v.len(), text => text.len())
     }
 
     /// Whether there are none.

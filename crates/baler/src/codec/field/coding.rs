@@ -1,8 +1,10 @@
 //! How a chunk's predictions are made and what they miss is coded: the choice between walks, and their streams.
 
 use super::Level;
-use super::dispatch::{fast_fit, fast_walk};
-use super::domain::Domain;
+use super::base::Recipe;
+use super::base::bands::Grouping;
+use super::dispatch::{fast_analyse, fast_fit, fast_read_base, fast_walk, fast_write_base};
+use super::domain::{Domain, Real};
 use super::kernel::{Chunk, LANES};
 use super::taps::tap_count;
 use crate::codec::bytes::{Reader, put_bytes};
@@ -13,7 +15,9 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Walk {
     /// Least-squares prediction, adaptive contexts, two lanes.
-    Plain,
+    Plain = 0,
+    /// The same over a wavelet base.
+    Based = 3,
 }
 
 impl Walk {
@@ -26,6 +30,7 @@ impl Walk {
     pub fn from_bits(bits: u8) -> Result<Walk> {
         match bits >> 4 {
             0 => Ok(Walk::Plain),
+            3 => Ok(Walk::Based),
             other => Err(Error::unsupported(format!("field walk {other} is of a later version"))),
         }
     }
@@ -57,16 +62,38 @@ pub fn write<D: Domain>(
 ) -> Walk {
     let _ = level;
     let Signal { smooth, mean, dims, step } = signal;
+    let recipe = std::env::var("BASE").ok().map(|b| {
+        let mut p = b.split(',').map(|x| x.parse::<usize>().unwrap());
+        Recipe { grouping: Grouping::ALL[p.next().unwrap()], eighths: p.next().unwrap() as u8 }
+    });
+    let mut base = vec![];
+    let mut rest;
+    let (mut smooth, mut mean) = (smooth, mean);
+    if let Some(recipe) = recipe {
+        let mut v: Vec<f32> =
+            smooth.iter().map(|&x| ((x.to_f64() - mean.to_f64()) / step) as f32).collect();
+        fast_analyse(&mut v, dims, recipe.grouping, plain);
+        let before = out.len();
+        fast_write_base(out, &mut v, dims, recipe, plain);
+        if std::env::var("SAY").is_ok() {
+            eprint!("base {} ", out.len() - before);
+        }
+        base = v.iter().map(|&b| domain.distance(b)).collect();
+        rest = smooth.to_vec();
+        rest.iter_mut().zip(&base).for_each(|(x, &b)| *x = x.minus(mean).minus(b));
+        smooth = &rest;
+        mean = D::Work::default();
+    }
     let weights = fast_fit(smooth, mean, dims, step, plain);
     weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
     let mut coders = [0; LANES].map(|_| Encoder::with_capacity(values.len() / 2));
-    fast_walk(domain, &mut coders, Chunk { dims, weights: &weights, special, values }, plain);
+    fast_walk(domain, &mut coders, Chunk { dims, weights: &weights, special, base: &base, values }, plain);
     let [first, second] = coders.map(Encoder::finish);
     put_bytes(out, &first.0);
     put_bytes(out, &first.1);
     put_bytes(out, &second.0);
     out.extend_from_slice(&second.1);
-    Walk::Plain
+    if recipe.is_some() { Walk::Based } else { Walk::Plain }
 }
 
 /// The inverse of [`write`].
@@ -79,13 +106,18 @@ pub fn read<D: Domain>(
     values: &mut [D::Value],
     plain: bool,
 ) -> Result<()> {
+    let mut base = vec![];
     match walk {
         Walk::Plain => {}
+        Walk::Based => {
+            let v = fast_read_base(&mut r, dims, plain)?;
+            base = v.iter().map(|&b| domain.distance(b)).collect();
+        }
     }
     let weights = (0..tap_count(dims)).map(|_| r.i16("weight")).collect::<Result<Vec<_>>>()?;
     let first = Decoder::new(r.bytes("first lane")?, r.bytes("first lane's raw bits")?);
     let second = Decoder::new(r.bytes("second lane")?, r.rest());
-    let chunk = Chunk { dims, weights: &weights, special, values };
+    let chunk = Chunk { dims, weights: &weights, special, base: &base, values };
     fast_walk(domain, &mut [first, second], chunk, plain);
     Ok(())
 }

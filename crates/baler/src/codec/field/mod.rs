@@ -1,5 +1,6 @@
 //! The field codec: causal prediction, quantisation in its loop, context coding (format.md, section 5).
 
+pub mod base;
 pub mod coding;
 pub mod context;
 pub mod dispatch;

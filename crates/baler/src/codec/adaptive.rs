@@ -160,15 +160,21 @@ impl<const N: usize> Mixer<N> {
     /// Codes one bit by the mix of `estimates`, and lets all learn from it.
     #[inline(always)]
     pub fn code<C: Coder, E: Estimate>(&mut self, coder: &mut C, bit: bool, estimates: [&mut E; N]) -> bool {
-        let odds: [i32; N] = std::array::from_fn(|i| estimates[i].odds());
-        let dot = self.0.iter().zip(odds).map(|(&w, o)| w as i64 * o as i64).sum::<i64>() >> 16;
+        // Plain loops: closures over arrays are not always inlined where the caller is compiled for wider vectors.
+        let mut odds = [0; N];
+        let mut dot = 0;
+        for i in 0..N {
+            odds[i] = estimates[i].odds();
+            dot += self.0[i] as i64 * odds[i] as i64;
+        }
+        let dot = dot >> 16;
         let p1 = SQUASH[(dot.clamp(-ODDS as i64, ODDS as i64) + ODDS as i64) as usize] as i32;
         let bit = coder.bit(bit, p1 as u32);
         let error = ((bit as i32) << 16) - p1;
-        for (w, o) in self.0.iter_mut().zip(odds) {
-            *w = w.wrapping_add((error * o) >> 15);
+        for (i, estimate) in estimates.into_iter().enumerate() {
+            self.0[i] = self.0[i].wrapping_add((error * odds[i]) >> 15);
+            estimate.update(bit);
         }
-        estimates.into_iter().for_each(|e| e.update(bit));
         bit
     }
 }

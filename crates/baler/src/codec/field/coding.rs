@@ -1,11 +1,11 @@
-//! How a chunk's predictions are made and what they miss is coded: the choice between walks, and their streams.
+//! How a chunk's predictions are made and what they miss is coded: the walks, and their streams.
 
 use super::Level;
 use super::base::Recipe;
-use super::base::bands::Grouping;
 use super::dispatch::{fast_analyse, fast_fit, fast_read_base, fast_walk, fast_write_base};
 use super::domain::{Domain, Real};
 use super::kernel::{Chunk, LANES};
+use super::select::select;
 use super::taps::tap_count;
 use crate::codec::bytes::{Reader, put_bytes};
 use crate::codec::range_coder::{Decoder, Encoder};
@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 
 /// Which walk a chunk takes. The high bits of the format's mode byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Walk {
     /// Least-squares prediction, adaptive contexts, two lanes.
     Plain = 0,
@@ -60,31 +61,30 @@ pub fn write<D: Domain>(
     level: Option<Level>,
     plain: bool,
 ) -> Walk {
-    let _ = level;
+    let recipe = level.and_then(|_| select(domain, signal, special, values, plain));
+    write_as(out, domain, signal, special, values, recipe, plain);
+    if recipe.is_some() { Walk::Based } else { Walk::Plain }
+}
+
+/// Appends the walk over the base of a recipe, if there is one.
+pub fn write_as<D: Domain>(
+    out: &mut Vec<u8>,
+    domain: D,
+    signal: Signal<D::Work>,
+    special: &[u8],
+    values: &mut [D::Value],
+    recipe: Option<Recipe>,
+    plain: bool,
+) {
     let Signal { smooth, mean, dims, step } = signal;
-    let recipe = std::env::var("BASE").ok().map(|b| {
-        let mut p = b.split(',').map(|x| x.parse::<usize>().unwrap());
-        Recipe { grouping: Grouping::ALL[p.next().unwrap()], eighths: p.next().unwrap() as u8 }
-    });
-    let mut base = vec![];
-    let mut rest;
-    let (mut smooth, mut mean) = (smooth, mean);
-    if let Some(recipe) = recipe {
-        let mut v: Vec<f32> =
-            smooth.iter().map(|&x| ((x.to_f64() - mean.to_f64()) / step) as f32).collect();
-        fast_analyse(&mut v, dims, recipe.grouping, plain);
-        let before = out.len();
-        fast_write_base(out, &mut v, dims, recipe, plain);
-        if std::env::var("SAY").is_ok() {
-            eprint!("base {} ", out.len() - before);
-        }
-        base = v.iter().map(|&b| domain.distance(b)).collect();
-        rest = smooth.to_vec();
-        rest.iter_mut().zip(&base).for_each(|(x, &b)| *x = x.minus(mean).minus(b));
-        smooth = &rest;
-        mean = D::Work::default();
-    }
-    let weights = fast_fit(smooth, mean, dims, step, plain);
+    let (base, rest) = match recipe {
+        Some(recipe) => write_base(out, domain, signal, recipe, plain),
+        None => (vec![], vec![]),
+    };
+    let weights = match recipe {
+        Some(_) => fast_fit(&rest, D::Work::default(), dims, step, plain),
+        None => fast_fit(smooth, mean, dims, step, plain),
+    };
     weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
     let mut coders = [0; LANES].map(|_| Encoder::with_capacity(values.len() / 2));
     fast_walk(domain, &mut coders, Chunk { dims, weights: &weights, special, base: &base, values }, plain);
@@ -93,7 +93,23 @@ pub fn write<D: Domain>(
     put_bytes(out, &first.1);
     put_bytes(out, &second.0);
     out.extend_from_slice(&second.1);
-    if recipe.is_some() { Walk::Based } else { Walk::Plain }
+}
+
+/// Appends a base; returns it, and what it leaves of the signal, in work numbers.
+fn write_base<D: Domain>(
+    out: &mut Vec<u8>,
+    domain: D,
+    signal: Signal<D::Work>,
+    recipe: Recipe,
+    plain: bool,
+) -> (Vec<D::Work>, Vec<D::Work>) {
+    let Signal { smooth, mean, dims, step } = signal;
+    let mut v: Vec<f32> = smooth.iter().map(|&x| ((x.to_f64() - mean.to_f64()) / step) as f32).collect();
+    fast_analyse(&mut v, dims, recipe.grouping, plain);
+    fast_write_base(out, &mut v, dims, recipe, plain);
+    let base: Vec<D::Work> = v.iter().map(|&b| domain.distance(b)).collect();
+    let rest = smooth.iter().zip(&base).map(|(x, &b)| x.minus(mean).minus(b)).collect();
+    (base, rest)
 }
 
 /// The inverse of [`write`].
@@ -106,14 +122,10 @@ pub fn read<D: Domain>(
     values: &mut [D::Value],
     plain: bool,
 ) -> Result<()> {
-    let mut base = vec![];
-    match walk {
-        Walk::Plain => {}
-        Walk::Based => {
-            let v = fast_read_base(&mut r, dims, plain)?;
-            base = v.iter().map(|&b| domain.distance(b)).collect();
-        }
-    }
+    let base = match walk {
+        Walk::Plain => vec![],
+        Walk::Based => fast_read_base(&mut r, dims, plain)?.into_iter().map(|b| domain.distance(b)).collect(),
+    };
     let weights = (0..tap_count(dims)).map(|_| r.i16("weight")).collect::<Result<Vec<_>>>()?;
     let first = Decoder::new(r.bytes("first lane")?, r.bytes("first lane's raw bits")?);
     let second = Decoder::new(r.bytes("second lane")?, r.rest());

@@ -6,6 +6,7 @@ pub mod context;
 pub mod dispatch;
 pub mod domain;
 pub mod kernel;
+pub mod select;
 pub mod taps;
 
 use super::bytes::{Reader, put_varint, put_zigzag};

@@ -1,7 +1,7 @@
 //! The coder of quantised coefficients, band after band, each from what its neighbours, its parents (the same place
 //! and direction, one scale coarser) and its siblings (the same place and scale, other directions) were.
 
-use super::bands::Band;
+use super::bands::{Band, LEAST};
 use crate::codec::adaptive::{Bit, Counter, Mixer, Symbols};
 use crate::codec::range_coder::Coder;
 
@@ -12,23 +12,32 @@ const CAP: u32 = 1023;
 /// Padding around a band's magnitudes.
 const PAD: usize = 2;
 
-/// The magnitudes of one band, padded with zeros.
+/// The magnitudes of one band, padded with zeros. A band of one row, or of one plane, is its own neighbour there:
+/// padding would take several times its room.
 struct Magnitudes {
     values: Vec<u16>,
+    /// Distance between rows and between planes; 0 where there is only one.
     row: usize,
     plane: usize,
+    first: usize,
 }
 
 impl Magnitudes {
     fn new([nz, ny, nx]: [usize; 3]) -> Self {
-        let row = nx + 2 * PAD;
-        let plane = (ny + 2 * PAD) * row;
-        Magnitudes { values: vec![0; (nz + 2 * PAD) * plane + BLOCK], row, plane }
+        let width = nx + 2 * PAD;
+        let (rows, row) = if ny > 1 { (ny + 2 * PAD, width) } else { (1, 0) };
+        let (planes, plane) = if nz > 1 { (nz + 2 * PAD, rows * width) } else { (1, 0) };
+        Magnitudes {
+            values: vec![0; planes * rows * width + BLOCK],
+            row,
+            plane,
+            first: PAD * (1 + row + plane),
+        }
     }
 
     /// Where a row starts.
     fn at(&self, z: usize, y: usize) -> usize {
-        (z + PAD) * self.plane + (y + PAD) * self.row + PAD
+        self.first + z * self.plane + y * self.row
     }
 
     fn block(&self, at: usize) -> &[u16; BLOCK] {
@@ -86,7 +95,10 @@ impl Means {
                 let (w, e) = (m.block(at - 1), m.block(at + 1));
                 let (n, s) = (m.block(at - m.row), m.block(at + m.row));
                 let (u, d) = (m.block(at - m.plane), m.block(at + m.plane));
-                let around: [u16; BLOCK] = std::array::from_fn(|i| w[i] + e[i] + n[i] + s[i] + u[i] + d[i]);
+                let mut around = [0; BLOCK];
+                for i in 0..BLOCK {
+                    around[i] = w[i] + e[i] + n[i] + s[i] + u[i] + d[i];
+                }
                 if shift == 0 {
                     for i in 0..BLOCK {
                         self.own[x + i] += own[i] as f32;
@@ -150,12 +162,14 @@ impl Surroundings {
 const CLASSES: usize = 60;
 /// Classes told apart where several contexts are combined.
 const COARSE: usize = 32;
-/// Decisions that are mixed from several contexts: zero, one, two or more.
+/// Below this class zero, one and two are told apart by mixed decisions; above it they are too rare to matter.
+const FLAGGED: usize = 24;
+/// Those decisions.
 const MIXED: usize = 3;
 /// Contexts mixed.
 const INPUTS: usize = 6;
 /// Kinds of bands: by how many axes are high, and by scale.
-const KINDS: usize = 16;
+const KINDS: usize = 32;
 
 /// The class of an expected magnitude in sixteenths: linear below 4, then four to an octave.
 #[inline(always)]
@@ -179,14 +193,20 @@ impl Expectation {
 
     #[inline(always)]
     fn of(&self, f: &[f32; 8]) -> f32 {
-        let p: [f32; 8] = std::array::from_fn(|i| self.0[i] * f[i]);
+        let mut p = [0.0; 8];
+        for i in 0..8 {
+            p[i] = self.0[i] * f[i];
+        }
         ((p[0] + p[4]) + (p[1] + p[5])) + ((p[2] + p[6]) + (p[3] + p[7]))
     }
 
     /// One step of normalised least mean squares; no weight falls below zero.
     #[inline(always)]
     fn learn(&mut self, f: &[f32; 8], error: f32) {
-        let q: [f32; 8] = std::array::from_fn(|i| f[i] * f[i]);
+        let mut q = [0.0; 8];
+        for i in 0..8 {
+            q[i] = f[i] * f[i];
+        }
         let norm = 1.0 + (((q[0] + q[4]) + (q[1] + q[5])) + ((q[2] + q[6]) + (q[3] + q[7])));
         let gain = 0.002 * error / norm;
         for (w, f) in self.0.iter_mut().zip(f) {
@@ -201,8 +221,9 @@ struct Contexts {
     /// Whether a block whose surroundings are all zero is zero too, by kind.
     empty: [Bit; KINDS],
     expectations: [Expectation; KINDS],
-    counters: Vec<[Counter; MIXED]>,
+    counters: Box<[[[Counter; 4]; SLOTS]; INPUTS]>,
     mixers: Vec<[Mixer<INPUTS>; MIXED]>,
+    signs: Vec<Bit>,
     symbols: [Symbols; CLASSES],
     lengths: Symbols,
 }
@@ -215,8 +236,9 @@ impl Contexts {
         Contexts {
             empty: [Bit::NEW; KINDS],
             expectations: [Expectation::NEW; KINDS],
-            counters: vec![[Counter::NEW; MIXED]; SLOTS * INPUTS],
+            counters: Box::new([[[Counter::NEW; 4]; SLOTS]; INPUTS]),
             mixers: vec![[Mixer::NEW; MIXED]; KINDS],
+            signs: vec![Bit::NEW; 27 * KINDS],
             symbols: [Symbols::NEW; CLASSES],
             lengths: Symbols::NEW,
         }
@@ -258,37 +280,63 @@ pub fn code<C: Coder>(coder: &mut C, v: &mut [f32], dims: [usize; 3], bands: &[B
     let mut known: Vec<Magnitudes> = bands.iter().map(|b| Magnitudes::new(b.len)).collect();
     let mut contexts = Contexts::new();
     let mut around = Surroundings::new(dims[2]);
+    let zeros = vec![0.0; dims[2]];
     code_lowest(coder, v, dims, &bands[0], quantiser, &mut known[0], &mut contexts);
     for (i, band) in bands.iter().enumerate().skip(1) {
-        let finest = band.scale.iter().min().copied().unwrap_or(0).min(3) as usize;
-        let kind = (band.high.count_ones() as usize).min(3) * 4 + finest;
+        let kind = kind(band, dims);
         for z in 0..band.len[0] {
             for y in 0..band.len[1] {
                 around.see(&known, bands, i, z, y);
                 let from = ((band.start[0] + z) * dims[1] + band.start[1] + y) * dims[2] + band.start[2];
-                let row = &mut v[from..from + band.len[2]];
-                let at = known[i].at(z, y);
-                code_row(coder, row, &around, &mut known[i].values[at - PAD..], kind, quantiser, &mut contexts);
+                let (before, values) = v.split_at_mut(from);
+                let n = band.len[2];
+                let earlier = |distance: usize, exists| match exists {
+                    true => &before[from - distance..][..n],
+                    false => &zeros[..n],
+                };
+                let (above, back) = (earlier(dims[2], y > 0), earlier(dims[1] * dims[2], z > 0));
+                let at = known[i].at(z, y) - PAD;
+                let magnitudes = &mut known[i].values[at..];
+                let row = Row { values: &mut values[..n], above, back, magnitudes };
+                code_row(coder, row, &around, kind, quantiser, &mut contexts);
             }
         }
     }
 }
 
-/// Codes one row; `magnitudes` start [`PAD`] before it.
+/// A band's direction and scale, as contexts tell them apart.
+fn kind(band: &Band, dims: [usize; 3]) -> usize {
+    let axes = (0..3).filter(|&a| dims[a] >= LEAST);
+    let (sum, count) = axes.fold((0, 0), |(sum, count), a| {
+        (sum + band.scale[a] as usize - (band.high >> a & 1) as usize, count + 1)
+    });
+    let scale = (2 * sum + count).checked_div(2 * count).unwrap_or(0).min(3);
+    scale * 8 + band.high as usize
+}
+
+/// A row being coded, and the values of those a row up and a plane back.
+struct Row<'a> {
+    values: &'a mut [f32],
+    above: &'a [f32],
+    back: &'a [f32],
+    /// Those of its own, from [`PAD`] before it.
+    magnitudes: &'a mut [u16],
+}
+
 #[inline(always)]
 fn code_row<C: Coder>(
     coder: &mut C,
-    row: &mut [f32],
+    row: Row,
     around: &Surroundings,
-    magnitudes: &mut [u16],
     kind: usize,
     quantiser: Quantiser,
     contexts: &mut Contexts,
 ) {
+    let Row { values: row, above, back, magnitudes } = row;
     let (mut w, mut ww) = (0u16, 0u16);
     for start in (0..row.len()).step_by(BLOCK) {
         let end = (start + BLOCK).min(row.len());
-        let none = |part: &[f32]| part[start..start + BLOCK].iter().fold(0.0, |a, &b| a + b) == 0.0;
+        let none = |part: &[f32]| part[start..end].iter().fold(0.0, |a, &b| a + b) == 0.0;
         let quiet = w | ww == 0
             && none(&around.near)
             && none(&around.aside)
@@ -317,6 +365,7 @@ fn code_row<C: Coder>(
                     0.1,
                 ],
                 nearest: [w, around.north[x], around.up[x]],
+                signs: [if x > 0 { row[x - 1] } else { 0.0 }, above[x], back[x]],
             };
             let k = contexts.code(coder, if C::ENCODE { quantiser.index(row[x]) } else { 0 }, &near, kind);
             row[x] = quantiser.point(k);
@@ -331,6 +380,7 @@ fn code_row<C: Coder>(
 struct Near {
     features: [f32; 8],
     nearest: [u16; 3],
+    signs: [f32; 3],
 }
 
 impl Contexts {
@@ -343,57 +393,69 @@ impl Contexts {
         let causal = fine((f[0] + 0.5 * f[1] + 0.35 * f[2]) * 0.145).min(COARSE - 1);
         let parents = fine(0.5 * f[3] + f[4] * (0.5 / 6.0)).min(COARSE - 1);
         let siblings = fine(0.5 * f[5] + f[6] * (0.5 / 6.0)).min(COARSE - 1);
-        let nearest = near.nearest.map(|m| COARSELY[m.min(16) as usize] as usize);
+        let [w, n, u] = near.nearest;
+        let coarsely = |m: u16| COARSELY[m.min(16) as usize] as usize;
         let slots = [
-            class * 16 + kind,
-            (nearest[0] * 8 + nearest[1]) * 8 + nearest[2],
+            class.min(31) * KINDS + kind,
+            (coarsely(w) * 8 + coarsely(n)) * 8 + coarsely(u),
             parents * COARSE + causal,
             siblings * COARSE + causal,
             fine(f[1] / 6.0).min(COARSE - 1) * COARSE + fine(f[0] / 3.0).min(COARSE - 1),
             parents * COARSE + siblings,
         ];
-        let magnitude = k.unsigned_abs() as u64;
-        let mut floor = 0;
-        while floor < MIXED as u64 {
-            let d = floor as usize;
-            let mut sets = self.counters.chunks_exact_mut(SLOTS);
-            let inputs = slots.map(|s| &mut sets.next().expect("a set an input")[s][d]);
-            if !self.mixers[kind][d].code(coder, magnitude > floor, inputs) {
+        let magnitude = k.unsigned_abs();
+        let mut floor = if class < FLAGGED { 0 } else { MIXED };
+        while floor < MIXED {
+            let [c0, c1, c2, c3, c4, c5] = &mut *self.counters;
+            let [s0, s1, s2, s3, s4, s5] = slots;
+            let inputs = [
+                &mut c0[s0][floor],
+                &mut c1[s1][floor],
+                &mut c2[s2][floor],
+                &mut c3[s3][floor],
+                &mut c4[s4][floor],
+                &mut c5[s5][floor],
+            ];
+            if !self.mixers[kind][floor].code(coder, magnitude > floor as u32, inputs) {
                 break;
             }
             floor += 1;
         }
-        let magnitude = if floor < MIXED as u64 {
-            floor
+        let magnitude = if floor < MIXED {
+            floor as u32
         } else {
+            let floor = if class < FLAGGED { MIXED as u32 } else { 0 };
             let shift = (class as u32).saturating_sub(24) / 4;
             let rest = magnitude.wrapping_sub(floor);
-            let high = self.symbols[class].code(coder, (rest >> shift).min(15) as usize) as u64;
-            let high = if high == 15 { 15 + self.code_large(coder, (rest >> shift).wrapping_sub(15)) } else { high };
-            let low = coder.raw(rest & ((1 << shift) - 1), shift);
-            (high << shift | low) + floor
+            let high = self.symbols[if class < FLAGGED { class / 4 } else { class / 2 }]
+                .code(coder, (rest >> shift).min(15) as usize) as u32;
+            let high =
+                if high == 15 { self.code_large(coder, (rest >> shift).wrapping_sub(15)) } else { high };
+            let low = coder.raw(rest as u64 & ((1 << shift) - 1), shift) as u32;
+            (high << shift | low).wrapping_add(floor)
         };
-        self.expectations[kind].learn(f, magnitude.min(CAP as u64) as f32 - expected);
+        self.expectations[kind].learn(f, magnitude.min(CAP) as f32 - expected);
         if magnitude == 0 {
             return 0;
         }
-        let negative = coder.raw((k < 0) as u64, 1) == 1;
+        let sign = near.signs.iter().fold(0, |s, &v| s * 3 + if v < 0.0 { 2 } else { (v > 0.0) as usize });
+        let negative = self.signs[sign * KINDS + kind].code(coder, k < 0);
+
         let k = magnitude as i32;
         if negative { k.wrapping_neg() } else { k }
     }
 
-    /// A number by its length and its bits.
+    /// 15 and `number`, by its length and its bits.
     #[cold]
-    fn code_large<C: Coder>(&mut self, coder: &mut C, number: u64) -> u64 {
-        let number = number.wrapping_add(1);
-        let length = self.lengths.code(coder, (number.max(1).ilog2() as usize).min(15));
-        let length = if length < 15 {
-            length as u32
-        } else {
-            15 + coder.raw((number.max(1).ilog2() as u64).wrapping_sub(15) & 15, 4) as u32
+    fn code_large<C: Coder>(&mut self, coder: &mut C, number: u32) -> u32 {
+        let number = number as u64 + 1;
+        let length = self.lengths.code(coder, (number.ilog2() as usize).min(15));
+        let length = match length {
+            15 => 15 + coder.raw(number.ilog2().wrapping_sub(15) as u64 & 15, 4) as u32,
+            l => l as u32,
         };
         let bits = coder.raw(number & ((1 << length) - 1), length);
-        (bits | 1 << length) - 1
+        (bits | 1 << length).wrapping_add(14) as u32
     }
 }
 
@@ -428,7 +490,11 @@ fn code_lowest<C: Coder>(
                 };
                 let at = (z * dims[1] + y) * dims[2] + x;
                 let k = if C::ENCODE { quantiser.index(v[at]).wrapping_sub(foretold) } else { 0 };
-                let near = Near { features: [last, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.1], nearest: [0; 3] };
+                let near = Near {
+                    features: [last, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.1],
+                    nearest: [0; 3],
+                    signs: [0.0; 3],
+                };
                 let k = contexts.code(coder, k, &near, 0);
                 last = k.unsigned_abs().min(CAP) as f32 * 6.0;
                 indices[here] = k.wrapping_add(foretold);

@@ -63,3 +63,87 @@ pub fn read(r: &mut Reader, dims: [usize; 3]) -> Result<Vec<f32>> {
     wavelet::transform(&mut v, dims, &splits, false);
     Ok(v)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A smooth field with a step in it.
+    fn field(dims: [usize; 3]) -> Vec<f32> {
+        let [_, ny, nx] = dims;
+        let wave = |i: usize, n: f32| {
+            let t = i as f32 / n % 2.0 - 1.0;
+            t * (1.0 - t.abs()) * 300.0
+        };
+        let at = |i: usize| (i / nx / ny, i / nx % ny, i % nx);
+        (0..dims.iter().product())
+            .map(at)
+            .map(|(z, y, x)| wave(z, 11.0) + wave(y, 17.0) * wave(x, 23.0) + if x > 40 { 50.0 } else { 0.0 })
+            .collect()
+    }
+
+    const SHAPES: [[usize; 3]; 9] = [
+        [1, 1, 1],
+        [1, 1, 7],
+        [1, 1, 300],
+        [1, 8, 33],
+        [2, 9, 64],
+        [9, 2, 70],
+        [16, 17, 18],
+        [40, 50, 1],
+        [33, 31, 65],
+    ];
+
+    #[test]
+    fn the_wavelet_comes_back() {
+        for dims in SHAPES {
+            for grouping in Grouping::ALL {
+                let original = field(dims);
+                let mut v = original.clone();
+                analyse(&mut v, dims, grouping);
+                wavelet::transform(&mut v, dims, &bands::plan(dims, grouping).0, false);
+                let worst = v.iter().zip(&original).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(worst < 0.05, "{dims:?} {grouping:?}: {worst}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_base_is_read_as_it_was_left() {
+        for dims in SHAPES {
+            for grouping in Grouping::ALL {
+                for eighths in [1, 16, 200] {
+                    let mut v = field(dims);
+                    let original = v.clone();
+                    analyse(&mut v, dims, grouping);
+                    let mut out = vec![];
+                    write(&mut out, &mut v, dims, Recipe { grouping, eighths });
+                    let mut r = Reader::new(&out);
+                    assert!(read(&mut r, dims).unwrap() == v, "{dims:?} {grouping:?} {eighths}");
+                    r.finish("base").unwrap();
+                    let mean =
+                        v.iter().zip(&original).map(|(a, b)| (a - b).abs()).sum::<f32>() / v.len() as f32;
+                    assert!(mean < eighths as f32 / 8.0, "{dims:?} {grouping:?} {eighths}: {mean}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_bases_are_numbers_or_errors() {
+        let dims = [9, 10, 40];
+        let mut v = field(dims);
+        analyse(&mut v, dims, Grouping::Planes);
+        let mut out = vec![];
+        write(&mut out, &mut v, dims, Recipe { grouping: Grouping::Planes, eighths: 9 });
+        for i in 0..out.len().min(400) {
+            for bit in [1, 16, 128] {
+                let mut bad = out.clone();
+                bad[i] ^= bit;
+                if let Ok(v) = read(&mut Reader::new(&bad), dims) {
+                    assert!(v.iter().all(|x| x.is_finite()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Which base suits a chunk, by the measured bytes of a tile out of its middle.
+
+use super::base::Recipe;
+use super::base::bands::Grouping;
+use super::coding::{Signal, write_as};
+use super::domain::{Domain, Real};
+
+/// The coefficients' step, in eighths of the walk's. Between 10 and 24 the whole file changes by a hundredth or two.
+const EIGHTHS: u8 = 16;
+/// A base is worth trying on no fewer values.
+const LEAST: usize = 4096;
+/// A tile is one in so many values of the chunk, ...
+const SHARE: usize = 12;
+/// ... but no fewer and no more than this.
+const TILE: std::ops::Range<usize> = 16_384..131_072;
+/// Beyond so many bits a value there is nothing smooth left for a base to tell.
+const MOST_BITS: usize = 9;
+/// Where the first grouping takes so much more than no base (in eighths), no other will do.
+const HOPELESS: usize = 9;
+/// Beyond so many steps f32 no longer resolves a coefficient's.
+const MOST_STEPS: f64 = 1e6;
+
+/// The recipe whose walk over a tile takes the fewest bytes; none where that is the walk without a base.
+pub fn select<D: Domain>(
+    domain: D,
+    signal: Signal<D::Work>,
+    special: &[u8],
+    values: &[D::Value],
+    plain: bool,
+) -> Option<Recipe> {
+    let Signal { smooth, mean, dims, step } = signal;
+    if values.len() < LEAST
+        || !smooth.iter().all(|x| ((x.to_f64() - mean.to_f64()) / step).abs() < MOST_STEPS)
+    {
+        return None;
+    }
+    let tile = Tile::of(dims);
+    let (smooth, special) = (tile.cut(smooth, dims), tile.cut(special, dims));
+    let values = tile.cut(values, dims);
+    let signal = Signal { smooth: &smooth, dims: tile.size, ..signal };
+    let bytes = |recipe| {
+        let mut out = vec![];
+        write_as(&mut out, domain, signal, &special, &mut values.clone(), recipe, plain);
+        out.len()
+    };
+    let without = bytes(None);
+    let mut best = (without, None);
+    if without * 8 > values.len() * MOST_BITS {
+        return None;
+    }
+    let groupings: &[Grouping] = match dims {
+        [1, 1, _] => &[Grouping::Joint],
+        [1, ..] => &[Grouping::Joint, Grouping::Apart],
+        _ => &[Grouping::Apart, Grouping::Planes],
+    };
+    for &grouping in groupings {
+        let recipe = Some(Recipe { grouping, eighths: EIGHTHS });
+        let with = bytes(recipe);
+        if with < best.0 {
+            best = (with, recipe);
+        }
+        if with * 8 > without * HOPELESS {
+            break;
+        }
+    }
+    best.1
+}
+
+/// A box in the middle of a chunk.
+struct Tile {
+    start: [usize; 3],
+    size: [usize; 3],
+}
+
+impl Tile {
+    fn of(dims: [usize; 3]) -> Tile {
+        let count: usize = dims.iter().product();
+        let aim = (count / SHARE).clamp(TILE.start, TILE.end);
+        let mut size = dims;
+        // The longest axis gives way, so that tiles are about as long as wide.
+        while size.iter().product::<usize>() > aim {
+            let longest = (0..3).max_by_key(|&a| size[a]).expect("three axes");
+            size[longest] -= size[longest].div_ceil(8);
+        }
+        Tile { start: std::array::from_fn(|a| (dims[a] - size[a]) / 2), size }
+    }
+
+    /// The tile's part of `values` of `dims`, if there are any.
+    fn cut<T: Copy>(&self, values: &[T], dims: [usize; 3]) -> Vec<T> {
+        if values.is_empty() {
+            return vec![];
+        }
+        let [z0, y0, x0] = self.start;
+        let rows = (0..self.size[0]).flat_map(|z| (0..self.size[1]).map(move |y| (z0 + z, y0 + y)));
+        rows.flat_map(|(z, y)| {
+            let at = (z * dims[1] + y) * dims[2] + x0;
+            values[at..at + self.size[2]].iter().copied()
+        })
+        .collect()
+    }
+}

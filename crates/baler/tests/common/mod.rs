@@ -164,6 +164,13 @@ pub fn seeds() -> Vec<Seed> {
     add("table", pack(table(columns(100)), &two));
     add("table exactly", pack(table(columns(30)), &Options { bound: Some(Bound::Lossless), ..two }));
 
+    let tenths = wave(140).into_iter().map(|x| ((x * 10.0).round() / 10.0) as f32);
+    add("packed tenths", one(&[10, 14], Values::F32(tenths.collect()), &with(Bound::Absolute(0.01), 1000)));
+    let packed = wave(140).into_iter().map(|x| (x * 50.0).round() * 0.0123 + 271.3);
+    add("packed f64 exactly", one(&[10, 14], Values::F64(packed.collect()), &with(Bound::Lossless, 1000)));
+    let multiples = wave(90).into_iter().map(|x| x as i16 * 10 + 3);
+    add("multiples of ten", one(&[9, 10], Values::I16(multiples.collect()), &with(Bound::Lossless, 1000)));
+
     let nameless = model(&[]);
     let options = |bound| Options {
         model: Some(&nameless),

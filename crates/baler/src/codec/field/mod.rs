@@ -5,6 +5,7 @@ pub mod context;
 pub mod dispatch;
 pub mod domain;
 pub mod kernel;
+mod packed;
 pub mod taps;
 
 use super::bytes::{Reader, put_varint, put_zigzag};
@@ -44,6 +45,8 @@ enum Mode {
     Integers = 1,
     /// Cells of pointwise-relative width.
     Pointwise = 2,
+    /// Integers that values were packed to upstream.
+    Lattice = 3,
 }
 
 /// A chunk's shape as planes, rows and columns: axes of length 1 dropped, all but the last two joined.
@@ -66,6 +69,9 @@ pub fn encode(
     plain: bool,
 ) -> (Vec<u8>, Values) {
     let how = How { dims: view(shape), fill, level, plain };
+    if let Some(coded) = packed::encode(values, tolerance, &how) {
+        return coded;
+    }
     let mut out = vec![];
     let decoded = match (tolerance, values) {
         (Tolerance::Absolute(bound), Values::F32(v)) => {
@@ -108,6 +114,8 @@ pub fn decode(payload: &[u8], dtype: DType, shape: &[usize], plain: bool) -> Res
         (1, _) => decode_integers(r, dtype, dims, walk, plain),
         (2, DType::F32) => decode_pointwise(r, pointwise::F32, dims, walk, plain).map(Values::F32),
         (2, DType::F64) => decode_pointwise(r, pointwise::F64, dims, walk, plain).map(Values::F64),
+        (3, DType::Text) => Err(Error::corrupt("text is no field")),
+        (3, _) => packed::decode(r, dtype, dims, walk, plain),
         (0 | 2, _) => Err(Error::corrupt(format!("field mode {mode} is not for {dtype}"))),
         _ => Err(Error::unsupported(format!("field mode {mode} is of a later version"))),
     }

@@ -150,19 +150,8 @@ fn map_uniform<F: Bits + Into<f64>>(
         // The bound is about as fine as the type itself: its own bits are the better code.
         return map_exact(v, values, fill);
     }
-    add_own(&mut classes, v, &misses);
+    class::make_own(&mut classes, v, &misses);
     Mapped { classes, map: Map::Uniform(uniform), integers }
-}
-
-/// Makes the values at `places` special, with their own bits.
-fn add_own<T: Bits>(classes: &mut Classes, values: &[T], places: &[usize]) {
-    if places.is_empty() {
-        return;
-    }
-    classes.plane.resize(values.len(), class::REGULAR);
-    places.iter().for_each(|&i| classes.plane[i] = class::OWN);
-    classes.own =
-        (0..values.len()).filter(|&i| classes.plane[i] == class::OWN).map(|i| values[i].bits()).collect();
 }
 
 fn map_pointwise<F: Bits>(v: &[F], bound: f64, layout: Layout, fill: Option<u64>) -> Mapped {

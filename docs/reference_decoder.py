@@ -396,18 +396,26 @@ class Classes(NamedTuple):
     minus: set  # places of class 1
     special: dict  # bits of the values of classes 2 to 15, by place
 
-def decode_classes(r, count, width):
+def decode_classes(r, count, width, size=0):
     minus, special, plane = set(), {}, []
-    if not r.tag(1):
+    flag = r.tag(2)
+    if not flag:
         return Classes(minus, special)
+    need(flag == 1 or size, "classes of planes where there is one")
     constants = [r.varint() for _ in range(r.tag(13))]
     own = list(r.numbers("Q", r.varint()))[::-1]
     coder = RangeCoder(r.part().data)
-    as_w, as_n, other = defaultdict(Bit), defaultdict(Bit), defaultdict(falling)
+    as_p, as_w, as_n, other = defaultdict(Bit), defaultdict(Bit), defaultdict(Bit), defaultdict(falling)
     for i in range(count):
         backs = 1, 2, width, width + 1, width - 1
         w, ww, n, nw, ne = (plane[i - back] if 0 < back <= i else 0 for back in backs)
-        if bit_alone(coder, as_w[w == n, n == ne, nw == w, ww == w, w != 0, ne == w]):
+        planar = flag == 2 and i >= size
+        if planar:
+            backs = size, size + 1, size + width, size + width - 1, size - 1
+            p, pw, pn, pne, pe = (plane[i - back] if back <= i else 0 for back in backs)
+        if planar and bit_alone(coder, as_p[w == pw, n == pn, ne == pne, p == w, p == n, pe == p]):
+            value = p
+        elif bit_alone(coder, as_w[w == n, n == ne, nw == w, ww == w, w != 0, ne == w]):
             value = w
         elif bit_alone(coder, as_n[n == ne, n == nw, w == n]):
             value = n
@@ -498,7 +506,7 @@ def decode_field(r, shape, type):
         cells = Cells(r.number("d"), r.number("B"), type)
     elif mode == 3:
         lattice = Lattice(r, type)
-    minus, special = decode_classes(r, count, dims[2])
+    minus, special = decode_classes(r, count, dims[2], dims[1] * dims[2] if dims[0] > 1 else 0)
     need(mode == 2 or not minus, "a class of pointwise cells")
     if mode == 0:
         rule = Steps(type, step, mean)

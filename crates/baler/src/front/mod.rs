@@ -9,6 +9,7 @@ pub mod lattice;
 pub mod ordered;
 pub mod pointwise;
 pub mod probe;
+pub mod runs;
 pub mod uniform;
 
 use crate::bound::{Bound, Statistics};

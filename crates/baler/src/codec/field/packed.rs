@@ -6,7 +6,7 @@ use crate::codec::bytes::{Reader, put_varint, put_zigzag};
 use crate::codec::class_plane;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
-use crate::front::class::{self, Bits, CONSTANT, Classes, Rule, classify};
+use crate::front::class::{self, Bits, CONSTANT, Classes, Rule};
 use crate::front::lattice::{self, Formula, FromF64, Lattice, Multiples};
 use crate::front::probe::{self, Found};
 use crate::front::{Tolerance, ordered};
@@ -88,7 +88,7 @@ fn encode_floats<F: Bits + FromF64>(
     how: &How,
     wrap: impl Fn(Vec<F>) -> Values,
 ) -> Option<(Vec<u8>, Values)> {
-    let mut classes = classify(values, Rule::Bounded, how.fill);
+    let mut classes = how.classify(values, Rule::Bounded);
     let found = probe::find(values, &classes, |lattice| match tolerance {
         Tolerance::Absolute(bound) => {
             let spacing = lattice.spacing();
@@ -121,7 +121,7 @@ fn finer_than<F: Bits + FromF64>(lattice: &Lattice, bound: f64, values: &[F], sp
 }
 
 fn encode_multiples(values: &Values, tolerance: Tolerance, how: &How) -> Option<(Vec<u8>, Values)> {
-    let classes = with_numbers!(values, v => classify(v, Rule::Exact, how.fill), _ => Classes::default());
+    let classes = with_numbers!(values, v => how.classify(v, Rule::Exact), _ => Classes::default());
     let integers = ordered::to_integers(values);
     let multiples = match classes.plane.is_empty() {
         true => probe::multiples(&integers)?,
@@ -169,7 +169,7 @@ fn write(
     limits: (i64, i64),
     how: &How,
 ) {
-    class_plane::write(out, classes, how.dims[2]);
+    class_plane::write(out, classes, how.dims);
     put_varint(out, reach as u64);
     let whole = Whole { dims: how.dims, reach, limits, classes, plain: how.plain };
     let walk = write_integers(out, &whole, integers, Some(how.level));
@@ -184,7 +184,7 @@ fn read(
     walk: Walk,
     plain: bool,
 ) -> Result<(Classes, Vec<i64>)> {
-    let classes = class_plane::read(&mut r, dims.iter().product(), dims[2])?;
+    let classes = class_plane::read(&mut r, dims)?;
     let reach = r.count(i64::MAX as usize, "reach")? as i64;
     let whole = Whole { dims, reach, limits, classes: &classes, plain };
     let integers = read_integers(r, &whole, walk)?;

@@ -245,7 +245,7 @@ pub fn write_map(out: &mut Vec<u8>, mapped: &Mapped) {
             put_varint(out, *reach as u64);
         }
     }
-    class_plane::write(out, &mapped.classes, 1);
+    class_plane::write(out, &mapped.classes, [1, mapped.integers.len(), 1]);
 }
 
 /// The inverse of [`write_map`], for `count` values whose integers are to follow.
@@ -270,7 +270,7 @@ pub fn read_map(r: &mut Reader, count: usize) -> Result<Mapped> {
         5 => Map::Coarse(r.count(i64::MAX as usize, "reach")? as i64),
         m => return Err(Error::unsupported(format!("column map {m} is of a later version"))),
     };
-    let classes = class_plane::read(r, count, 1)?;
+    let classes = class_plane::read(r, [1, count, 1])?;
     Ok(Mapped { classes, map, integers: vec![] })
 }
 

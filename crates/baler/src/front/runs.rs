@@ -17,6 +17,9 @@ const MOST: usize = 4;
 /// Bits of an outline where a row crosses it, with what it costs to have none cross.
 const OUTLINE: f64 = 4.0;
 
+/// The least mean length of runs: values that merely come often, as counts do, have no outline to speak of.
+const LONG: usize = 4;
+
 /// The bits of values that cost less as classes than as numbers; `step` is the distance between reconstructions near a
 /// value, `width` the length of rows.
 ///
@@ -34,7 +37,7 @@ pub fn find<T: Bits>(
         if !value.is_finite() {
             return false; // special already
         }
-        let (mut count, mut gain) = (0usize, 0.0);
+        let (mut count, mut edges, mut gain) = (0usize, 0usize, 0.0);
         for row in values.chunks(width.max(1)) {
             let mut before: Option<T> = None;
             for &x in row {
@@ -46,12 +49,13 @@ pub fn find<T: Bits>(
                     let height = (as_f64(if is { b } else { x }) - value).abs();
                     // An infinite height is that of another special value: no edge to save.
                     let height = if height.is_finite() { height } else { 0.0 };
+                    edges += 1;
                     gain += (1.0 + height / step(value)).log2() - OUTLINE;
                 }
                 before = Some(x);
             }
         }
-        count < values.len() && gain > 200.0 + values.len() as f64 / 500.0
+        count < values.len() && count >= LONG * edges / 2 && gain > 200.0 + values.len() as f64 / 500.0
     });
     found
 }

@@ -68,8 +68,10 @@ pub fn encode(
     level: Level,
     plain: bool,
 ) -> (Vec<u8>, Values) {
-    let repeated = repeated(values, view(shape), tolerance);
-    let how = How { dims: view(shape), fill, repeated, level, plain };
+    let dims = view(shape);
+    let spacing = if values.dtype().is_float() { 0.0 } else { 1.0 };
+    let repeated = repeated(values, dims, tolerance, spacing);
+    let how = How { dims, fill, repeated, level, plain };
     if let Some(coded) = packed::encode(values, tolerance, &how) {
         return coded;
     }
@@ -113,19 +115,22 @@ impl How {
     }
 }
 
-/// The bits of values that fill whole regions and are better told apart from numbers.
-fn repeated(values: &Values, dims: [usize; 3], tolerance: Tolerance) -> Vec<u64> {
+/// The bits of values that fill whole regions and are better told apart from numbers, of which no two that are not alike
+/// are closer than `spacing`.
+fn repeated(values: &Values, dims: [usize; 3], tolerance: Tolerance, spacing: f64) -> Vec<u64> {
     let step = |rounding: f64| {
         move |x: f64| match tolerance {
-            Tolerance::Absolute(bound) => 2.0 * bound,
-            Tolerance::Pointwise(bound) => 2.0 * bound * x.abs(),
-            _ => (rounding * x.abs()).max(1e-30),
+            Tolerance::Absolute(bound) => (2.0 * bound).max(spacing),
+            Tolerance::Pointwise(bound) => (2.0 * bound * x.abs()).max(spacing).max(1e-300),
+            _ => (rounding * x.abs()).max(spacing).max(1e-30),
         }
     };
     match values {
         Values::F32(v) => runs::find(v, dims[2], |x| x as f64, step(f32::EPSILON as f64)),
         Values::F64(v) => runs::find(v, dims[2], |x| x, step(f64::EPSILON)),
-        _ => vec![],
+        // Their bits are not those of their ordered integers.
+        Values::Bool(_) | Values::U64(_) | Values::Text(_) => vec![],
+        _ => runs::find(&ordered::to_integers(values), dims[2], |x| x as f64, step(0.0)),
     }
 }
 

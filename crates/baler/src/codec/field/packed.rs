@@ -1,15 +1,15 @@
 //! Mode 3: values that upstream packed to integers are coded as those integers.
 
 use super::coding::Walk;
-use super::{How, Mode, Whole, read_integers, write_integers};
+use super::{How, Mode, Whole, read_integers, repeated, write_integers};
 use crate::codec::bytes::{Reader, put_varint, put_zigzag};
 use crate::codec::class_plane;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
-use crate::front::class::{self, Bits, CONSTANT, Classes, Rule};
+use crate::front::class::{self, Bits, CONSTANT, Classes, Rule, classify};
 use crate::front::lattice::{self, Formula, FromF64, Lattice, Multiples};
 use crate::front::probe::{self, Found};
-use crate::front::{Tolerance, ordered};
+use crate::front::{Tolerance, ordered, runs};
 use crate::with_numbers;
 
 /// The format's tag of [`Multiples`]; other formulas are floats'.
@@ -88,18 +88,32 @@ fn encode_floats<F: Bits + FromF64>(
     how: &How,
     wrap: impl Fn(Vec<F>) -> Values,
 ) -> Option<(Vec<u8>, Values)> {
-    let mut classes = how.classify(values, Rule::Bounded);
-    let found = probe::find(values, &classes, |lattice| match tolerance {
+    let allow = |lattice: &Lattice, classes: &Classes| match tolerance {
         Tolerance::Absolute(bound) => {
             let spacing = lattice.spacing();
-            let left = if bound < spacing { bound } else { less_rounding(bound, lattice, values, &classes) };
+            let left = if bound < spacing { bound } else { less_rounding(bound, lattice, values, classes) };
             let reach = reach(left, spacing)?;
             Some((reach, (bound - reach as f64 * spacing).min(spacing / 4.0)))
         }
-        Tolerance::Pointwise(bound) => finer_than(lattice, bound, values, &classes).then_some((0, 0.0)),
+        Tolerance::Pointwise(bound) => finer_than(lattice, bound, values, classes).then_some((0, 0.0)),
         _ => Some((0, 0.0)),
-    })?;
-    let Found { lattice, reach, mut integers, strays } = found;
+    };
+    let find = |classes: &Classes| probe::find(values, classes, |lattice| allow(lattice, classes));
+    // On a lattice repeated values are cheaper numbers than off it; off the lattice they may hide it.
+    let mut classes = classify(values, Rule::Bounded, how.fill);
+    let Found { lattice, reach, mut integers, mut strays } = match find(&classes) {
+        Some(found) => {
+            let repeated = repeated(&wrap(values.to_vec()), how.dims, tolerance, found.lattice.spacing());
+            runs::mark(&mut classes, values, &repeated);
+            found
+        }
+        None if how.repeated.is_empty() => return None,
+        None => {
+            classes = how.classify(values, Rule::Bounded);
+            find(&classes)?
+        }
+    };
+    strays.retain(|&i| classes.plane.get(i).is_none_or(|&c| c < CONSTANT));
     class::make_own(&mut classes, values, &strays);
     let mut out = vec![Mode::Lattice as u8, lattice.formula as u8];
     out.extend_from_slice(&lattice.scale.to_le_bytes());

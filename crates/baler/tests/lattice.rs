@@ -157,3 +157,21 @@ fn hostile_bytes_do_no_harm() {
         assert!(Lattice::new(3, scale, 0.0, true).is_err());
     }
 }
+
+#[test]
+fn regions_of_one_value_cost_their_outline() {
+    let [nz, ny, nx] = [6, 60, 80];
+    let sea: Vec<f32> = wave(nz * ny * nx).iter().map(|&x| x as f32 * 0.317 + 290.0).collect();
+    let land = |i: usize| (i % nx).abs_diff(40) + (i / nx % ny).abs_diff(30) < 25;
+    let hidden = |value: f32| -> Values {
+        Values::F32(sea.iter().enumerate().map(|(i, &x)| if land(i) { value } else { x }).collect())
+    };
+    for tolerance in [Tolerance::Absolute(1e-3), Tolerance::Pointwise(1e-5), Tolerance::Exact] {
+        let (masked, _) = round_trip(&hidden(f32::NAN), &[nz, ny, nx], tolerance);
+        for value in [0.0, -1e4, 1000.25] {
+            let (repeated, _) = round_trip(&hidden(value), &[nz, ny, nx], tolerance);
+            let (a, b) = (repeated.len(), masked.len());
+            assert!(a <= b + b / 50 + 16, "{value} takes {a} bytes within {tolerance:?}, NaN {b}");
+        }
+    }
+}

@@ -29,6 +29,7 @@ fn the_reference_decoder_agrees() {
     fields(&mut cases);
     jumps(&mut cases);
     packed(&mut cases);
+    masked(&mut cases);
     tables(&mut cases);
     autoencoders(&mut cases);
 
@@ -204,6 +205,30 @@ fn packed(cases: &mut Vec<Case>) {
         ];
         let options = Options { bound: Some(bound), codec: Some(Codec::Field), ..Options::default() };
         cases.push((format!("packed, {name}"), pack(inputs, &options)));
+    }
+}
+
+/// Masks that move and masks that stay, and land that is a number.
+fn masked(cases: &mut Vec<Case>) {
+    let land = |i: usize, moves: usize| (i + i / 120 * moves) % 120 % 12 < 5 && i % 120 > 40;
+    for (name, hidden) in [("NaN", f32::NAN), ("zero", 0.0), ("far", -4e7)] {
+        let hide = |moves| -> Vec<f32> {
+            let sea = wave(720).into_iter().enumerate();
+            sea.map(|(i, x)| if land(i, moves) { hidden } else { x as f32 + 280.0 }).collect()
+        };
+        let inputs = vec![
+            field("stays", &[6, 10, 12], Values::F32(hide(0))),
+            field("moves", &[6, 10, 12], Values::F32(hide(3))),
+            field("in a plane", &[60, 12], Values::F32(hide(0))),
+            field(
+                "i32",
+                &[6, 10, 12],
+                Values::I32(hide(0).iter().map(|x| x.to_bits() as i32 >> 8).collect()),
+            ),
+        ];
+        let options =
+            Options { bound: Some(Bound::Absolute(1e-3)), codec: Some(Codec::Field), ..Options::default() };
+        cases.push((format!("masked, {name}"), pack(inputs, &options)));
     }
 }
 

@@ -14,8 +14,13 @@ const RUN: usize = 32;
 const SELDOM: usize = 64;
 /// The most values that are told apart.
 const MOST: usize = 4;
-/// Bits of an outline where a row crosses it, with what it costs to have none cross.
-const OUTLINE: f64 = 4.0;
+/// Bits of an outline where a row crosses it, and how often the logarithm of the height there is paid as a number: by those
+/// behind it and below it too, which see the edge among their neighbours.
+///
+/// Of a coast (an ocean of 330 x 360, land 0) each crossing in fact saved 8, 16 and 44 bits where the height's logarithm was
+/// 2.7, 4.8 and 8.
+const OUTLINE: f64 = 5.0;
+const PAID: f64 = 3.0;
 
 /// The least mean length of runs: values that merely come often, as counts do, have no outline to speak of.
 const LONG: usize = 4;
@@ -50,7 +55,7 @@ pub fn find<T: Bits>(
                     // An infinite height is that of another special value: no edge to save.
                     let height = if height.is_finite() { height } else { 0.0 };
                     edges += 1;
-                    gain += (1.0 + height / step(value)).log2() - OUTLINE;
+                    gain += PAID * (1.0 + height / step(value)).log2() - OUTLINE;
                 }
                 before = Some(x);
             }

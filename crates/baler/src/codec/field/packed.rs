@@ -102,6 +102,7 @@ fn encode_floats<F: Bits + FromF64>(
     // On a lattice repeated values are cheaper numbers than off it; off the lattice they may hide it.
     let mut classes = classify(values, Rule::Bounded, how.fill);
     let Found { lattice, reach, mut integers, mut strays } = match find(&classes) {
+        Some(found) if how.repeated.is_empty() => found,
         Some(found) => {
             let repeated = repeated(&wrap(values.to_vec()), how.dims, tolerance, found.lattice.spacing());
             runs::mark(&mut classes, values, &repeated);

@@ -396,18 +396,26 @@ class Classes(NamedTuple):
     minus: set  # places of class 1
     special: dict  # bits of the values of classes 2 to 15, by place
 
-def decode_classes(r, count, width):
+def decode_classes(r, count, width, size=0):
     minus, special, plane = set(), {}, []
-    if not r.tag(1):
+    flag = r.tag(2)
+    if not flag:
         return Classes(minus, special)
+    need(flag == 1 or size, "classes of planes where there is one")
     constants = [r.varint() for _ in range(r.tag(13))]
     own = list(r.numbers("Q", r.varint()))[::-1]
     coder = RangeCoder(r.part().data)
-    as_w, as_n, other = defaultdict(Bit), defaultdict(Bit), defaultdict(falling)
+    as_p, as_w, as_n, other = defaultdict(Bit), defaultdict(Bit), defaultdict(Bit), defaultdict(falling)
     for i in range(count):
         backs = 1, 2, width, width + 1, width - 1
         w, ww, n, nw, ne = (plane[i - back] if 0 < back <= i else 0 for back in backs)
-        if bit_alone(coder, as_w[w == n, n == ne, nw == w, ww == w, w != 0, ne == w]):
+        planar = flag == 2 and i >= size
+        if planar:
+            backs = size, size + 1, size + width, size + width - 1, size - 1
+            p, pw, pn, pne, pe = (plane[i - back] if back <= i else 0 for back in backs)
+        if planar and bit_alone(coder, as_p[w == pw, n == pn, ne == pne, p == w, p == n, pe == p]):
+            value = p
+        elif bit_alone(coder, as_w[w == n, n == ne, nw == w, ww == w, w != 0, ne == w]):
             value = w
         elif bit_alone(coder, as_n[n == ne, n == nw, w == n]):
             value = n
@@ -490,18 +498,22 @@ class Cells:
 def decode_field(r, shape, type):
     """Decoded bytes of a chunk."""
     count, dims = prod(shape), planes_rows_columns(shape)
-    mode = r.tag(2)
-    need(mode == 1 or type.real, "a mode of floats")
+    mode = r.tag(3)
+    need(mode in (1, 3) or type.real, "a mode of floats")
     if mode == 0:
         step, mean = (real_of_bits(type, int.from_bytes(r.take(type.bits // 8), "little")) for _ in "sm")
     elif mode == 2:
         cells = Cells(r.number("d"), r.number("B"), type)
-    minus, special = decode_classes(r, count, dims[2])
+    elif mode == 3:
+        lattice = Lattice(r, type)
+    minus, special = decode_classes(r, count, dims[2], dims[1] * dims[2] if dims[0] > 1 else 0)
     need(mode == 2 or not minus, "a class of pointwise cells")
     if mode == 0:
         rule = Steps(type, step, mean)
     elif mode == 1:
         rule = Integers(reach=r.varint(), origin=r.zigzag(), range=type.range)
+    elif mode == 3:
+        rule = Integers(reach=r.varint(), origin=r.zigzag(), range=lattice.range)
     else:
         rule = Integers(reach=0, origin=r.zigzag(), range=(0, 2**63 - 1))
     bits = []
@@ -510,6 +522,8 @@ def decode_field(r, shape, type):
             bits.append(special[i])
         elif mode == 2:
             bits.append(cells.magnitude(n) | (i in minus) << (type.bits - 1))
+        elif mode == 3:
+            bits.append(lattice.bits(n))
         else:
             bits.append(n if mode == 0 else bits_of_ordered(type, n))
     return type.pack(bits)
@@ -553,6 +567,37 @@ class Integers:
 
     def seen(self, n):
         return n, real_of_integer(np.float64, wrap(n - self.origin))
+
+class Lattice:
+    """What integers stand for in mode 3."""
+
+    def __init__(self, r, type):
+        self.type, self.formula = type, r.tag(6)
+        need(self.formula in ([1, 2, 3, 5, 6] if type is F64 else [1, 2, 3] if type is F32 else [0]), "a reserved value")
+        if self.formula == 0:
+            self.scale, self.offset = r.zigzag(), r.zigzag()
+            low, high = type.range
+            need(self.scale >= 1 and low <= self.offset <= high, "not a lattice")
+            ends = -((self.offset - low) // self.scale), (high - self.offset) // self.scale
+            self.range = clamp(ends[0], *I64), clamp(ends[1], *I64)
+        else:
+            self.scale, self.offset = np.float64(r.number("d")), np.float64(r.number("d"))
+            real = np.float32 if self.formula == 3 else np.float64
+            need(self.scale > 0 and np.isfinite(real(self.scale)) and np.isfinite(real(self.offset)), "not a lattice")
+            self.range = -(2**53), 2**53
+
+    def bits(self, n):
+        if self.formula == 0:
+            return bits_of_ordered(self.type, wrap(n * self.scale + self.offset))
+        if self.formula == 3:
+            value = np.float32(np.int64(n)) * np.float32(self.scale) + np.float32(self.offset)
+        elif self.formula in (1, 5):
+            value = np.float64(n) * self.scale + self.offset
+        else:
+            value = np.float64(n) / self.scale + self.offset
+        if self.formula >= 5:
+            value = np.float32(value)
+        return bits_of_real(self.type.real(value))
 
 # 5.2 Neighbourhood
 

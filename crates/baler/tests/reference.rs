@@ -28,6 +28,8 @@ fn the_reference_decoder_agrees() {
         seeds().into_iter().filter(|s| s.models.is_empty()).map(|s| (s.name.into(), s.bytes)).collect();
     fields(&mut cases);
     jumps(&mut cases);
+    packed(&mut cases);
+    masked(&mut cases);
     tables(&mut cases);
     autoencoders(&mut cases);
 
@@ -167,6 +169,66 @@ fn jumps(cases: &mut Vec<Case>) {
         ];
         let options = Options { bound: Some(bound), codec: Some(Codec::Field), ..Options::default() };
         cases.push((format!("jumps, {name}"), pack(inputs, &options)));
+    }
+}
+
+/// Values on lattices of every formula, some off them.
+fn packed(cases: &mut Vec<Case>) {
+    let n: Vec<f64> = wave(600).iter().map(|x| (x * 40.0).round()).collect();
+    let f64s = |f: &dyn Fn(f64) -> f64| {
+        let mut v: Vec<f64> = n.iter().map(|&n| f(n)).collect();
+        (v[17], v[90], v[91]) = (f64::NAN, -0.0, 1e9 / 7.0);
+        v
+    };
+    let f32s = |f: &dyn Fn(f64) -> f64| Values::F32(f64s(f).into_iter().map(|x| x as f32).collect());
+    let single = |n: f64| (n as f32 * 0.37f32 + 283.1f32) as f64;
+    let to_single = |n: f64| (n * 0.123456789 + 98.7654321) as f32 as f64;
+    for (name, bound) in
+        [("lossless", Bound::Lossless), ("close", Bound::Absolute(1e-3)), ("coarse", Bound::Absolute(2.0))]
+    {
+        let inputs = vec![
+            field("product", &[20, 30], f32s(&|n| n * 0.123456789 + 98.7654321)),
+            field("product, double", &[20, 30], Values::F64(f64s(&|n| n * 0.7 + 0.3))),
+            field("quotient", &[600], f32s(&|n| n / 10.0)),
+            field("quotient, double", &[3, 10, 20], Values::F64(f64s(&|n| n / 10.0))),
+            field("single", &[20, 30], f32s(&single)),
+            field("single, double", &[20, 30], Values::F64(f64s(&single))),
+            field("once single", &[20, 30], Values::F64(f64s(&to_single))),
+            field("once single, quotient", &[20, 30], Values::F64(f64s(&|n| (n / 10.0) as f32 as f64))),
+            field("whole", &[20, 30], f32s(&|n| n)),
+            field("i16", &[20, 30], Values::I16(n.iter().map(|&n| n as i16 * 10 + 7).collect())),
+            field(
+                "u64",
+                &[20, 30],
+                Values::U64(n.iter().map(|&n| (n as u64).wrapping_mul(3) << 50).collect()),
+            ),
+        ];
+        let options = Options { bound: Some(bound), codec: Some(Codec::Field), ..Options::default() };
+        cases.push((format!("packed, {name}"), pack(inputs, &options)));
+    }
+}
+
+/// Masks that move and masks that stay, and land that is a number.
+fn masked(cases: &mut Vec<Case>) {
+    let land = |i: usize, moves: usize| (i + i / 120 * moves) % 120 % 12 < 5 && i % 120 > 40;
+    for (name, hidden) in [("NaN", f32::NAN), ("zero", 0.0), ("far", -4e7)] {
+        let hide = |moves| -> Vec<f32> {
+            let sea = wave(720).into_iter().enumerate();
+            sea.map(|(i, x)| if land(i, moves) { hidden } else { x as f32 + 280.0 }).collect()
+        };
+        let inputs = vec![
+            field("stays", &[6, 10, 12], Values::F32(hide(0))),
+            field("moves", &[6, 10, 12], Values::F32(hide(3))),
+            field("in a plane", &[60, 12], Values::F32(hide(0))),
+            field(
+                "i32",
+                &[6, 10, 12],
+                Values::I32(hide(0).iter().map(|x| x.to_bits() as i32 >> 8).collect()),
+            ),
+        ];
+        let options =
+            Options { bound: Some(Bound::Absolute(1e-3)), codec: Some(Codec::Field), ..Options::default() };
+        cases.push((format!("masked, {name}"), pack(inputs, &options)));
     }
 }
 

@@ -129,6 +129,7 @@ pub fn seeds() -> Vec<Seed> {
     let one = |shape: &[usize], values, options: &Options| pack(vec![field("u", shape, values)], options);
 
     let absolute = with(Bound::Absolute(0.01), 60);
+    let absolute_whole = with(Bound::Absolute(0.01), 1000);
     add("f32 in a plane", one(&[11, 16], wave32(176), &absolute));
     add("f32 in space", one(&[4, 5, 6], wave32(120), &with(Bound::Relative(1e-3), 1000)));
     add("f64 on a line", one(&[90], Values::F64(wave(90)), &absolute));
@@ -163,6 +164,21 @@ pub fn seeds() -> Vec<Seed> {
     let two = Options { chunk_rows: 60, ..with(Bound::Absolute(0.05), 1) };
     add("table", pack(table(columns(100)), &two));
     add("table exactly", pack(table(columns(30)), &Options { bound: Some(Bound::Lossless), ..two }));
+
+    let tenths = wave(140).into_iter().map(|x| ((x * 10.0).round() / 10.0) as f32);
+    add("packed tenths", one(&[10, 14], Values::F32(tenths.collect()), &with(Bound::Absolute(0.01), 1000)));
+    let packed = wave(140).into_iter().map(|x| (x * 50.0).round() * 0.0123 + 271.3);
+    add("packed f64 exactly", one(&[10, 14], Values::F64(packed.collect()), &with(Bound::Lossless, 1000)));
+    let multiples = wave(90).into_iter().map(|x| x as i16 * 10 + 3);
+    add("multiples of ten", one(&[9, 10], Values::I16(multiples.collect()), &with(Bound::Lossless, 1000)));
+
+    let masked = |hidden: f32| {
+        let land = move |i: usize| i % 200 % 20 < 7 && i % 200 / 20 > 2;
+        let sea = wave(800).into_iter().enumerate();
+        Values::F32(sea.map(|(i, x)| if land(i) { hidden } else { x as f32 + 300.5 }).collect())
+    };
+    add("a mask that stays", one(&[4, 10, 20], masked(f32::NAN), &absolute_whole));
+    add("land of zeros", one(&[4, 10, 20], masked(0.0), &absolute_whole));
 
     let nameless = model(&[]);
     let options = |bound| Options {

@@ -5,6 +5,7 @@ use super::base::Recipe;
 use super::base::bands::Grouping;
 use super::dispatch::{fast_analyse, fast_fit, fast_read_base, fast_walk, fast_write_base};
 use super::domain::{Domain, Real};
+use super::fast;
 use super::kernel::{Chunk, LANES};
 use super::taps::tap_count;
 use crate::codec::bytes::{Reader, put_bytes};
@@ -16,6 +17,8 @@ use crate::error::{Error, Result};
 pub enum Walk {
     /// Least-squares prediction, adaptive contexts, two lanes.
     Plain = 0,
+    /// Eight rows at a time, static tables.
+    Fast = 1,
     /// The same over a wavelet base.
     Based = 3,
 }
@@ -30,6 +33,7 @@ impl Walk {
     pub fn from_bits(bits: u8) -> Result<Walk> {
         match bits >> 4 {
             0 => Ok(Walk::Plain),
+            1 => Ok(Walk::Fast),
             3 => Ok(Walk::Based),
             other => Err(Error::unsupported(format!("field walk {other} is of a later version"))),
         }
@@ -60,7 +64,10 @@ pub fn write<D: Domain>(
     level: Option<Level>,
     plain: bool,
 ) -> Walk {
-    let _ = level;
+    if level == Some(Level::Fast) && fast::serves(signal.dims) {
+        fast::write(out, domain, signal, special, values, plain);
+        return Walk::Fast;
+    }
     let Signal { smooth, mean, dims, step } = signal;
     let recipe = std::env::var("BASE").ok().map(|b| {
         let mut p = b.split(',').map(|x| x.parse::<usize>().unwrap());
@@ -70,8 +77,7 @@ pub fn write<D: Domain>(
     let mut rest;
     let (mut smooth, mut mean) = (smooth, mean);
     if let Some(recipe) = recipe {
-        let mut v: Vec<f32> =
-            smooth.iter().map(|&x| ((x.to_f64() - mean.to_f64()) / step) as f32).collect();
+        let mut v: Vec<f32> = smooth.iter().map(|&x| ((x.to_f64() - mean.to_f64()) / step) as f32).collect();
         fast_analyse(&mut v, dims, recipe.grouping, plain);
         let before = out.len();
         fast_write_base(out, &mut v, dims, recipe, plain);
@@ -109,6 +115,7 @@ pub fn read<D: Domain>(
     let mut base = vec![];
     match walk {
         Walk::Plain => {}
+        Walk::Fast => return fast::read(r, domain, dims, special, values, plain),
         Walk::Based => {
             let v = fast_read_base(&mut r, dims, plain)?;
             base = v.iter().map(|&b| domain.distance(b)).collect();

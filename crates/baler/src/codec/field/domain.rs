@@ -3,6 +3,8 @@
 //! This is where stage 2 loses information, and the only place. The encoder checks each reconstruction, in the
 //! stored type, against the bound; what cannot obey it is coded exactly.
 
+use super::context::CAP;
+
 /// The floating-point type that predictions are made in. Single IEEE operations only.
 pub trait Real: Copy + Default + PartialOrd + Send + Sync + 'static {
     /// A filter weight: `w` / 2^14.
@@ -67,6 +69,8 @@ pub trait Index: Copy + Default + Send + Sync {
     fn from_i64(index: i64) -> Option<Self>;
     /// Narrowed, whatever is lost.
     fn wrap(index: i64) -> Self;
+    /// Its size, at most [`CAP`].
+    fn magnitude(self) -> u16;
 }
 
 macro_rules! index {
@@ -82,6 +86,10 @@ macro_rules! index {
             #[inline(always)]
             fn wrap(index: i64) -> Self {
                 index as $t
+            }
+            #[inline(always)]
+            fn magnitude(self) -> u16 {
+                self.unsigned_abs().min(CAP as _) as u16
             }
         }
     )*};

@@ -4,6 +4,8 @@
 //! is decoded, and they are computed in vectors.
 
 use super::super::context::CAP;
+use super::super::domain::Index;
+use super::wave::EXACT;
 
 /// Columns of padding on both sides of a row, all zero.
 const SIDE: usize = 16;
@@ -63,10 +65,14 @@ impl Magnitudes {
         }
     }
 
-    /// Notes what the indices of a row turned out to be.
+    /// Notes what the indices of a row turned out to be; where `kinds` says so, as of values coded exactly.
     #[inline(always)]
-    pub fn note(&mut self, z: usize, y: usize, magnitudes: impl Iterator<Item = u64>) {
+    pub fn note<I: Index>(&mut self, z: usize, y: usize, indices: &[I], kinds: Option<&[u8]>) {
         let at = self.at(z, y);
-        self.data[at..].iter_mut().zip(magnitudes).for_each(|(to, m)| *to = m.min(CAP) as u16);
+        let row = &mut self.data[at..at + indices.len()];
+        row.iter_mut().zip(indices).for_each(|(to, index)| *to = index.magnitude());
+        for (to, _) in row.iter_mut().zip(kinds.unwrap_or(&[])).filter(|&(_, &kind)| kind == EXACT) {
+            *to = CAP as u16;
+        }
     }
 }

@@ -106,7 +106,8 @@ pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
     let mut wave = Wave::new(domain, dims, weights);
     let mut magnitudes = Magnitudes::new(dims);
     let mut classes = vec![0u8; nx.next_multiple_of(16)];
-    let mut symbols: Vec<Symbol> = Vec::with_capacity(values.len());
+    let mut symbols = vec![Symbol::default(); values.len()];
+    let mut coded = 0;
     let mut lengths = Vec::with_capacity(nz * ny);
     let mut raw = RawWriter::default();
     let mut counts: Box<Counts> = Box::new([[0; TOKENS]; CLASSES]);
@@ -118,42 +119,59 @@ pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
             for lane in 0..LANES.min(ny - y) {
                 magnitudes.classes(z, y + lane, nx, &mut classes);
                 let indices = &wave.indices[lane][PAD..PAD + nx];
-                let kinds = &wave.kinds[lane][PAD..PAD + nx];
-                let before = symbols.len();
-                for x in 0..nx {
-                    let class = classes[x];
-                    let mut token = ESCAPE;
-                    if wave.odd && kinds[x] != REGULAR {
-                        if kinds[x] == PASSED {
-                            continue;
+                let kinds = wave.odd.then_some(&wave.kinds[lane][PAD..PAD + nx]);
+                let symbols = &mut symbols[coded..coded + nx];
+                let count = match kinds {
+                    None => {
+                        for ((symbol, &class), index) in symbols.iter_mut().zip(&classes).zip(indices) {
+                            let token = token::split(index.to_i64(), class, &mut raw);
+                            *symbol = Symbol { class, token };
                         }
-                        let bits = D::to_bits(values[(z * ny + y + lane) * nx + x]);
-                        raw.put(bits & 0xffff_ffff, 32);
-                        raw.put(bits >> 32, D::BITS - 32);
-                    } else {
-                        token = token::split(indices[x].to_i64(), class, &mut raw);
+                        nx
                     }
-                    counts[class as usize % CLASSES][token as usize % TOKENS] += 1;
-                    symbols.push(Symbol { class, token });
-                }
-                lengths.push((symbols.len() - before) as u32);
-                let kind = |x: usize| if wave.odd { kinds[x] } else { REGULAR };
-                magnitudes.note(
-                    z,
-                    y + lane,
-                    (0..nx).map(|x| match kind(x) {
-                        EXACT => u64::MAX,
-                        _ => indices[x].to_i64().unsigned_abs(),
-                    }),
-                );
+                    Some(kinds) => {
+                        let values = &values[(z * ny + y + lane) * nx..];
+                        split_odd::<D>(symbols, &classes, indices, kinds, values, &mut raw)
+                    }
+                };
+                symbols[..count].iter().for_each(|s| counts[s.class as usize][s.token as usize] += 1);
+                coded += count;
+                lengths.push(count as u32);
+                magnitudes.note(z, y + lane, indices, kinds);
             }
         }
         wave.close_plane(z);
     }
     let tables = Tables::fit(&counts);
     tables.write(out);
-    put_bytes(out, &rans::encode(&symbols, &lengths, &tables));
+    put_bytes(out, &rans::encode(&symbols[..coded], &lengths, &tables));
     out.extend_from_slice(&raw.finish());
+}
+
+/// The symbols of a row in which not all places are regular; returns how many there are.
+fn split_odd<D: Domain>(
+    symbols: &mut [Symbol],
+    classes: &[u8],
+    indices: &[D::Index],
+    kinds: &[u8],
+    values: &[D::Value],
+    raw: &mut RawWriter,
+) -> usize {
+    let mut count = 0;
+    for x in (0..indices.len()).filter(|&x| kinds[x] != PASSED) {
+        let class = classes[x];
+        let token = if kinds[x] == EXACT {
+            let bits = D::to_bits(values[x]);
+            raw.put(bits & 0xffff_ffff, 32);
+            raw.put(bits >> 32, D::BITS - 32);
+            ESCAPE
+        } else {
+            token::split(indices[x].to_i64(), class, raw)
+        };
+        symbols[count] = Symbol { class, token };
+        count += 1;
+    }
+    count
 }
 
 /// The inverse of [`encode`].
@@ -185,37 +203,55 @@ pub fn decode<D: Domain>(chunk: Chunk<D>, tables: &Tables, tokens: &[u8], raw: &
                         count += (kinds[x] != PASSED) as usize;
                     }
                 }
-                coder.row(&tables, &classes[..count], &mut tokens[..count]);
-                let mut next = 0;
-                for x in 0..nx {
-                    if passing && kinds[x] == PASSED {
-                        indices[x] = D::Index::default();
-                        continue;
-                    }
-                    let (token, class) = (tokens[next], classes[next]);
-                    next += 1;
-                    if token == ESCAPE {
-                        let bits = raw.take(32) | raw.take(D::BITS - 32) << 32;
-                        values[(z * ny + y + lane) * nx + x] = D::from_bits(bits);
-                        indices[x] = D::Index::default();
-                        kinds[x] = EXACT;
-                        wave.odd = true;
+                let (classes, tokens) = (&classes[..count], &mut tokens[..count]);
+                coder.row(&tables, classes, tokens);
+                let most = tokens.iter().fold(0, |a, &t| a.max(t));
+                if !passing && most < token::DIRECT as u8 {
+                    // The bulk of rows: no branch, and where nothing is raw all in vectors.
+                    if classes.iter().fold(0, |a, &c| a.max(c)) <= token::MOST_WHOLE {
+                        let whole = |&token: &u8| D::Index::wrap(token::unzigzag(token as u64));
+                        indices.iter_mut().zip(&*tokens).for_each(|(index, token)| *index = whole(token));
                     } else {
-                        indices[x] = D::Index::wrap(token::join(token, class, &mut raw));
+                        for ((index, &token), &class) in indices.iter_mut().zip(&*tokens).zip(classes) {
+                            *index = D::Index::wrap(token::join_direct(token, class, &mut raw));
+                        }
                     }
+                } else {
+                    let values = &mut values[(z * ny + y + lane) * nx..];
+                    wave.odd |= join_odd::<D>(indices, tokens, classes, kinds, values, &mut raw);
                 }
-                let kind = |x: usize| if wave.odd { kinds[x] } else { REGULAR };
-                magnitudes.note(
-                    z,
-                    y + lane,
-                    (0..nx).map(|x| match kind(x) {
-                        EXACT => u64::MAX,
-                        _ => indices[x].to_i64().unsigned_abs(),
-                    }),
-                );
+                magnitudes.note(z, y + lane, indices, wave.odd.then_some(kinds));
             }
             wave.group::<false>(z, y, values);
         }
         wave.close_plane(z);
     }
+}
+
+/// The inverse of [`split_odd`]: indices, and the values coded exactly; whether there are any.
+fn join_odd<D: Domain>(
+    indices: &mut [D::Index],
+    tokens: &[u8],
+    classes: &[u8],
+    kinds: &mut [u8],
+    values: &mut [D::Value],
+    raw: &mut RawReader,
+) -> bool {
+    let mut coded = tokens.iter().zip(classes);
+    let mut any = false;
+    for x in 0..indices.len() {
+        indices[x] = D::Index::default();
+        if kinds[x] == PASSED {
+            continue;
+        }
+        let Some((&token, &class)) = coded.next() else { return any };
+        if token == ESCAPE {
+            values[x] = D::from_bits(raw.take(32) | raw.take(D::BITS - 32) << 32);
+            kinds[x] = EXACT;
+            any = true;
+        } else {
+            indices[x] = D::Index::wrap(token::join(token, class, raw));
+        }
+    }
+    any
 }

@@ -10,7 +10,7 @@ const STATES: usize = 8;
 const LOW: u32 = 1 << 16;
 
 /// A token with its class.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct Symbol {
     /// Picks the table.
     pub class: u8,

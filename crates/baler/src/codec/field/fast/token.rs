@@ -6,11 +6,14 @@
 /// Classes of expected magnitude.
 pub const CLASSES: usize = 34;
 /// Tokens that are values; those above are octaves.
-const DIRECT: u64 = 32;
+pub const DIRECT: u64 = 32;
 /// Marks a value coded exactly.
 pub const ESCAPE: u8 = 91;
 /// Tokens, the escape included.
 pub const TOKENS: usize = 92;
+
+/// The last class without raw bits.
+pub const MOST_WHOLE: u8 = 12;
 
 /// Raw bits of an index in a class, its octave's left aside.
 #[inline(always)]
@@ -63,6 +66,13 @@ pub fn join(token: u8, class: u8, raw: &mut RawReader) -> i64 {
     let bits = shift + octave;
     let rest = if bits <= 56 { raw.take(bits) } else { raw.take_long(bits) };
     unzigzag((first << shift).wrapping_add(rest))
+}
+
+/// [`join`] for a token below [`DIRECT`].
+#[inline(always)]
+pub fn join_direct(token: u8, class: u8, raw: &mut RawReader) -> i64 {
+    let shift = shift(class);
+    unzigzag((token as u64) << shift | raw.take(shift))
 }
 
 /// Raw bits on their way out, lowest first.

@@ -714,7 +714,7 @@ FAST_TAPS = [
 def decode_fast_tables(r):
     """The frequencies of tokens for each class."""
     coder, raw = RangeCoder(r.part().data), RawBits(r.part().data)
-    new, lasts, lengths, tables = Bit(), flat(), defaultdict(flat), []
+    new, lasts, lengths, tables = Bit(), falling(), defaultdict(falling), []
     for group in range(34):
         if group > 0 and not bit_alone(coder, new):
             tables.append(tables[-1])
@@ -769,6 +769,7 @@ def fast_index(token, shift, raw):
 def decode_fast_walk(r, dims, rule, special):
     """The values of a walk in C order, none where passed over."""
     nz, ny, nx = dims
+    need(nx >= 32 and ny * nz > 1, "rows too short or too few")
     taps = FAST_TAPS if nz > 1 else FAST_TAPS[10:]
     weights = [rule.work(weight / 2**14) for weight in r.numbers("h", len(taps))]
     tables = decode_fast_tables(r)

@@ -14,22 +14,27 @@ use super::coding::Signal;
 use super::dispatch::{fast_fit_of, fast_read, fast_write};
 use super::domain::{Domain, Index, LANES};
 use crate::codec::bytes::{Reader, put_bytes};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use magnitude::Magnitudes;
 use rans::{DecodingTables, Symbol};
 use table::{Counts, Tables};
 use token::{CLASSES, ESCAPE, RawReader, RawWriter, TOKENS};
 use wave::{EXACT, PAD, PASSED, REGULAR, Wave};
 
-/// Fewer values are better served by adaptive contexts, which need no tables; so is a single row.
+/// Fewer values are better served by adaptive contexts, which need no tables.
 const LEAST: usize = 1 << 13;
 /// The fit sees about this many values, and at most one in [`SPARSE`].
 const ENOUGH: usize = 8192;
 const SPARSE: usize = 16;
 
+/// Shorter rows would be mostly padding; a single row has nothing above to tell its classes.
+fn possible([nz, ny, nx]: [usize; 3]) -> bool {
+    nz * ny > 1 && nx >= PAD
+}
+
 /// Whether a chunk of `dims` is worth tables.
-pub fn serves([nz, ny, nx]: [usize; 3]) -> bool {
-    nz * ny > 1 && nz * ny * nx >= LEAST
+pub fn serves(dims: [usize; 3]) -> bool {
+    possible(dims) && dims.iter().product::<usize>() >= LEAST
 }
 
 /// Appends the walk over `values`, which become the reconstructions; places with a nonzero `special` are passed over.
@@ -56,6 +61,12 @@ pub fn read<D: Domain>(
     values: &mut [D::Value],
     plain: bool,
 ) -> Result<()> {
+    if !possible(dims) {
+        return Err(Error::corrupt(format!(
+            "the fast walk over {} x {} rows of {}",
+            dims[0], dims[1], dims[2]
+        )));
+    }
     let count = taps::taps(dims).len();
     let weights = (0..count).map(|_| r.i16("weight")).collect::<Result<Vec<_>>>()?;
     let tables = Tables::read(&mut r)?;

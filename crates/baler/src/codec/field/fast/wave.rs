@@ -155,7 +155,7 @@ impl<D: Domain> Wave<D> {
         let lane0 =
             |i: isize| shifted([D::Work::default(); LANES], self.planes[above.wrapping_add_signed(i)]);
         // North-east, and what it was one to four steps ago: north, north-west, ...
-        let mut north = [lane0(0), lane0(0), lane0(-1), lane0(-2), lane0(-3)];
+        let mut north = [0, -1, -2, -3, -4].map(lane0);
         for t in (0..nx + LAG * (rows - 1)).step_by(LANES) {
             let inside = |lane: usize| t >= LAG * lane && t - LAG * lane + LANES <= nx;
             let backs =

@@ -152,7 +152,7 @@ pub fn seeds() -> Vec<Seed> {
     let saddle = |i: usize| ((i / 64 % 64) * (i % 64) + i / 4096 * 40) as f64 * 0.3;
     let f32s = Values::F32((0..8192).map(|i| saddle(i) as f32).collect());
     add("fast f32", one(&[2, 64, 64], f32s, &fast));
-    let odd = |i: usize| if i % 2999 == 5 { 1e30 } else { saddle(i) };
+    let odd = |i: usize| if i % 2999 == 5 { f64::NAN } else { saddle(i) };
     add("fast f64 in a plane", one(&[129, 64], Values::F64((0..8256).map(odd).collect()), &fast));
 
     let mut description = serde_json::Map::new();

@@ -498,7 +498,8 @@ class Cells:
 def decode_field(r, shape, type):
     """Decoded bytes of a chunk."""
     count, dims = prod(shape), planes_rows_columns(shape)
-    mode = r.tag(3)
+    way, mode = divmod(r.tag(31), 16)
+    need(mode <= 3, "a mode of a later version")
     need(mode in (1, 3) or type.real, "a mode of floats")
     if mode == 0:
         step, mean = (real_of_bits(type, int.from_bytes(r.take(type.bits // 8), "little")) for _ in "sm")
@@ -517,7 +518,7 @@ def decode_field(r, shape, type):
     else:
         rule = Integers(reach=0, origin=r.zigzag(), range=(0, 2**63 - 1))
     bits = []
-    for i, n in enumerate(decode_walk(r, dims, rule, special)):
+    for i, n in enumerate((decode_walk, decode_fast_walk)[way](r, dims, rule, special)):
         if i in special:
             bits.append(special[i])
         elif mode == 2:
@@ -746,6 +747,108 @@ class IndexContexts:
         low = raw.take(shift + 1)
         k = (high << shift | low >> 1) + floor
         return wrap(-k if low & 1 else k)
+
+# 5.5 The fast walk
+
+FAST_TAPS = [
+    (-2, 0, 0), (-1, -1, -1), (-1, -1, 0), (-1, -1, 1), (-1, 0, -1), (-1, 0, 0), (-1, 0, 1),
+    (-1, 1, -1), (-1, 1, 0), (-1, 1, 1),
+    (0, -2, 0), (0, -1, -1), (0, -1, 0), (0, -1, 1), (0, 0, -2), (0, 0, -1),
+]
+
+def decode_fast_tables(r):
+    """The frequencies of tokens for each class."""
+    coder, raw = RangeCoder(r.part().data), RawBits(r.part().data)
+    new, lasts, lengths, tables = Bit(), falling(), defaultdict(falling), []
+    for group in range(34):
+        if group > 0 and not bit_alone(coder, new):
+            tables.append(tables[-1])
+            continue
+        last = 16 * symbol(coder, lasts) + raw.take(4)
+        need(last < 92, "a token that is none")
+        frequencies, length = [0] * 92, 0
+        for token in range(1, last + 1):
+            length = symbol(coder, lengths[length])
+            below = min(max(length - 1, 0), 2)
+            if length > 0:
+                frequencies[token] = (1 << below | raw.take(below)) << max(length - 3, 0)
+        frequencies[0] = 2048 - sum(frequencies)
+        need(frequencies[0] > 0, "frequencies that sum up to too much")
+        tables.append(frequencies)
+    return tables
+
+class Tokens:
+    def __init__(self, data, tables):
+        self.states, self.data = Reader(data[:32].ljust(32, b"\0")).numbers("I", 8), data[32:]
+        self.starts = [[0, *accumulate(frequencies)] for frequencies in tables]
+
+    def decode(self, i, group):
+        x, starts = self.states[i % 8], self.starts[group]
+        slot = x % 2048
+        token = next(t for t in range(92) if slot < starts[t + 1])
+        x = (starts[token + 1] - starts[token]) * (x >> 11) + slot - starts[token]
+        if x < 2**16:
+            x = x << 16 | int.from_bytes(self.data[:2], "little")
+            self.data = self.data[2:]
+        self.states = (*self.states[: i % 8], x, *self.states[i % 8 + 1 :])
+        return token
+
+def fast_class(planes, z, y, x):
+    """Of a value at column x - 4."""
+    north, north2 = planes.size_row(z, y - 1), planes.size_row(z, y - 2)
+    if len(planes.sizes) == 1:
+        s = 6 * north[x] + 3 * (north[x - 1] + north[x + 1]) + 4 * north2[x]
+    else:
+        back, back_north, back_south = (planes.size_row(z - 1, y + dy) for dy in (0, -1, 1))
+        s = 3 * north[x] + north[x - 1] + north[x + 1] + north2[x]
+        s += 4 * back[x] + back[x - 1] + back[x + 1] + 2 * (back_north[x] + back_south[x])
+    o = s.bit_length() - 1
+    return s if s < 2 else 2 * o + 1 + (s >> (o - 1) & 1)
+
+def fast_index(token, shift, raw):
+    low = raw.take(shift)
+    high = token if token < 32 else (1 << (token - 27)) + raw.take(token - 27)
+    u = ((high << shift) + low) % 2**64
+    return u >> 1 if u % 2 == 0 else -(u >> 1) - 1
+
+def decode_fast_walk(r, dims, rule, special):
+    """The values of a walk in C order, none where passed over."""
+    nz, ny, nx = dims
+    need(nx >= 32 and ny * nz > 1, "rows too short or too few")
+    taps = FAST_TAPS if nz > 1 else FAST_TAPS[10:]
+    weights = [rule.work(weight / 2**14) for weight in r.numbers("h", len(taps))]
+    tables = decode_fast_tables(r)
+    tokens, raw = Tokens(r.part().data, tables), RawBits(r.rest())
+    planes, values = Planes(dims, rule.work), [None] * prod(dims)
+    for z in range(nz):
+        planes.open(z)
+        for y in range(ny):
+            seen, sizes, i = planes.row(z, y), planes.size_row(z, y), 0
+            seen[:4] = planes.row(z, y - 1)[4]
+            sizes[:4] = [0] * 4
+            for x in range(4, nx + 4):
+                p = rule.work(0)
+                for (dz, dy, dx), weight in zip(taps, weights):
+                    p = p + weight * planes.row(z + dz, y + dy)[x + dx]
+                place = (z * ny + y) * nx + x - 4
+                seen[x], sizes[x] = p, 0
+                if place in special:
+                    continue
+                group = fast_class(planes, z, y, x)
+                token = tokens.decode(i, group)
+                i += 1
+                if token == 91:
+                    values[place], seen[x] = rule.exact(p, raw.take(rule.exact_bits))
+                    sizes[x] = 4095
+                else:
+                    k = fast_index(token, max((group - 1) // 2 - 5, 0), raw)
+                    k = wrap(k, 32) if rule.work is np.float32 else k
+                    values[place], seen[x] = rule.indexed(p, k)
+                    sizes[x] = min(abs(k), 4095)
+            seen[-4:] = seen[-5]
+            sizes[-4:] = [0] * 4
+        planes.close(z)
+    return values
 
 # ------------------------------------------------------------------------------------------- 6. Table codec
 

@@ -31,6 +31,10 @@ const SHAPES: [&[usize]; 18] = [
     &[24, 21, 26],
 ];
 
+/// Shapes that the fast walk serves: one plane and several, rows and columns that fill no block.
+const LARGE_SHAPES: [&[usize]; 6] =
+    [&[94, 89], &[4, 2050], &[3, 13, 211], &[21, 8, 50], &[300, 33, 1], &[2, 2, 3, 700]];
+
 /// `n` values of `dtype`, made without any function whose last bits differ between machines.
 fn values(dtype: DType, n: usize, odd: bool) -> Values {
     let floats = if odd { pocked(n) } else { wave(n) };
@@ -61,8 +65,27 @@ const STREAMS: [(DType, &str); 6] = [
     (DType::U64, "c9aedd2206fb59c5"),
 ];
 
+/// The same of the fast walk.
+const FAST_STREAMS: [(DType, &str); 6] = [
+    (DType::F32, "1827aaceaf40b1d3"),
+    (DType::F64, "4fe2746b9a691ae2"),
+    (DType::U8, "273b01e758de1613"),
+    (DType::I16, "f9e6568210611f51"),
+    (DType::I64, "9822a383cbafe32b"),
+    (DType::U64, "21fc62b8b2f57a71"),
+];
+
 #[test]
 fn portable_and_fast_kernels_agree_with_each_other_and_with_the_record() {
+    agree(&STREAMS, &SHAPES, Level::Default);
+}
+
+#[test]
+fn so_they_do_at_the_fast_level() {
+    agree(&FAST_STREAMS, &LARGE_SHAPES, Level::Fast);
+}
+
+fn agree(streams: &[(DType, &str)], shapes: &[&[usize]], level: Level) {
     let tolerances = [
         Tolerance::Exact,
         Tolerance::Absolute(0.01),
@@ -71,15 +94,15 @@ fn portable_and_fast_kernels_agree_with_each_other_and_with_the_record() {
         Tolerance::Absolute(1e-13),
     ];
     let mut wrong = vec![];
-    for (dtype, recorded) in STREAMS {
+    for &(dtype, recorded) in streams {
         let mut all = Sha256::new();
-        for shape in SHAPES {
+        for &shape in shapes {
             for odd in [false, true] {
                 let original = values(dtype, shape.iter().product(), odd);
                 for tolerance in tolerances {
                     let fill = (odd && dtype == DType::F64).then(|| 1e20f64.to_bits());
-                    let (payload, coded) = encode(&original, shape, tolerance, fill, Level::Default, true);
-                    let (fast, fast_coded) = encode(&original, shape, tolerance, fill, Level::Default, false);
+                    let (payload, coded) = encode(&original, shape, tolerance, fill, level, true);
+                    let (fast, fast_coded) = encode(&original, shape, tolerance, fill, level, false);
                     let what = format!("{dtype} {shape:?} {tolerance:?} odd {odd}");
                     assert!(payload == fast && bits(&coded) == bits(&fast_coded), "{what}");
                     for plain in [true, false] {

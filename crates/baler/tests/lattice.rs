@@ -124,8 +124,8 @@ fn integers_share_a_factor() {
     for (values, factor) in [
         (Values::I16((0..900).map(|i| i % 60 * 10 - 300).collect()), 10u32),
         (Values::U8((0..900u32).map(|i| (i % 50 * 5 + 3) as u8).collect()), 5),
-        (Values::I64((0..900).map(|i| i64::MIN + (i % 7 << 60)).collect()), 1 << 10),
-        (Values::U64((0..900).map(|i| u64::MAX - (i % 9 << 40)).collect()), 1 << 10),
+        (Values::I64((0..900).map(|i| i64::MIN + ((i % 7) << 60)).collect()), 1 << 10),
+        (Values::U64((0..900).map(|i| u64::MAX - ((i % 9) << 40)).collect()), 1 << 10),
     ] {
         let (payload, back) = round_trip(&values, &[30, 30], Tolerance::Exact);
         assert_eq!(back, values);

@@ -6,6 +6,7 @@ mod common;
 use baler::archive::{Archive, Input, Options};
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
+use baler::codec::field::Level;
 use baler::data::{Column, DType, Table, Values, Variable};
 use common::{Random, bits, columns, field, model, pack, rows, seeds, wave};
 use sha2::{Digest, Sha256};
@@ -27,6 +28,7 @@ fn the_reference_decoder_agrees() {
     let mut cases: Vec<Case> =
         seeds().into_iter().filter(|s| s.models.is_empty()).map(|s| (s.name.into(), s.bytes)).collect();
     fields(&mut cases);
+    fast(&mut cases);
     jumps(&mut cases);
     packed(&mut cases);
     masked(&mut cases);
@@ -122,6 +124,27 @@ fn values(dtype: DType, n: usize, odd: usize) -> Values {
         }
     }
     Values::from_le_bytes(dtype, &bytes).unwrap()
+}
+
+/// Large enough for the fast walk's tables: one plane and several, rows that fill no group, and escapes.
+fn fast(cases: &mut Vec<Case>) {
+    let cell = |dtype, bound, shape: &[usize], odd| {
+        let input = field("u", shape, values(dtype, shape.iter().product(), odd));
+        let options = Options {
+            bound: Some(bound),
+            codec: Some(Codec::Field),
+            level: Level::Fast,
+            chunk: 1 << 20,
+            ..Options::default()
+        };
+        (format!("fast {dtype}, {bound}, {shape:?}"), pack(vec![input], &options))
+    };
+    cases.push(cell(DType::F32, Bound::Relative(1e-3), &[9, 11, 83], 0));
+    cases.push(cell(DType::F32, Bound::Absolute(1e-6), &[91, 91], 50));
+    cases.push(cell(DType::F64, Bound::Absolute(1e-6), &[3, 30, 92], 500));
+    cases.push(cell(DType::F64, Bound::Lossless, &[4, 33, 65], 9));
+    cases.push(cell(DType::F32, Bound::Pointwise(1e-3), &[130, 64], 70));
+    cases.push(cell(DType::I16, Bound::Absolute(3.0), &[150, 1, 70], 100));
 }
 
 fn fields(cases: &mut Vec<Case>) {

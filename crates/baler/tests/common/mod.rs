@@ -7,6 +7,7 @@ use baler::archive::{Archive, Input, Options, compress};
 use baler::bound::Bound;
 use baler::codec::bytes::{Reader, put_bytes, put_varint};
 use baler::codec::chunk::Codec;
+use baler::codec::field::Level;
 use baler::data::{Array, Column, Table, Values};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::Model;
@@ -148,6 +149,12 @@ pub fn seeds() -> Vec<Seed> {
     add("constant", one(&[50, 20], Values::F64(vec![f64::NAN; 1000]), &with(Bound::Pointwise(0.1), 300)));
     let raw = Options { codec: Some(Codec::Raw), ..with(Bound::Lossless, 20) };
     add("raw", one(&[40], Values::Bool((0..40).map(|i| i % 7 < 3).collect()), &raw));
+    let fast = Options { level: Level::Fast, ..with(Bound::Absolute(2.0), 1 << 20) };
+    let saddle = |i: usize| ((i / 64 % 64) * (i % 64) + i / 4096 * 40) as f64 * 0.3;
+    let f32s = Values::F32((0..8192).map(|i| saddle(i) as f32).collect());
+    add("fast f32", one(&[2, 64, 64], f32s, &fast));
+    let odd = |i: usize| if i % 2999 == 5 { f64::NAN } else { saddle(i) };
+    add("fast f64 in a plane", one(&[129, 64], Values::F64((0..8256).map(odd).collect()), &fast));
 
     let mut description = serde_json::Map::new();
     description.insert("units".into(), serde_json::json!({"u": "m s-1", "levels": [1000, 850.5, null]}));

@@ -4,6 +4,7 @@ use super::Level;
 use super::base::Recipe;
 use super::dispatch::{fast_analyse, fast_fit, fast_read_base, fast_walk, fast_write_base};
 use super::domain::{Domain, Real};
+use super::fast;
 use super::kernel::{Chunk, LANES};
 use super::select::select;
 use super::taps::tap_count;
@@ -17,6 +18,8 @@ use crate::error::{Error, Result};
 pub enum Walk {
     /// Least-squares prediction, adaptive contexts, two lanes.
     Plain = 0,
+    /// Eight rows at a time, static tables.
+    Fast = 1,
     /// The same over a wavelet base.
     Based = 3,
 }
@@ -31,6 +34,7 @@ impl Walk {
     pub fn from_bits(bits: u8) -> Result<Walk> {
         match bits >> 4 {
             0 => Ok(Walk::Plain),
+            1 => Ok(Walk::Fast),
             3 => Ok(Walk::Based),
             other => Err(Error::unsupported(format!("field walk {other} is of a later version"))),
         }
@@ -61,6 +65,10 @@ pub fn write<D: Domain>(
     level: Option<Level>,
     plain: bool,
 ) -> Walk {
+    if level == Some(Level::Fast) && fast::serves(signal.dims) {
+        fast::write(out, domain, signal, special, values, plain);
+        return Walk::Fast;
+    }
     let recipe = level.and_then(|_| select(domain, signal, special, values, plain));
     write_as(out, domain, signal, special, values, recipe, plain);
     if recipe.is_some() { Walk::Based } else { Walk::Plain }
@@ -124,6 +132,7 @@ pub fn read<D: Domain>(
 ) -> Result<()> {
     let base = match walk {
         Walk::Plain => vec![],
+        Walk::Fast => return fast::read(r, domain, dims, special, values, plain),
         Walk::Based => fast_read_base(&mut r, dims, plain)?.into_iter().map(|b| domain.distance(b)).collect(),
     };
     let weights = (0..tap_count(dims)).map(|_| r.i16("weight")).collect::<Result<Vec<_>>>()?;

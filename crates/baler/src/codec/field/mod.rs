@@ -5,6 +5,7 @@ pub mod coding;
 pub mod context;
 pub mod dispatch;
 pub mod domain;
+pub mod fast;
 pub mod kernel;
 mod packed;
 pub mod select;

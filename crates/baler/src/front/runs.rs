@@ -23,7 +23,7 @@ const OUTLINE: f64 = 5.0;
 const PAID: f64 = 3.0;
 
 /// The least mean length of runs: values that merely come often, as counts do, have no outline to speak of.
-const LONG: usize = 4;
+const LONG: f64 = 1.5;
 
 /// The bits of values that cost less as classes than as numbers; `step` is the distance between reconstructions near a
 /// value, `width` the length of rows.
@@ -60,7 +60,9 @@ pub fn find<T: Bits>(
                 before = Some(x);
             }
         }
-        count < values.len() && count >= LONG * edges / 2 && gain > 200.0 + values.len() as f64 / 500.0
+        count < values.len()
+            && 2.0 * count as f64 >= LONG * edges as f64
+            && gain > 200.0 + values.len() as f64 / 500.0
     });
     found
 }

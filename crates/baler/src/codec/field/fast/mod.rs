@@ -7,6 +7,8 @@ mod magnitude;
 mod rans;
 pub mod table;
 mod taps;
+#[cfg(test)]
+mod tests;
 mod token;
 mod wave;
 

@@ -2,6 +2,7 @@
 //! bits: only the width of the vectors differs. (Rust never fuses a product into a sum.)
 #![allow(unsafe_code)]
 
+use super::deep;
 use super::domain::{Domain, Real};
 use super::kernel::{Chunk, LANES, walk};
 use super::taps::fit;
@@ -57,6 +58,30 @@ pub fn fast_walk<D: Domain, C: Coder>(
     plain: bool,
 ) {
     best(Walk { domain, coders, chunk }, plain)
+}
+
+struct Deep<'a, D: Domain, C> {
+    domain: D,
+    coder: &'a mut C,
+    chunk: deep::Chunk<'a, D::Value, D::Work>,
+}
+
+impl<D: Domain, C: Coder> Job for Deep<'_, D, C> {
+    type Outcome = ();
+    #[inline(always)]
+    fn run(self) {
+        deep::walk(self.domain, self.coder, self.chunk)
+    }
+}
+
+/// [`deep::walk`], as fast as this processor can.
+pub fn deep_walk<D: Domain, C: Coder>(
+    domain: D,
+    coder: &mut C,
+    chunk: deep::Chunk<D::Value, D::Work>,
+    plain: bool,
+) {
+    best(Deep { domain, coder, chunk }, plain)
 }
 
 struct Fit<'a, F> {

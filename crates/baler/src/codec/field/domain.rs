@@ -59,6 +59,8 @@ pub trait Domain: Copy {
     /// Bits of a value coded exactly.
     const BITS: u32;
 
+    /// Distance between reconstructions.
+    fn step(&self) -> f64;
     /// The index of `x` around prediction `p`, once its reconstruction is known to obey the bound; `None` where
     /// only the exact value will do. Encoder only.
     fn quantise(&self, x: Self::Value, p: Self::Work) -> Option<i64>;
@@ -91,6 +93,10 @@ macro_rules! absolute {
             type Value = $t;
             type Work = $t;
             const BITS: u32 = <$bits>::BITS;
+
+            fn step(&self) -> f64 {
+                self.step as f64
+            }
 
             #[inline(always)]
             fn quantise(&self, x: $t, p: $t) -> Option<i64> {
@@ -165,6 +171,10 @@ impl Domain for Integers {
     type Value = i64;
     type Work = f64;
     const BITS: u32 = 64;
+
+    fn step(&self) -> f64 {
+        2.0 * self.reach as f64 + 1.0
+    }
 
     #[inline(always)]
     fn quantise(&self, x: i64, p: f64) -> Option<i64> {

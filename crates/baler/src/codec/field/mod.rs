@@ -2,6 +2,7 @@
 
 pub mod coding;
 pub mod context;
+pub mod deep;
 pub mod dispatch;
 pub mod domain;
 pub mod kernel;

@@ -169,8 +169,9 @@ impl Indices {
         }
     }
 
-    /// An index as decisions. Small ones: not zero? minus? more, more ... Large ones: minus (less than zero)? then
-    /// the magnitude in units of 2^shift the same way, and its low bits.
+    /// An index as decisions. Small ones: not zero? minus? more, more ... Large ones: minus? then the magnitude (of a
+    /// negative one, less one) in units of 2^shift the same way, then its low bits. The sign is worth its decision even
+    /// there: on which side of the blend the local prediction lies foretells it.
     #[inline(always)]
     fn spell<C: Coder>(
         &mut self,
@@ -181,47 +182,46 @@ impl Indices {
         signs: Decision,
     ) -> Option<i64> {
         let negative = index.is_some_and(|k| k < 0);
-        let minus;
-        let rest; // the magnitude, less one where that is known
-        if shift == 0 {
-            magnitudes.node = 0;
-            if !self.mixing.code(coder, index != Some(0), &magnitudes) {
-                return Some(0);
-            }
-            minus = self.mixing.code(coder, negative, &signs);
-            rest = index.map_or(u64::MAX, |k| k.unsigned_abs().wrapping_sub(1));
-        } else {
-            minus = self.mixing.code(coder, negative, &signs);
-            rest = index.map_or(u64::MAX, |k| (if k < 0 { !k } else { k }) as u64);
-        }
-        let first = if shift == 0 { STEPS } else { UNITS };
-        let mut high = rest >> shift;
-        let mut units = 0;
-        loop {
-            magnitudes.node = first + units as usize;
-            if !self.mixing.code(coder, high > units, &magnitudes) {
-                high = units;
-                break;
-            }
-            units += 1;
-            if units == UNARY {
-                high = code_large(coder, &mut self.lengths, high, index.is_none())?;
-                break;
-            }
-        }
-        let mut rest = high << shift;
+        let magnitude = index.map_or(u64::MAX, |k| if k < 0 { !k } else { k } as u64);
         if shift > 0 {
-            let low = index.map_or(0, |k| if k < 0 { !k } else { k }) as u64 & ((1 << shift) - 1);
-            let half = &mut self.halves[units as usize * CHOICES + magnitudes.choices[0]];
-            rest |= (half.code(coder, low >> (shift - 1) != 0) as u64) << (shift - 1);
-            rest |= coder.raw(low & ((1 << (shift - 1)) - 1), shift - 1);
+            let negative = self.mixing.code(coder, negative, &signs);
+            let (high, half) =
+                self.units(coder, UNITS, magnitude >> shift, index.is_none(), &mut magnitudes)?;
+            let low = magnitude & ((1 << shift) - 1);
+            let half = self.halves[half].code(coder, low >> (shift - 1) != 0) as u64;
+            let rest = coder.raw(low & ((1 << (shift - 1)) - 1), shift - 1);
+            let k = (high << shift | half << (shift - 1) | rest) as i64;
+            return Some(if negative { !k } else { k });
         }
-        Some(match (shift == 0, minus) {
-            (true, true) => !rest as i64,
-            (true, false) => (rest as i64).wrapping_add(1),
-            (false, true) => !rest as i64,
-            (false, false) => rest as i64,
-        })
+        magnitudes.node = 0;
+        if !self.mixing.code(coder, index != Some(0), &magnitudes) {
+            return Some(0);
+        }
+        let negative = self.mixing.code(coder, negative, &signs);
+        let more = if index.is_some_and(|k| k > 0) { magnitude.wrapping_sub(1) } else { magnitude };
+        let more = self.units(coder, STEPS, more, index.is_none(), &mut magnitudes)?.0 as i64;
+        Some(if negative { !more } else { more.wrapping_add(1) })
+    }
+
+    /// A magnitude, one by one; and the counter of the bit below it.
+    #[inline(always)]
+    fn units<C: Coder>(
+        &mut self,
+        coder: &mut C,
+        first: usize,
+        magnitude: u64,
+        escape: bool,
+        decision: &mut Decision,
+    ) -> Option<(u64, usize)> {
+        let level = decision.choices[0];
+        let half = |units: u64| units as usize * CHOICES + level;
+        for units in 0..UNARY {
+            decision.node = first + units as usize;
+            if !self.mixing.code(coder, magnitude > units, decision) {
+                return Some((units, half(units)));
+            }
+        }
+        Some((code_large(coder, &mut self.lengths, magnitude, escape)?, half(UNARY)))
     }
 }
 

@@ -129,18 +129,18 @@ pub struct Decision {
 /// Everything that a chunk's decisions adapt.
 pub struct Mixing {
     counters: Vec<Counter>,
-    weights: [Vec<Weights>; 3],
+    weights: [Vec<Weights>; 2],
     curves: [Vec<Curve>; 2],
 }
 
 impl Mixing {
     /// Nothing learned yet.
     pub fn new() -> Self {
-        let weights = |n| vec![Weights::NEW; n];
+        let weights = || vec![Weights::NEW; NODES * CHOICES];
         let curves = || vec![straight(); NODES * CHOICES];
         Mixing {
             counters: vec![Counter::NEW; INPUTS * CONTEXTS * NODES],
-            weights: [weights(NODES * CHOICES), weights(NODES * CHOICES), weights(NODES)],
+            weights: [weights(), weights()],
             curves: [curves(), curves()],
         }
     }
@@ -156,14 +156,10 @@ impl Mixing {
         for (input, &place) in inputs.iter_mut().zip(&places) {
             *input = self.counters[place].odds();
         }
-        let [a, b, c] = &mut self.weights;
-        let sets = [
-            &mut a[node * CHOICES + first],
-            &mut b[node * CHOICES + second],
-            &mut c[node],
-        ];
-        let odds = [sets[0].odds(&inputs), sets[1].odds(&inputs), sets[2].odds(&inputs)];
-        let mixed = (odds[0] + odds[1] + odds[2]) / 3;
+        let [a, b] = &mut self.weights;
+        let sets = [&mut a[node * CHOICES + first], &mut b[node * CHOICES + second]];
+        let odds = [sets[0].odds(&inputs), sets[1].odds(&inputs)];
+        let mixed = (odds[0] + odds[1]) >> 1;
 
         let along = mixed + ODDS;
         let place = (along / BETWEEN).min(PLACES as i32 - 2);

@@ -21,7 +21,7 @@ use predictor::{Predictor, WIDTH, taps};
 /// Largest difference from the value before that counts, in steps; so no sum of products overflows.
 const FAR: f64 = 1e15;
 /// The local prediction is believed so much more than the global one where both fared alike.
-const LOCAL: f64 = 3.0;
+const LOCAL: f64 = 2.0;
 
 /// A chunk to be coded.
 pub struct Chunk<'a, V, W> {

@@ -14,6 +14,8 @@ type Tap = (isize, isize, isize);
 /// Columns of a tile; its rows.
 pub const WIDTH: usize = BATCH;
 const HEIGHT: usize = 8;
+/// Columns of a tile on a line, which has neighbours on one side only.
+const LINE_WIDTH: usize = 64;
 /// Tiles are fitted anew whenever so many rows are done.
 const EVERY: usize = 4;
 /// Columns after which the predictor from all values is fitted anew, besides at each row's start.
@@ -144,7 +146,8 @@ impl Predictor {
     /// Before the first plane.
     pub fn new(dims: [usize; 3]) -> Self {
         let [nz, ny, nx] = dims;
-        let width = nx.div_ceil(MOST_TILES).next_multiple_of(WIDTH);
+        let least = if ny == 1 && nz == 1 { LINE_WIDTH } else { WIDTH };
+        let width = nx.div_ceil(MOST_TILES).next_multiple_of(least);
         let across = nx.div_ceil(width);
         let mut height = HEIGHT;
         // One plane needs two rows of tiles, the others all.

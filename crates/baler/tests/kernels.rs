@@ -50,13 +50,19 @@ fn values(dtype: DType, n: usize, odd: bool) -> Values {
 ///
 /// A change here means that the encoder now writes other bytes. That is allowed, unless the golden files no longer
 /// decode; that two machines or builds differ is not.
-const STREAMS: [(DType, &str); 6] = [
-    (DType::F32, "ba5623469f6a0a58"),
-    (DType::F64, "f45d8405be3da410"),
-    (DType::U8, "7978ea8fe78b3528"),
-    (DType::I16, "73ab99354fcdffda"),
-    (DType::I64, "e0096182aa3722ed"),
-    (DType::U64, "6466113975cbeab7"),
+const STREAMS: [(Level, DType, &str); 12] = [
+    (Level::Default, DType::F32, "ba5623469f6a0a58"),
+    (Level::Default, DType::F64, "f45d8405be3da410"),
+    (Level::Default, DType::U8, "7978ea8fe78b3528"),
+    (Level::Default, DType::I16, "73ab99354fcdffda"),
+    (Level::Default, DType::I64, "e0096182aa3722ed"),
+    (Level::Default, DType::U64, "6466113975cbeab7"),
+    (Level::Max, DType::F32, "27df4d3dcd2b6cea"),
+    (Level::Max, DType::F64, "ff185912078cd9cb"),
+    (Level::Max, DType::U8, "46e795b51b6127ac"),
+    (Level::Max, DType::I16, "e36ceb221118408e"),
+    (Level::Max, DType::I64, "b27ec3ae6e80b274"),
+    (Level::Max, DType::U64, "939ae0c0f0208567"),
 ];
 
 #[test]
@@ -69,16 +75,16 @@ fn portable_and_fast_kernels_agree_with_each_other_and_with_the_record() {
         Tolerance::Absolute(1e-13),
     ];
     let mut wrong = vec![];
-    for (dtype, recorded) in STREAMS {
+    for (level, dtype, recorded) in STREAMS {
         let mut all = Sha256::new();
         for shape in SHAPES {
             for odd in [false, true] {
                 let original = values(dtype, shape.iter().product(), odd);
                 for tolerance in tolerances {
                     let fill = (odd && dtype == DType::F64).then(|| 1e20f64.to_bits());
-                    let (payload, coded) = encode(&original, shape, tolerance, fill, Level::Default, true);
-                    let (fast, fast_coded) = encode(&original, shape, tolerance, fill, Level::Default, false);
-                    let what = format!("{dtype} {shape:?} {tolerance:?} odd {odd}");
+                    let (payload, coded) = encode(&original, shape, tolerance, fill, level, true);
+                    let (fast, fast_coded) = encode(&original, shape, tolerance, fill, level, false);
+                    let what = format!("{level:?} {dtype} {shape:?} {tolerance:?} odd {odd}");
                     assert!(payload == fast && bits(&coded) == bits(&fast_coded), "{what}");
                     for plain in [true, false] {
                         let back = decode(&payload, dtype, shape, plain).unwrap();
@@ -91,7 +97,7 @@ fn portable_and_fast_kernels_agree_with_each_other_and_with_the_record() {
         }
         let found: String = all.finalize()[..8].iter().map(|b| format!("{b:02x}")).collect();
         if found != recorded {
-            wrong.push(format!("(DType::{dtype:?}, \"{found}\"),"));
+            wrong.push(format!("(Level::{level:?}, DType::{dtype:?}, \"{found}\"),"));
         }
     }
     assert!(wrong.is_empty(), "these streams are not those on record:\n{}", wrong.join("\n"));

@@ -7,6 +7,7 @@ use baler::archive::{Archive, Input, Options, compress};
 use baler::bound::Bound;
 use baler::codec::bytes::{Reader, put_bytes, put_varint};
 use baler::codec::chunk::Codec;
+use baler::codec::field::Level;
 use baler::data::{Array, Column, Table, Values};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::Model;
@@ -145,6 +146,11 @@ pub fn seeds() -> Vec<Seed> {
     add("lossless f32", one(&[7, 11], wave32(77), &with(Bound::Lossless, 1000)));
     add("psnr", one(&[7, 11], wave32(77), &with(Bound::Psnr(50.0), 1000)));
     add("constant", one(&[50, 20], Values::F64(vec![f64::NAN; 1000]), &with(Bound::Pointwise(0.1), 300)));
+    let deep = |bound| Options { codec: Some(Codec::Field), level: Level::Max, ..with(bound, 1000) };
+    add("deep f32 in space", one(&[4, 9, 12], wave32(432), &deep(Bound::Relative(1e-3))));
+    add("deep f64 in a plane", one(&[12, 18], Values::F64(pocked(216)), &deep(Bound::Absolute(0.01))));
+    let i32s = Values::I32(wave(300).into_iter().map(|x| (x * 500.0) as i32).collect());
+    add("deep integers on a line", one(&[300], i32s, &deep(Bound::Absolute(2.0))));
     let raw = Options { codec: Some(Codec::Raw), ..with(Bound::Lossless, 20) };
     add("raw", one(&[40], Values::Bool((0..40).map(|i| i % 7 < 3).collect()), &raw));
 

@@ -244,13 +244,7 @@ fn features(a: &Around, forecast: &Forecast) -> [f64; FEATURES] {
 
 /// The contexts of magnitudes and of signs.
 #[inline(always)]
-fn decisions(
-    a: &Around,
-    forecast: &Forecast,
-    expected: f64,
-    scale: f64,
-    shift: u32,
-) -> (Decision, Decision) {
+fn decisions(a: &Around, forecast: &Forecast, expected: f64, scale: f64, shift: u32) -> (Decision, Decision) {
     let m = |k: i32| k.unsigned_abs() as f64;
     let (w, n, u) = (m(a.w), m(a.n), m(a.u));
     let direct = w + n + u;

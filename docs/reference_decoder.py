@@ -925,10 +925,10 @@ class DeepIndices:
         f = [direct, diagonal, far, min(spread * 0.1, 6e4), min(abs(apart), 6e4), min(missed * 0.1, 6e4), ue + us, 0.3]
         e = min(four_sums([v * fi for v, fi in zip(self.v, f)]), 2.0**30 - 1)
         shift = 0
-        while e * 2.0**-shift >= 4:
+        while e * 2.0**-shift >= 2:
             shift += 1
         scale = 2.0**-shift
-        level = group(e, 32.0, 2, 47) if shift == 0 else 28 + int((e * scale - 2) * 8)
+        level = group(e, 32.0, 2, 47) if shift == 0 else 28 + int((e * scale - 1) * 16)
         third = scale / 3.0
         a, b, c = coarse(abs(apart) * (scale * 2.0)), coarse(missed * (scale * 0.2)), coarse(spread * (scale * 0.25))
         d = coarse(((direct + 0.5 * diagonal) + 0.35 * far) * (scale / 7.05))

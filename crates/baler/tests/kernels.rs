@@ -57,12 +57,12 @@ const STREAMS: [(Level, DType, &str); 12] = [
     (Level::Default, DType::I16, "73ab99354fcdffda"),
     (Level::Default, DType::I64, "e0096182aa3722ed"),
     (Level::Default, DType::U64, "6466113975cbeab7"),
-    (Level::Max, DType::F32, "27df4d3dcd2b6cea"),
-    (Level::Max, DType::F64, "ff185912078cd9cb"),
-    (Level::Max, DType::U8, "46e795b51b6127ac"),
-    (Level::Max, DType::I16, "e36ceb221118408e"),
-    (Level::Max, DType::I64, "b27ec3ae6e80b274"),
-    (Level::Max, DType::U64, "939ae0c0f0208567"),
+    (Level::Max, DType::F32, "5e7f6d557286a951"),
+    (Level::Max, DType::F64, "e9101f08d3c0ab42"),
+    (Level::Max, DType::U8, "334ca2bd73bad7bb"),
+    (Level::Max, DType::I16, "e5524d5a21ad8a10"),
+    (Level::Max, DType::I64, "9aa9beb68c99584b"),
+    (Level::Max, DType::U64, "f4bf63a189d89eb3"),
 ];
 
 #[test]

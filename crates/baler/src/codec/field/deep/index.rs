@@ -137,7 +137,7 @@ impl Indices {
         let expected = self.expected(&features);
         let mut shift = 0;
         let mut scale = 1.0;
-        while expected * scale >= 4.0 {
+        while expected * scale >= 2.0 {
             scale *= 0.5;
             shift += 1;
         }
@@ -252,7 +252,7 @@ fn decisions(a: &Around, forecast: &Forecast, expected: f64, scale: f64, shift: 
     let far = m(a.ww) + m(a.nn) + m(a.uu);
     let level = match shift {
         0 => class(expected, 32.0, 2, 47),
-        _ => 28 + ((expected * scale - 2.0) * 8.0) as usize,
+        _ => 28 + ((expected * scale - 1.0) * 16.0) as usize,
     };
     let plain = coarse((direct + 0.5 * diagonal + 0.35 * far) * (scale / 7.05));
     let spread = coarse(forecast.spread * (scale * 0.25));

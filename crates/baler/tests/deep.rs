@@ -43,9 +43,13 @@ fn huge_ranges_stay_finite() {
     let mut random = Random(3);
     let wild: Vec<f64> = wave(n)
         .into_iter()
-        .map(
-            |x| if random.next() % 7 == 0 { x * f64::from_bits((random.next() % 2046 + 1) << 52) } else { x },
-        )
+        .map(|x| {
+            if random.next().is_multiple_of(7) {
+                x * f64::from_bits((random.next() % 2046 + 1) << 52)
+            } else {
+                x
+            }
+        })
         .collect();
     for bound in [1e-300, 1e-3, 1e3, 1e300] {
         let original = Values::F64(wild.clone());

@@ -148,9 +148,6 @@ pub fn seeds() -> Vec<Seed> {
     add("constant", one(&[50, 20], Values::F64(vec![f64::NAN; 1000]), &with(Bound::Pointwise(0.1), 300)));
     let deep = |bound| Options { codec: Some(Codec::Field), level: Level::Max, ..with(bound, 1000) };
     add("deep f32 in space", one(&[4, 9, 12], wave32(432), &deep(Bound::Relative(1e-3))));
-    let mut f64s = wave(480);
-    (f64s[7], f64s[100], f64s[101]) = (f64::NAN, f64::INFINITY, -0.0);
-    add("deep f64 in a plane", one(&[20, 24], Values::F64(f64s), &deep(Bound::Absolute(0.01))));
     let i32s = Values::I32(wave(300).into_iter().map(|x| (x * 500.0) as i32).collect());
     add("deep integers on a line", one(&[300], i32s, &deep(Bound::Absolute(2.0))));
     let raw = Options { codec: Some(Codec::Raw), ..with(Bound::Lossless, 20) };

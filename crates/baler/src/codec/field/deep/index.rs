@@ -69,7 +69,7 @@ pub struct Indices {
     lengths: Symbols,
 }
 
-/// A magnitude on a scale of `octave` classes to an octave, from 1/`unit` on.
+/// The class of a magnitude, 2^`shift` to an octave, linear below 2^`shift` / `unit`.
 #[inline(always)]
 fn class(x: f64, unit: f64, shift: u32, most: usize) -> usize {
     // As an integer: its leading bits are its logarithm.

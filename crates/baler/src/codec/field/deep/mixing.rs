@@ -8,7 +8,7 @@ use crate::codec::range_coder::Coder;
 
 /// Counters that are mixed.
 pub const INPUTS: usize = 10;
-/// Kinds of decision: zero or not, so many steps of a magnitude in two series, the sign.
+/// Kinds of decision: zero or not, the steps of small and of large magnitudes, the sign.
 pub const NODES: usize = 32;
 /// Values of an input's context.
 pub const CONTEXTS: usize = 1024;
@@ -22,7 +22,7 @@ const MOST: i32 = 1 << 19;
 /// A counter's age stops here.
 const OLD: u32 = 255;
 
-/// A probability of 22 bits that a bit is one, and above it, no: below it, the age of 10 bits.
+/// The probability that a bit is one, 22 bits, and below it an age of 10 bits.
 #[derive(Clone, Copy)]
 struct Counter(u32);
 
@@ -53,7 +53,7 @@ impl Counter {
 
     #[inline(always)]
     fn odds(self) -> i32 {
-        stretch(self.0 >> 20) * BELIEF[(self.0 & 1023) as usize] >> 8
+        (stretch(self.0 >> 20) * BELIEF[(self.0 & 1023) as usize]) >> 8
     }
 
     #[inline(always)]
@@ -96,7 +96,7 @@ impl Weights {
     fn update(&mut self, inputs: &[i32; WIDE], odds: i32, bit: bool) {
         let speed = (120 * 16 / (16 + self.used)).max(6);
         self.used = (self.used + 1).min(1 << 16);
-        let error = (((bit as i32) << 16) - squash(odds)) * speed >> 4;
+        let error = ((((bit as i32) << 16) - squash(odds)) * speed) >> 4;
         for (w, i) in self.of.iter_mut().zip(inputs) {
             *w = (*w + ((i * error + (1 << 13)) >> 14)).clamp(-MOST, MOST);
         }

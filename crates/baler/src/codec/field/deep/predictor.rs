@@ -189,20 +189,20 @@ impl Predictor {
     #[inline(always)]
     pub fn open(&mut self, z: usize, y: usize, x: usize) {
         let n = self.n;
-        if x % LONG == 0 {
+        if x.is_multiple_of(LONG) {
             let ridge = RIDGE * self.all.weight().max(1.0);
             self.global = self.all.solve(ridge, &self.global, n);
         }
-        if x % self.width != 0 {
+        if !x.is_multiple_of(self.width) {
             return;
         }
         let (row, column) = (y / self.height, x / self.width);
         let place = |row: usize, column: usize| row % self.down * self.across + column;
-        if y % self.height == 0 && x == 0 {
+        if y.is_multiple_of(self.height) && x == 0 {
             // They held an older plane's, or row's.
             self.tiles[z % 2][place(row, 0)..][..self.across].fill(Normal::NEW);
         }
-        if y % EVERY != 0 {
+        if !y.is_multiple_of(EVERY) {
             return;
         }
         let mut sums = Normal::NEW;

@@ -498,8 +498,8 @@ class Cells:
 def decode_field(r, shape, type):
     """Decoded bytes of a chunk."""
     count, dims = prod(shape), planes_rows_columns(shape)
-    way, mode = divmod(r.tag(31), 16)
-    need(mode <= 3, "a mode of a later version")
+    way, mode = divmod(r.number("B"), 16)
+    need(mode <= 3 and way in WALKS, "a mode of a later version")
     need(mode in (1, 3) or type.real, "a mode of floats")
     if mode == 0:
         step, mean = (real_of_bits(type, int.from_bytes(r.take(type.bits // 8), "little")) for _ in "sm")
@@ -518,7 +518,7 @@ def decode_field(r, shape, type):
     else:
         rule = Integers(reach=0, origin=r.zigzag(), range=(0, 2**63 - 1))
     bits = []
-    for i, n in enumerate((decode_walk, decode_fast_walk)[way](r, dims, rule, special)):
+    for i, n in enumerate(WALKS[way](r, dims, rule, special)):
         if i in special:
             bits.append(special[i])
         elif mode == 2:
@@ -541,7 +541,7 @@ class Steps:
     def __init__(self, type, step, mean):
         self.type, self.work, self.step, self.mean = type, type.real, step, mean
         self.inverse, self.limit = type.real(1) / step, 2.0**21 if type is F32 else 2.0**50
-        self.exact_bits = type.bits
+        self.exact_bits, self.distance = type.bits, float(step)
 
     def indexed(self, p, k):
         r = p + real_of_integer(self.work, k) * self.step
@@ -558,6 +558,7 @@ class Integers:
 
     def __init__(self, reach, origin, range):
         self.step, self.origin, self.range = wrap(2 * reach + 1), origin, range
+        self.distance = 2.0 * float(reach) + 1.0
 
     def indexed(self, p, k):
         centre = clamp(rounded(p) + self.origin, *self.range)
@@ -849,6 +850,315 @@ def decode_fast_walk(r, dims, rule, special):
             sizes[-4:] = [0] * 4
         planes.close(z)
     return values
+
+# 5.6 Deep walk
+
+LINE = [(0, 0, -x) for x in range(2, 18)]
+PLANE = [(0, 0, -2), *TAPS[2:12], (0, -2, -2), (0, -2, 2), (0, -1, 3), (0, -1, -3), (0, -3, 1)]
+SPACE = PLANE[:11] + TAPS[12:] + [(0, -1, 3), (0, -2, 2)]
+
+def bounded(v, most):
+    return min(max(v, -most), most)
+
+class Normal:
+    """Normal equations. Of the products, the lower triangle counts."""
+
+    def __init__(self):
+        self.products, self.targets, self.weight = np.zeros((32, 32)), np.zeros(32), 0.0
+
+    def learn(self, f, target, weight):
+        self.products = self.products + np.multiply.outer(weight * f, f)
+        self.targets = self.targets + weight * f * target
+        self.weight += weight
+
+    def add(self, other, share):
+        self.products = self.products + share * other.products
+        self.targets = self.targets + share * other.targets
+        self.weight += share * other.weight
+
+    def solve(self, prior, n):
+        ridge = 0.03 * max(self.weight, 1.0)
+        left, w = self.products[:n, :n].copy(), self.targets[:n] + ridge * prior[:n]
+        for i in range(n):
+            left[i, i] += ridge + 1e-10 * left[i, i]
+        inverse = np.zeros(n)
+        for k in range(n):
+            if not left[k, k] > 1e-12 * (self.products[k, k] + ridge):
+                return prior
+            inverse[k] = 1.0 / np.sqrt(left[k, k])
+            w[k] *= inverse[k]
+            left[k:, k] *= inverse[k]
+            below = left[k + 1 :, k]
+            w[k + 1 :] -= below * w[k]
+            left[k + 1 :, k + 1 :] -= np.multiply.outer(below, below)
+        for k in reversed(range(n)):
+            for i in range(k + 1, n):
+                w[k] -= left[i, k] * w[i]
+            w[k] *= inverse[k]
+        return np.append(w, np.zeros(32 - n)) if all(abs(w) < 64) else prior
+
+def dot(w, f):
+    s = np.zeros(8)
+    for m in range(0, 32, 8):
+        s = s + w[m : m + 8] * f[m : m + 8]
+    return float(((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])))
+
+class Predictors:
+    def __init__(self, dims):
+        self.nz, self.ny, self.nx = dims
+        line = self.ny == self.nz == 1
+        unit = 64 if line else 8
+        self.width, self.height = max(1, -(-self.nx // 1024 // unit)) * unit, 8
+        self.across = -(-self.nx // self.width)
+        while self.nz > 1 and self.across * -(-self.ny // self.height) > 1024:
+            self.height *= 2
+        self.all, self.tiles, self.local = Normal(), {}, {}
+
+    def open_plane(self, z, taps):
+        self.z, self.n = z, len(taps)
+        self.before, self.tiles = self.tiles, defaultdict(Normal)
+        if z <= 1:
+            self.all, self.globally, self.before = Normal(), np.zeros(32), {}
+            slopes = [((0, -1, 0), (0, -1, -1)), ((-1, 0, 0), (-1, 0, -1))]
+            slopes = [(taps.index(up), taps.index(down)) for up, down in slopes if up in taps]
+            for up, down in slopes:
+                self.globally[up], self.globally[down] = 1 / len(slopes), -1 / len(slopes)
+
+    def open(self, y, x):
+        if x % 256 == 0:
+            self.globally = self.all.solve(self.globally, self.n)
+        row, column = y // self.height, x // self.width
+        if x % self.width == 0 and y % 4 == 0:
+            sums = Normal()
+            sums.add(self.all, 1.0 / max(self.all.weight, 1.0))
+            for r in range(max(row - 1, 0), min(row + 1, (self.ny - 1) // self.height) + 1):
+                for c in range(max(column - 1, 0), min(column + 1, self.across - 1) + 1):
+                    share = 0.7 if r != row and c != column else 1.0
+                    if r <= row:
+                        sums.add(self.tiles[r, c], share)
+                    if self.z > 1:
+                        sums.add(self.before[r, c], share * 0.7)
+            self.local[column] = sums.solve(self.globally, self.n)
+        self.batch, self.tile = Normal(), self.tiles[row, column]
+        self.locally = self.local[column]
+
+    def close(self):
+        self.tile.add(self.batch, 1.0)
+        self.all.add(self.batch, 1.0)
+
+class DeepPlanes:
+    """Rows start at -3, columns at -20."""
+
+    def __init__(self, dims):
+        self.nz, self.ny, self.nx = dims
+        shape = min(self.nz, 4), self.ny + 6, self.nx + 40
+        self.seen, self.index = np.zeros(shape), np.zeros(shape, np.int64)
+        self.missed = np.zeros((2, *shape))
+
+    def at(self, z, y, x):
+        return max(z, 0) % len(self.seen), y + 3, x + 20
+
+    def rows(self, z, rows, source):
+        for y in rows:
+            self.seen[self.at(z, y, 0)[:2]] = source
+
+    def open_row(self, z, y):
+        place = self.at(z, y, 0)[:2]
+        self.seen[place][:20] = self.seen[self.at(z, y - 1, 0)]
+
+    def close_row(self, z, y):
+        plane, row, end = self.at(z, y, self.nx)
+        for numbers in (self.seen, self.index, *self.missed):
+            numbers[plane, row, end:] = numbers[plane, row, end - 1]
+
+def decode_deep_walk(r, dims, rule, special):
+    """The values of a walk in C order, none where passed over."""
+    nz, ny, nx = dims
+    coder, raw = RangeCoder(r.part().data), RawBits(r.rest())
+    planes, predictors, indices, values = DeepPlanes(dims), Predictors(dims), DeepIndices(), []
+    step = rule.distance
+    inverse = clamp(1.0 / step, 1e-300, 1e300) if step else 1e300
+    for z in range(nz):
+        taps = LINE if ny == nz == 1 else PLANE if z == 0 else SPACE
+        if z > 0:
+            planes.rows(z, (-1, -2, -3), planes.seen[planes.at(z - 1, 0, 0)[:2]])
+        predictors.open_plane(z, taps)
+        for y in range(ny):
+            planes.open_row(z, y)
+            for x in range(nx):
+                if x % 8 == 0:
+                    predictors.open(y, x)
+                a = float(planes.seen[planes.at(z, y, x - 1)])
+                f = np.zeros(32)
+                for i, (dz, dy, dx) in enumerate(taps):
+                    tap = float(planes.seen[planes.at(z + dz, y + dy, x + dx)])
+                    f[i] = bounded((tap - a) * inverse, 1e15)
+                pg, pn = dot(predictors.globally, f), dot(predictors.locally, f)
+                around = Around(planes, z, y, x)
+                mg, mn = (around.misses(missed, z > 0) for missed in planes.missed)
+                gg, nn = (mg + 0.5) * (mg + 0.5), (mn + 0.5) * (mn + 0.5)
+                o = (pg * nn + pn * (2.0 * gg)) / (nn + 2.0 * gg)
+                p = rule.work(a + o * step)
+                p = p if np.isfinite(p) else rule.work(a)
+                d = [abs(float(v)) for v in (f[4] - f[3], f[3], f[5] - f[4], f[13], f[12] - f[13], f[14] - f[13])]
+                spread = (d[0] + d[1]) + d[2]
+                if len(taps) == 32:
+                    spread = (d[0] + d[1]) + (d[2] + d[3]) + (d[4] + d[5])
+                value, seen, index = None, p, 0
+                if len(values) not in special:
+                    k = indices.decode(coder, raw, around.indices(planes.index, z > 0), pn - pg, spread, mn + 0.5)
+                    value, seen = rule.exact(p, raw.take(rule.exact_bits)) if k is None else rule.indexed(p, k)
+                    index = 2**30 - 1 if k is None else bounded(k, 2**30 - 1)
+                values.append(value)
+                here = planes.at(z, y, x)
+                planes.seen[here], planes.index[here] = seen, index
+                t = bounded((float(seen) - a) * inverse, 1e15)
+                planes.missed[(0, *here)], planes.missed[(1, *here)] = abs(t - pg), abs(t - pn)
+                predictors.batch.learn(f, t, 1.0 / (1.0 + 0.5 * spread))
+                if x % 8 == 7 or x == nx - 1:
+                    predictors.close()
+            planes.close_row(z, y)
+        planes.rows(z, (ny, ny + 1, ny + 2), planes.seen[planes.at(z, ny - 1, 0)[:2]])
+    return values
+
+WALKS = {0: decode_walk, 1: decode_fast_walk, 2: decode_deep_walk}
+
+class Around:
+    PLACES = [(0, 0, -1), (0, 0, -2), (0, -1, 0), (0, -2, 0), (0, -1, -1), (0, -1, 1)]
+    BACK = [(-1, 0, 0), (-2, 0, 0), (-1, 1, 0), (-1, -1, 0), (-1, 0, 1), (-1, 0, -1)]
+
+    def __init__(self, planes, z, y, x):
+        self.places = [planes.at(z + dz, y + dy, x + dx) for dz, dy, dx in self.PLACES + self.BACK]
+
+    def misses(self, missed, space):
+        w, ww, n, _, nw, ne, u, _, us, un, ue, uw = (float(missed[place]) for place in self.places)
+        plane = ((2.0 * w + ww) + (2.0 * n + nw)) + ne
+        return plane + (((2.0 * u + ue) + (uw + us)) + un) if space else plane
+
+    def indices(self, index, space):
+        w, ww, n, nn, nw, ne, *back = (int(index[place]) for place in self.places)
+        return [w, ww, n, nn, nw, ne, *(back if space else [ne, nw, nw, ne, n, w])]
+
+def group(x, unit, b, most):
+    j = int(min(x * unit, 1e9))
+    if j >= 2**b:
+        o = j.bit_length() - 1
+        j = 2**b * (o - b) + (j >> (o - b))
+    return min(j, most)
+
+def coarse(x):
+    return group(x, 16.0, 1, 31)
+
+def eighth(x):
+    return sum(x >= least for least in (1, 2, 3, 5, 9, 17, 40))
+
+def four_sums(v):
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))
+
+class Decision(NamedTuple):
+    contexts: list
+    choices: tuple
+
+class DeepIndices:
+    def __init__(self):
+        self.v = [0.14, 0.1, 0.04, 0.1, 0.1, 0.1, 0.1, 0.1]
+        self.mixing, self.half, self.length = Mixing(), defaultdict(Bit), falling()
+
+    def decode(self, coder, raw, around, apart, spread, missed):
+        """The index k; none where the value is coded exactly."""
+        w, ww, n, nn, nw, ne, u, uu, us, un, ue, uw = (float(abs(k)) for k in around)
+        direct, far = (w + n) + u, (ww + nn) + uu
+        diagonal = ((nw + ne) + (uw + ue)) + (un + us)
+        f = [direct, diagonal, far, min(spread * 0.1, 6e4), min(abs(apart), 6e4), min(missed * 0.1, 6e4), ue + us, 0.3]
+        e = min(four_sums([v * fi for v, fi in zip(self.v, f)]), 2.0**30 - 1)
+        shift = 0
+        while e * 2.0**-shift >= 2:
+            shift += 1
+        scale = 2.0**-shift
+        level = group(e, 32.0, 2, 47) if shift == 0 else 28 + int((e * scale - 1) * 16)
+        third = scale / 3.0
+        a, b, c = coarse(abs(apart) * (scale * 2.0)), coarse(missed * (scale * 0.2)), coarse(spread * (scale * 0.25))
+        d = coarse(((direct + 0.5 * diagonal) + 0.35 * far) * (scale / 7.05))
+        magnitude = Decision(
+            [
+                level,
+                64 * eighth(w * scale) + 8 * eighth(n * scale) + eighth(u * scale),
+                32 * c + d,
+                32 * coarse(diagonal * (scale / 6.0)) + coarse(direct * third),
+                32 * coarse(((w + ww) + nw) * third) + coarse(((n + nn) + ne) * third),
+                32 * (level // 2) + c,
+                32 * a + d,
+                32 * b + level // 2,
+                32 * coarse((u + uu) * (scale * 0.5)) + coarse((w + n) * (scale * 0.5)),
+                32 * b + a,
+            ],
+            (level, a, b),
+        )
+        sign = [(k > 0) - (k < 0) + 1 for k in around]
+        w, ww, n, nn, nw, ne, u, uu, us, un, ue, uw = (bounded(k, 4) + 4 for k in around)
+        signs = 9 * sign[0] + 3 * sign[2] + sign[6]
+        lean = group(abs(apart), 16.0, 1, 7)
+        lean = 8 - lean if apart < 0 else 8 + lean
+        pairs = [9 * w + n, 9 * u + ue, 16 * w + lean, 9 * nw + ne, 9 * w + ww, 9 * u + us, 9 * n + nn]
+        sign = Decision([signs, lean, 27 * lean + signs, *pairs], magnitude.choices)
+        k = self.spell(coder, raw, shift, magnitude, sign)
+        m = 2**30 - 1 if k is None else min(abs(k), 2**30 - 1)
+        step = 0.002 * (m - e) / (1.0 + four_sums([fi * fi for fi in f]))
+        self.v = [max(v + step * fi, 0.0) for v, fi in zip(self.v, f)]
+        return k
+
+    def spell(self, coder, raw, shift, magnitude, sign):
+        if shift == 0 and not self.mixing.decode(coder, magnitude, 0):
+            return 0
+        minus = self.mixing.decode(coder, sign, 31)
+        more, units = self.units(coder, raw, magnitude, 16 if shift else 1)
+        if more is None:
+            return None
+        if shift == 0:
+            return wrap(-(more + 1) if minus else more + 1)
+        half = bit_alone(coder, self.half[units, magnitude.choices[0]])
+        k = wrap((more << shift) + (half << (shift - 1)) + raw.take(shift - 1))
+        return -1 - k if minus else k
+
+    def units(self, coder, raw, decision, node):
+        for units in range(15):
+            if not self.mixing.decode(coder, decision, node + units):
+                return units, units
+        n = symbol(coder, self.length)
+        if n == 15:
+            n += raw.take(6)
+        return (None if n >= 63 else 14 + (1 << n) + raw.take(n)), 15
+
+class Mixing:
+    def __init__(self):
+        self.counters = defaultdict(lambda: [1 << 21, 0])
+        self.sets = defaultdict(lambda: [[19661] * 10 + [0], 0])
+        self.curves = defaultdict(lambda: [SQUASH[96 * j - 1536] << 6 for j in range(33)])
+
+    def decode(self, coder, decision, node):
+        level, a, b = decision.choices
+        counters = [self.counters[node, i, c] for i, c in enumerate(decision.contexts)]
+        inputs = [STRETCH[p >> 10] * (1280 * age // (5 * age + 3)) >> 8 for p, age in counters] + [256]
+        sets = self.sets[node, 0, level], self.sets[node, 1, a]
+        odds = [clamp(sum(w * i >> 8 for w, i in zip(s[0], inputs)) >> 8, -1536, 1536) for s in sets]
+        mixed = sum(odds) >> 1
+        curves = self.curves[node, 0, level], self.curves[node, 1, b]
+        place = min((mixed + 1536) // 96, 31)
+        part = mixed + 1536 - 96 * place
+        p1 = 2 * SQUASH[mixed] + sum((c[place] * (96 - part) + c[place + 1] * part) // 96 >> 6 for c in curves)
+        bit = coder.bit(clamp(p1 >> 2, 16, 65520))
+        for s, o in zip(sets, odds):
+            error = ((bit << 16) - SQUASH[o]) * max(1920 // (16 + s[1]), 6) >> 4
+            s[0] = [clamp(w + (i * error + 8192 >> 14), -(2**19), 2**19) for w, i in zip(s[0], inputs)]
+            s[1] = min(s[1] + 1, 65536)
+        target = 2**22 - 1 if bit else 0
+        for c in curves:
+            near = place + (part >= 48)
+            c[near] += target - c[near] >> 6
+        for c in counters:
+            c[0] += (target - c[0]) * (131072 // (2 * c[1] + 3)) >> 16
+            c[1] = min(c[1] + 1, 255)
+        return bit
 
 # ------------------------------------------------------------------------------------------- 6. Table codec
 

@@ -75,6 +75,16 @@ const FAST_STREAMS: [(DType, &str); 6] = [
     (DType::U64, "21fc62b8b2f57a71"),
 ];
 
+/// The same at level max.
+const DEEP_STREAMS: [(DType, &str); 6] = [
+    (DType::F32, "1fdb05b02404d758"),
+    (DType::F64, "d632de3bcdb86102"),
+    (DType::U8, "8d7ba2af2c9463d8"),
+    (DType::I16, "ed31c0186b60b889"),
+    (DType::I64, "fd1ad50fe36d7808"),
+    (DType::U64, "8aa9d1a82f5a5c20"),
+];
+
 #[test]
 fn portable_and_fast_kernels_agree_with_each_other_and_with_the_record() {
     agree(&STREAMS, &SHAPES, Level::Default);
@@ -83,6 +93,11 @@ fn portable_and_fast_kernels_agree_with_each_other_and_with_the_record() {
 #[test]
 fn so_they_do_at_the_fast_level() {
     agree(&FAST_STREAMS, &LARGE_SHAPES, Level::Fast);
+}
+
+#[test]
+fn so_they_do_at_the_level_max() {
+    agree(&DEEP_STREAMS, &SHAPES, Level::Max);
 }
 
 fn agree(streams: &[(DType, &str)], shapes: &[&[usize]], level: Level) {

@@ -161,15 +161,23 @@ fn fields(cases: &mut Vec<Case>) {
     let mut turn = 0;
     for dtype in DType::ALL.into_iter().filter(|t| *t != DType::Text) {
         for bound in bounds {
-            let inputs = (0..if dtype.is_float() { 6 } else { 2 }).map(|i| {
-                turn += 1;
-                let shape = SHAPES[turn * 5 % SHAPES.len()];
-                field(&format!("u{i}"), shape, values(dtype, shape.iter().product(), [0, 30, 3][turn % 3]))
-            });
-            // The field codec even where another would be smaller, in chunks cut somewhere.
-            let options =
-                Options { bound: Some(bound), codec: Some(Codec::Field), chunk: 400, ..Options::default() };
-            cases.push((format!("{dtype}, {bound}"), pack(inputs.collect(), &options)));
+            let arrays: Vec<(&[usize], Values)> = (0..if dtype.is_float() { 6 } else { 2 })
+                .map(|_| {
+                    turn += 1;
+                    let shape = SHAPES[turn * 5 % SHAPES.len()];
+                    (shape, values(dtype, shape.iter().product(), [0, 30, 3][turn % 3]))
+                })
+                .collect();
+            // The field codec even where another would be smaller, in chunks cut somewhere; the deep walk, slow
+            // here, for one.
+            let deep = &arrays[turn % arrays.len()..][..1];
+            for (level, arrays) in [(Level::Default, &arrays[..]), (Level::Max, deep)] {
+                let named = arrays.iter().enumerate();
+                let inputs = named.map(|(i, (shape, v))| field(&format!("u{i}"), shape, v.clone())).collect();
+                let codec = Some(Codec::Field);
+                let options = Options { bound: Some(bound), codec, level, chunk: 400, ..Options::default() };
+                cases.push((format!("{dtype}, {bound}, {level:?}"), pack(inputs, &options)));
+            }
         }
     }
 }

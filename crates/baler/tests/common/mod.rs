@@ -147,6 +147,10 @@ pub fn seeds() -> Vec<Seed> {
     add("lossless f32", one(&[7, 11], wave32(77), &with(Bound::Lossless, 1000)));
     add("psnr", one(&[7, 11], wave32(77), &with(Bound::Psnr(50.0), 1000)));
     add("constant", one(&[50, 20], Values::F64(vec![f64::NAN; 1000]), &with(Bound::Pointwise(0.1), 300)));
+    let deep = |bound| Options { codec: Some(Codec::Field), level: Level::Max, ..with(bound, 1000) };
+    add("deep f32 in space", one(&[4, 9, 12], wave32(432), &deep(Bound::Relative(1e-3))));
+    let i32s = Values::I32(wave(300).into_iter().map(|x| (x * 500.0) as i32).collect());
+    add("deep integers on a line", one(&[300], i32s, &deep(Bound::Absolute(2.0))));
     let raw = Options { codec: Some(Codec::Raw), ..with(Bound::Lossless, 20) };
     add("raw", one(&[40], Values::Bool((0..40).map(|i| i % 7 < 3).collect()), &raw));
     let fast = Options { level: Level::Fast, ..with(Bound::Absolute(2.0), 1 << 20) };

@@ -5,6 +5,7 @@
 use super::base::bands::Grouping;
 use super::base::{self, Recipe};
 use super::coding::Signal;
+use super::deep;
 use super::domain::{Domain, Real};
 use super::fast::{self, table::Tables};
 use super::kernel::{Chunk, LANES, walk};
@@ -63,6 +64,30 @@ pub fn fast_walk<D: Domain, C: Coder>(
     plain: bool,
 ) {
     best(Walk { domain, coders, chunk }, plain)
+}
+
+struct Deep<'a, D: Domain, C> {
+    domain: D,
+    coder: &'a mut C,
+    chunk: deep::Chunk<'a, D::Value, D::Work>,
+}
+
+impl<D: Domain, C: Coder> Job for Deep<'_, D, C> {
+    type Outcome = ();
+    #[inline(always)]
+    fn run(self) {
+        deep::walk(self.domain, self.coder, self.chunk)
+    }
+}
+
+/// [`deep::walk`], as fast as this processor can.
+pub fn deep_walk<D: Domain, C: Coder>(
+    domain: D,
+    coder: &mut C,
+    chunk: deep::Chunk<D::Value, D::Work>,
+    plain: bool,
+) {
+    best(Deep { domain, coder, chunk }, plain)
 }
 
 struct Fit<'a, F> {

@@ -107,6 +107,8 @@ pub trait Domain: Copy {
     /// Bits of a value coded exactly.
     const BITS: u32;
 
+    /// Distance between reconstructions.
+    fn step(&self) -> f64;
     /// The index of `x` around prediction `p`, once its reconstruction is known to obey the bound; `None` where
     /// only the exact value will do. Encoder only.
     fn quantise(&self, x: Self::Value, p: Self::Work) -> Option<i64>;
@@ -159,6 +161,10 @@ macro_rules! absolute {
             type Work = $t;
             type Index = $int;
             const BITS: u32 = <$bits>::BITS;
+
+            fn step(&self) -> f64 {
+                self.step as f64
+            }
 
             /// As [`Domain::quantise`], without a branch: the first index or none.
             #[inline(always)]
@@ -255,6 +261,10 @@ impl Domain for Integers {
     type Work = f64;
     type Index = i64;
     const BITS: u32 = 64;
+
+    fn step(&self) -> f64 {
+        2.0 * self.reach as f64 + 1.0
+    }
 
     #[inline(always)]
     fn quantise(&self, x: i64, p: f64) -> Option<i64> {

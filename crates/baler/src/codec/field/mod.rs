@@ -3,6 +3,7 @@
 pub mod base;
 pub mod coding;
 pub mod context;
+pub mod deep;
 pub mod dispatch;
 pub mod domain;
 pub mod fast;

@@ -8,15 +8,13 @@ use super::taps::fit;
 use crate::codec::range_coder::Coder;
 
 /// Work worth compiling more than once. `run` and all that it calls must be inlined, or it is compiled only once.
-pub trait Job {
-    /// What it results in.
+trait Job {
     type Outcome;
-    /// Does it.
     fn run(self) -> Self::Outcome;
 }
 
 /// Runs a job as fast as this processor can; `plain` keeps to the portable build.
-pub fn best<J: Job>(job: J, plain: bool) -> J::Outcome {
+fn best<J: Job>(job: J, plain: bool) -> J::Outcome {
     #[cfg(target_arch = "x86_64")]
     if !plain
         && is_x86_feature_detected!("avx2")

@@ -54,7 +54,8 @@ impl Columns {
 
 /// Codes the columns of a chunk of rows, each within its tolerance; returns the decoded columns too.
 pub fn encode(columns: &[Values], tolerances: &[Tolerance]) -> Result<(Vec<u8>, Vec<Values>)> {
-    let mapped: Vec<Mapped> = columns.iter().zip(tolerances).map(|(v, &t)| column::map(v, t, None)).collect();
+    let mapped: Vec<Mapped> =
+        columns.iter().zip(tolerances).map(|(v, &t)| column::map_finely(v, t)).collect();
     let coded = choose::code(mapped.iter().map(|m| m.integers.clone()).collect());
     let mut out = vec![];
     let mut decoded = vec![];

@@ -3,12 +3,12 @@
 
 pub mod context;
 pub mod fit;
+mod kernel;
 mod model;
 pub mod tree;
 
 use super::Columns;
 use crate::codec::bytes::{Reader, put_bytes, put_varint, put_zigzag};
-use crate::codec::field::dispatch::{Job, best};
 use crate::codec::range_coder::{Coder, Decoder, Encoder};
 use crate::error::{Error, Result};
 use context::{Given, MOST_LABELS, MOST_PARENTS};
@@ -94,24 +94,19 @@ pub fn differences(values: &[i64]) -> Vec<i64> {
     values.iter().map(|&v| v.wrapping_sub(std::mem::replace(&mut before, v))).collect()
 }
 
-struct Run<'a, C> {
-    coder: &'a mut C,
-    shape: &'a Shape,
-    given: &'a Given<'a>,
-    values: &'a mut [i64],
-}
-
-impl<C: Coder> Job for Run<'_, C> {
-    type Outcome = ();
-    #[inline(always)]
-    fn run(self) {
-        model::run(self.coder, &self.shape.leaves, self.shape.levels, self.given, self.values)
-    }
-}
-
 /// Codes all values of a column as fast as this processor can; `plain` keeps to the portable build.
 fn run<C: Coder>(coder: &mut C, shape: &Shape, given: &Given, values: &mut [i64], plain: bool) {
-    best(Run { coder, shape, given, values }, plain)
+    let Shape { leaves, levels, .. } = shape;
+    #[cfg(target_arch = "x86_64")]
+    if let Some(avx2) = kernel::avx2::Avx2::new().filter(|_| !plain) {
+        // Written as a closure that is inlined: so all of it is compiled for that processor.
+        return avx2.run(
+            #[inline(always)]
+            || model::run(avx2, coder, leaves, *levels, given, values),
+        );
+    }
+    let _ = plain;
+    model::run(kernel::scalar::Scalar, coder, leaves, *levels, given, values)
 }
 
 /// Bytes that a run of values takes.

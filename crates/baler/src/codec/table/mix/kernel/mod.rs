@@ -1,0 +1,157 @@
+//! The arithmetic of one decision, eight predictors at a time: a plain definition, and AVX2 that equals it bit for bit.
+
+#[cfg(target_arch = "x86_64")]
+pub mod avx2;
+pub mod scalar;
+
+use crate::codec::adaptive::{ODDS, SQUASH};
+use crate::codec::range_coder::Coder;
+
+/// Predictors of a decision, and those of them that look up hashed slots.
+pub const INPUTS: usize = 8;
+/// See [`INPUTS`].
+pub const HASHED: usize = 6;
+/// Slots a hashed predictor, as a power of two.
+pub const SLOT_BITS: u32 = 13;
+/// States a slot: its tag, then those of up to seven nodes.
+pub const SLOT: usize = 8;
+/// Where the states by distance begin.
+pub const NEAR: usize = (HASHED << SLOT_BITS) * SLOT;
+/// Distances and widths by which they are found.
+const DISTANCES: usize = 256;
+const WIDTHS: usize = 32;
+/// All states.
+const STATES: usize = NEAR + (INPUTS - HASHED) * DISTANCES * WIDTHS;
+
+/// A state: 22 bits of probability of a one, 10 bits of count. Even odds, nothing seen.
+pub const NEW: u32 = 1 << 31;
+/// Counts stay here, and states go on moving by 1/256.
+pub const MOST_COUNT: u32 = 255;
+/// Weights stay within +-8.
+pub const MOST_WEIGHT: i32 = 1 << 19;
+
+/// For each count, 2^8 sqrt(n / (n + 1.5)), n up to 40, by which a state's odds are believed, and above 16 bits
+/// 2^12 / (n + 1.6), by which it moves.
+pub static PACE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut n = 0;
+    while n < 256 {
+        let m = if n < 40 { n as u32 } else { 40 };
+        let square = 131072 * m / (2 * m + 3);
+        let mut trust = 0;
+        while (trust + 1) * (trust + 1) <= square {
+            trust += 1;
+        }
+        table[n] = trust | (40960 / (10 * n as u32 + 16)) << 16;
+        n += 1;
+    }
+    table
+};
+
+/// Weights of the predictors.
+pub type Weights = [i32; INPUTS];
+
+/// What a column's model has learned. Indices of states are always masked or made of bounded parts: see [`Memory::near`].
+pub struct Memory {
+    states: Box<[u32; STATES]>,
+    weights: [[Weights; 32]; 2],
+}
+
+/// The states that a decision looks at, and the lists of weights that mix them but for the second's number, which their
+/// counts tell.
+#[derive(Clone, Copy)]
+pub struct Place {
+    at: [u32; INPUTS],
+    depth: usize,
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        let mut states = vec![0; STATES].into_boxed_slice();
+        states[NEAR..].fill(NEW);
+        Memory {
+            states: states.try_into().expect("as many as were made"),
+            weights: [[[1 << 14; INPUTS]; 32]; 2],
+        }
+    }
+}
+
+impl Memory {
+    /// Finds the slots of a group of nodes, made anew where another's are in their place.
+    #[inline(always)]
+    pub fn enter(&mut self, contexts: &[u32; HASHED], group: u32) -> [u32; INPUTS] {
+        let key = group.wrapping_mul(0x9E37_79B1);
+        let mut at = [0; INPUTS];
+        let mut tags = [0; INPUTS];
+        for i in 0..HASHED {
+            let h = (contexts[i] ^ key).wrapping_mul(0x2C1B_3C6D);
+            let h = h ^ h >> 15;
+            at[i] = ((i as u32) << SLOT_BITS | h & ((1 << SLOT_BITS) - 1)) * SLOT as u32;
+            tags[i] = h >> SLOT_BITS | 1 << 31;
+        }
+        let (slots, _) = self.states[..NEAR].as_chunks_mut::<SLOT>();
+        for i in 0..HASHED {
+            let slot = &mut slots[at[i] as usize / SLOT];
+            if slot[0] != tags[i] {
+                *slot = [tags[i], NEW, NEW, NEW, NEW, NEW, NEW, NEW];
+            }
+        }
+        at
+    }
+
+    /// The place of a decision: in the slots entered, node `local` (1 to 7); by distance, those of `distances` (below
+    /// 256) at `wide` (below 32).
+    #[inline(always)]
+    pub fn place(
+        &self,
+        slots: &[u32; INPUTS],
+        local: usize,
+        distances: [usize; 2],
+        wide: usize,
+        depth: usize,
+    ) -> Place {
+        let mut at = *slots;
+        at[..HASHED].iter_mut().for_each(|a| *a += local as u32 & 7);
+        for (i, d) in distances.into_iter().enumerate() {
+            at[HASHED + i] = (NEAR + (i * WIDTHS + (wide & 31)) * DISTANCES + (d & 255)) as u32;
+        }
+        Place { at, depth: depth & 31 }
+    }
+}
+
+/// A way to compute decisions.
+pub trait Kernel: Copy {
+    /// What is kept of a prediction until the outcome is known.
+    type Held: Copy;
+    /// The log-odds by the weights of the depth and by those of the counts, the latter's number, and what is to be kept.
+    fn predict(self, memory: &Memory, place: &Place) -> (i32, i32, usize, Self::Held);
+    /// Lets weights and states learn: `errors` belong to the two lists of weights.
+    fn learn(
+        self,
+        memory: &mut Memory,
+        place: &Place,
+        list: usize,
+        held: Self::Held,
+        errors: [i32; 2],
+        bit: bool,
+    );
+}
+
+/// Codes one decision; errors teach by `rate` / 2^18.
+#[inline(always)]
+pub fn decide<K: Kernel, C: Coder>(
+    kernel: K,
+    coder: &mut C,
+    memory: &mut Memory,
+    place: &Place,
+    rate: i32,
+    bit: bool,
+) -> bool {
+    let (a, b, list, held) = kernel.predict(memory, place);
+    let squash = |odds: i32| SQUASH[(odds.clamp(-ODDS, ODDS) + ODDS) as usize] as i32;
+    let bit = coder.bit(bit, squash((a + b) >> 1) as u32);
+    let one = (bit as i32) << 16;
+    let errors = [a, b].map(|odds| ((one - squash(odds)) * rate) >> 4);
+    kernel.learn(memory, place, list, held, errors, bit);
+    bit
+}

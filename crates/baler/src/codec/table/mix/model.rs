@@ -3,7 +3,7 @@
 //! Mahoney's mixing of contexts (PAQ, 2005), over the forks of the column's own tree instead of the bits of bytes.
 
 use super::context::{Given, distance, fold, spread};
-use super::kernel::{HASHED, INPUTS, Kernel, Memory, decide};
+use super::kernel::{HASHED, INPUTS, Kernel, Memory, decide, near};
 use super::tree::{Kind, Leaves, Node, Tree};
 use crate::codec::range_coder::Coder;
 
@@ -96,7 +96,10 @@ fn value<K: Kernel, C: Coder>(
     known: &Known,
     code: u64,
 ) -> u64 {
-    let near = |split: u64| known.codes.map(|c| distance(c.wrapping_sub(split) as i64));
+    let near_states = |split: u64, wide: usize| {
+        let [a, b] = known.codes.map(|c| distance(c.wrapping_sub(split) as i64));
+        [near(0, wide, a), near(1, wide, b)]
+    };
     let mut at = if tree.nodes.is_empty() { -1 } else { 0 };
     let mut slots = [0; INPUTS];
     while at >= 0 {
@@ -104,8 +107,8 @@ fn value<K: Kernel, C: Coder>(
         if local == 1 {
             slots = memory.enter(&known.contexts, group);
         }
-        let place = memory.place(&slots, local as usize, near(split), wide as usize, depth as usize);
-        let right = decide(kernel, coder, memory, &place, known.rate, code >= split);
+        let place = kernel.place(&slots, local as u32, near_states(split, wide as usize));
+        let right = decide(kernel, coder, memory, place, depth as usize, known.rate, code >= split);
         at = if right { kids[1] } else { kids[0] };
     }
     let leaf = (-1 - at) as usize;
@@ -122,10 +125,10 @@ fn value<K: Kernel, C: Coder>(
         let half = span >> 1;
         let split = low.wrapping_add(half + 1);
         let wide = (64 - span.leading_zeros()).min(31) as usize;
-        let local = (1 << inside) + (path & ((1 << inside) - 1)) as usize;
+        let local = (1 << inside) + (path & ((1 << inside) - 1));
         let depth = (tree.below[leaf] + level).min(31) as usize;
-        let place = memory.place(&slots, local, near(split), wide, depth);
-        let right = decide(kernel, coder, memory, &place, known.rate, code >= split);
+        let place = kernel.place(&slots, local, near_states(split, wide));
+        let right = decide(kernel, coder, memory, place, depth, known.rate, code >= split);
         path = path << 1 | right as u32;
         (low, span) = if right { (split, span - half - 1) } else { (low, half) };
     }

@@ -4,7 +4,7 @@
 //! a state comes with its trust, so that nothing is looked up afterwards.
 #![allow(unsafe_code)] // gathers and stores by index
 
-use super::{INPUTS, Kernel, MOST_COUNT, MOST_WEIGHT, Memory, PACE, Place};
+use super::{INPUTS, Kernel, MOST_COUNT, MOST_WEIGHT, Memory, PACE, SEEN};
 use crate::codec::adaptive::{ODDS, STRETCH};
 use std::arch::x86_64::*;
 
@@ -45,63 +45,80 @@ impl Avx2 {
 }
 
 impl Kernel for Avx2 {
+    /// Indices of states.
+    type Place = __m256i;
     /// States, inputs, and what the counts told.
     type Held = (__m256i, __m256i, __m256i);
 
     #[inline(always)]
-    fn predict(self, memory: &Memory, place: &Place) -> (i32, i32, usize, Self::Held) {
-        // SAFETY: `self` proves that the CPU has AVX2; places hold indices within the states (see `Memory::place`).
-        unsafe { predict(memory, place) }
+    fn place(self, slots: &[u32; INPUTS], local: u32, near: [u32; 2]) -> __m256i {
+        // SAFETY: `self` proves that the CPU has AVX2.
+        unsafe { place(slots, local, near) }
+    }
+
+    #[inline(always)]
+    fn predict(self, memory: &Memory, place: __m256i, depth: usize) -> (i32, i32, usize, Self::Held) {
+        // SAFETY: as above; `place` masks its indices to be of states.
+        unsafe { predict(memory, place, depth) }
     }
 
     #[inline(always)]
     fn learn(
         self,
         memory: &mut Memory,
-        place: &Place,
-        list: usize,
+        place: __m256i,
         held: Self::Held,
+        lists: [usize; 2],
         errors: [i32; 2],
         bit: bool,
     ) {
         // SAFETY: as above.
-        unsafe { learn(memory, place, list, held, errors, bit) }
+        unsafe { learn(memory, place, held, lists, errors, bit) }
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn place(slots: &[u32; INPUTS], local: u32, near: [u32; 2]) -> __m256i {
+    let [a, b] = near.map(|n| n as i32);
+    let local = local as i32;
+    // SAFETY: eight numbers are read.
+    let slots = unsafe { _mm256_loadu_si256(slots.as_ptr().cast()) };
+    let inside = _mm256_setr_epi32(local, local, local, local, local, local, a, b);
+    let at = _mm256_add_epi32(slots, inside);
+    // No index leaves the states, whatever it was made of.
+    _mm256_min_epu32(at, _mm256_set1_epi32(super::STATES as i32 - 1))
 }
 
 /// # Safety
 /// `place` must hold indices of states.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn predict(memory: &Memory, place: &Place) -> (i32, i32, usize, (__m256i, __m256i, __m256i)) {
-    debug_assert!(place.at.iter().all(|&at| (at as usize) < memory.states.len()));
-    // SAFETY: eight numbers are read; indices are of states as the caller vouches, of 12 bits into 4096 odds, of
-    // 8 bits into 256 paces.
-    let (s, odds, pace) = unsafe {
-        let at = _mm256_loadu_si256(place.at.as_ptr().cast());
-        let s = _mm256_i32gather_epi32::<4>(memory.states.as_ptr().cast(), at);
+unsafe fn predict(
+    memory: &Memory,
+    place: __m256i,
+    depth: usize,
+) -> (i32, i32, usize, (__m256i, __m256i, __m256i)) {
+    // SAFETY: indices are of states as the caller vouches, of 12 bits into 4096 odds, of 8 bits into 256 paces.
+    let (s, odds, pace, count) = unsafe {
+        let s = _mm256_i32gather_epi32::<4>(memory.states.as_ptr().cast(), place);
         let odds = _mm256_i32gather_epi32::<4>(STRETCH_WIDE.as_ptr(), _mm256_srli_epi32::<20>(s));
         let count = _mm256_and_si256(s, _mm256_set1_epi32(255));
-        (s, odds, _mm256_i32gather_epi32::<4>(PACE.as_ptr().cast(), count))
+        (s, odds, _mm256_i32gather_epi32::<4>(PACE.as_ptr().cast(), count), count)
     };
+    // SAFETY: eight numbers are read.
+    let seen = _mm256_cmpgt_epi32(count, unsafe { _mm256_loadu_si256(SEEN.as_ptr().cast()) });
+    let list = _mm256_movemask_ps(_mm256_castsi256_ps(seen)) as usize >> 1 & 31;
     // Odds and trusts fit 16 bits: the upper halves of the trusts are zeros.
     let trust = _mm256_and_si256(pace, _mm256_set1_epi32(0xffff));
     let x = _mm256_srai_epi32::<8>(_mm256_madd_epi16(odds, trust));
-    let count = |i: usize| {
-        // SAFETY: an index of a state, as the caller vouches.
-        unsafe { memory.states.get_unchecked(place.at[i] as usize) & 255 }
-    };
-    let seen = |i: usize, most: u32| count(i).min(most) as usize;
-    let list = seen(1, 3) * 8 + seen(2, 1) * 4 + seen(3, 1) * 2 + seen(5, 1);
     let weighted = |weights: &[i32; INPUTS]| {
         // SAFETY: eight numbers are read.
         let w = unsafe { _mm256_loadu_si256(weights.as_ptr().cast()) };
         _mm256_srai_epi32::<8>(_mm256_mullo_epi32(w, x))
     };
-    let pairs = _mm256_hadd_epi32(
-        weighted(&memory.weights[0][place.depth & 31]),
-        weighted(&memory.weights[1][list & 31]),
-    );
+    let pairs =
+        _mm256_hadd_epi32(weighted(&memory.weights[0][depth & 31]), weighted(&memory.weights[1][list]));
     let fours = _mm256_hadd_epi32(pairs, pairs);
     let sums = _mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256::<1>(fours));
     let sums = _mm_srai_epi32::<8>(sums);
@@ -116,14 +133,14 @@ unsafe fn predict(memory: &Memory, place: &Place) -> (i32, i32, usize, (__m256i,
 #[target_feature(enable = "avx2")]
 unsafe fn learn(
     memory: &mut Memory,
-    place: &Place,
-    list: usize,
+    place: __m256i,
     (s, x, pace): (__m256i, __m256i, __m256i),
+    lists: [usize; 2],
     errors: [i32; 2],
     bit: bool,
 ) {
-    for (i, (which, error)) in [place.depth, list].into_iter().zip(errors).enumerate() {
-        let weights: *mut i32 = memory.weights[i][which & 31].as_mut_ptr();
+    for (i, (list, error)) in lists.into_iter().zip(errors).enumerate() {
+        let weights: *mut i32 = memory.weights[i][list & 31].as_mut_ptr();
         let step = _mm256_mullo_epi32(x, _mm256_set1_epi32(error));
         let step = _mm256_srai_epi32::<14>(_mm256_add_epi32(step, _mm256_set1_epi32(1 << 13)));
         // SAFETY: eight numbers are read and written in their place.
@@ -141,11 +158,12 @@ unsafe fn learn(
     let count = _mm256_add_epi32(_mm256_and_si256(s, _mm256_set1_epi32(1023)), _mm256_set1_epi32(1));
     let count = _mm256_min_epu32(count, _mm256_set1_epi32(MOST_COUNT as i32));
     let s = _mm256_or_si256(_mm256_slli_epi32::<10>(_mm256_add_epi32(p, step)), count);
-    let mut new = [0u32; INPUTS];
-    // SAFETY: eight numbers are written; indices are of states, as the caller vouches.
+    let (mut new, mut at) = ([0u32; INPUTS], [0u32; INPUTS]);
+    // SAFETY: eight numbers are written, twice; indices are of states, as the caller vouches.
     unsafe {
         _mm256_storeu_si256(new.as_mut_ptr().cast(), s);
-        for (&at, s) in place.at.iter().zip(new) {
+        _mm256_storeu_si256(at.as_mut_ptr().cast(), place);
+        for (at, s) in at.into_iter().zip(new) {
             *memory.states.get_unchecked_mut(at as usize) = s;
         }
     }

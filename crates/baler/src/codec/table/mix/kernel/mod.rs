@@ -51,18 +51,10 @@ pub static PACE: [u32; 256] = {
 /// Weights of the predictors.
 pub type Weights = [i32; INPUTS];
 
-/// What a column's model has learned. Indices of states are always masked or made of bounded parts: see [`Memory::near`].
+/// What a column's model has learned.
 pub struct Memory {
     states: Box<[u32; STATES]>,
     weights: [[Weights; 32]; 2],
-}
-
-/// The states that a decision looks at, and the lists of weights that mix them but for the second's number, which their
-/// counts tell.
-#[derive(Clone, Copy)]
-pub struct Place {
-    at: [u32; INPUTS],
-    depth: usize,
 }
 
 impl Default for Memory {
@@ -91,47 +83,45 @@ impl Memory {
         }
         let (slots, _) = self.states[..NEAR].as_chunks_mut::<SLOT>();
         for i in 0..HASHED {
+            // Always written, so that nothing hangs on a branch that is hard to foresee.
             let slot = &mut slots[at[i] as usize / SLOT];
-            if slot[0] != tags[i] {
-                *slot = [tags[i], NEW, NEW, NEW, NEW, NEW, NEW, NEW];
+            let fresh = [tags[i], NEW, NEW, NEW, NEW, NEW, NEW, NEW];
+            let keep = 0u32.wrapping_sub((slot[0] == tags[i]) as u32);
+            for (s, f) in slot.iter_mut().zip(fresh) {
+                *s = *s & keep | f & !keep;
             }
         }
         at
     }
-
-    /// The place of a decision: in the slots entered, node `local` (1 to 7); by distance, those of `distances` (below
-    /// 256) at `wide` (below 32).
-    #[inline(always)]
-    pub fn place(
-        &self,
-        slots: &[u32; INPUTS],
-        local: usize,
-        distances: [usize; 2],
-        wide: usize,
-        depth: usize,
-    ) -> Place {
-        let mut at = *slots;
-        at[..HASHED].iter_mut().for_each(|a| *a += local as u32 & 7);
-        for (i, d) in distances.into_iter().enumerate() {
-            at[HASHED + i] = (NEAR + (i * WIDTHS + (wide & 31)) * DISTANCES + (d & 255)) as u32;
-        }
-        Place { at, depth: depth & 31 }
-    }
 }
+
+/// The index of the state for a distance (below 256) from the `i`-th known code, at a node so `wide` (below 32).
+#[inline(always)]
+pub fn near(i: usize, wide: usize, distance: usize) -> u32 {
+    (NEAR + (i * WIDTHS + (wide & 31)) * DISTANCES + (distance & 255)) as u32
+}
+
+/// How often the state of each predictor has to have been seen more than, to count for the second list's number.
+const SEEN: [i32; INPUTS] = [i32::MAX, 1, 0, 0, 0, 0, i32::MAX, i32::MAX];
 
 /// A way to compute decisions.
 pub trait Kernel: Copy {
+    /// The states that a decision looks at.
+    type Place: Copy;
     /// What is kept of a prediction until the outcome is known.
     type Held: Copy;
-    /// The log-odds by the weights of the depth and by those of the counts, the latter's number, and what is to be kept.
-    fn predict(self, memory: &Memory, place: &Place) -> (i32, i32, usize, Self::Held);
-    /// Lets weights and states learn: `errors` belong to the two lists of weights.
+    /// The place of a decision: node `local` (1 to 7) of the slots entered, and the states `near`.
+    fn place(self, slots: &[u32; INPUTS], local: u32, near: [u32; 2]) -> Self::Place;
+    /// The log-odds by the first list of weights, number `depth` (below 32), and by the second, the latter's number (the
+    /// states seen more often than [`SEEN`], as bits), and what is to be kept.
+    fn predict(self, memory: &Memory, place: Self::Place, depth: usize) -> (i32, i32, usize, Self::Held);
+    /// Lets weights (of these numbers, by these errors) and states learn.
     fn learn(
         self,
         memory: &mut Memory,
-        place: &Place,
-        list: usize,
+        place: Self::Place,
         held: Self::Held,
+        lists: [usize; 2],
         errors: [i32; 2],
         bit: bool,
     );
@@ -143,15 +133,16 @@ pub fn decide<K: Kernel, C: Coder>(
     kernel: K,
     coder: &mut C,
     memory: &mut Memory,
-    place: &Place,
+    place: K::Place,
+    depth: usize,
     rate: i32,
     bit: bool,
 ) -> bool {
-    let (a, b, list, held) = kernel.predict(memory, place);
+    let (a, b, list, held) = kernel.predict(memory, place, depth);
     let squash = |odds: i32| SQUASH[(odds.clamp(-ODDS, ODDS) + ODDS) as usize] as i32;
     let bit = coder.bit(bit, squash((a + b) >> 1) as u32);
     let one = (bit as i32) << 16;
     let errors = [a, b].map(|odds| ((one - squash(odds)) * rate) >> 4);
-    kernel.learn(memory, place, list, held, errors, bit);
+    kernel.learn(memory, place, held, [depth, list], errors, bit);
     bit
 }

@@ -174,3 +174,6 @@ pub fn decode_some(
     };
     (0..dtypes.len()).map(|c| wanted[c].then(|| back(c)).transpose()).collect()
 }
+
+#[cfg(test)]
+mod tests;

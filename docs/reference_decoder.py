@@ -893,8 +893,9 @@ def sixteenths(values):
     return [sum(cut <= v for cut in cuts) for v in values]
 
 def decode_mixed(r, count, others):
-    own, kind, levels = r.number("B"), r.tag(3), r.number("B")
+    own, kind, levels = r.number("B"), r.tag(4), r.number("B")
     need(own <= min(4, len(others)) and len(others) - own <= 12 and levels <= 16, "not a mixed column")
+    weights = [r.zigzag() for _ in range(own + 3)] if kind == 4 else None
     first, size = r.zigzag(), r.varint()
     need(0 < size <= 4096, "not a number of leaves")
     column = Mixed(RangeCoder(r.part().data), RawBits(r.rest()), size, levels, kind & 1)
@@ -905,6 +906,7 @@ def decode_mixed(r, count, others):
     integers, c, b, seen = [], 0, 0, defaultdict(int)
     for row in range(count):
         e, p, k = [0] * 4, [0] * 4, [0] * 4
+        same = sum((row > 0 and values[row] == values[row - 1]) << i for i, (values, _) in enumerate(parents))
         for i, (values, parts) in enumerate(parents):
             e[i], p[i], k[i] = fold(values[row]) + 1 & U32, parts[row] + 1, 3 * parts[row] // 8 + 1
         contexts = [
@@ -912,11 +914,15 @@ def decode_mixed(r, count, others):
             spread(7 * e[0] + 1),
             spread(32 * p[0] + p[1] + 0x10000),
             spread(49 * (7 * k[0] + k[1]) + 7 * k[2] + k[3] + 0x20000) ^ labels[row],
-            spread(fold(c) + 0x4000000),
+            spread(fold(c) + 0x4000000 + (same << 28) & U32),
             spread((p[0] << 20) + 3 * labels[row] + 0x1001 * distance(c - b) + 0x777),
         ]
         rate = 24 if row < 1000 else 14 if row < 6000 else 9
-        code = column.code(contexts, [c, seen[p[0], p[1]]], rate)
+        near = seen[p[0], p[1]]
+        if weights:
+            terms = [*([0, 0, *integers][: -3 : -1]), *(values[row] for values, _ in parents), 1]
+            near = (wrap(sum(w * t for w, t in zip(weights, terms))) >> 16) - first
+        code = column.code(contexts, [c, near], rate)
         seen[p[0], p[1]] = code
         c, b = code, c
         integers.append(wrap(first + (column.entries[code] if kind & 1 else code)))

@@ -6,6 +6,7 @@
 use super::function::{self, Function};
 use super::integers::{self, Way};
 use super::mix::context::{MOST_LABELS, MOST_PARENTS};
+use super::mix::linear::Linear;
 use super::mix::{self, MOST_LEVELS, Shape, fit};
 use super::{Columns, mix::tree::Kind};
 
@@ -95,6 +96,10 @@ fn functions(columns: &[Vec<i64>], plain: &[Vec<u8>]) -> Vec<Found> {
             sources().filter(|&s| found[s].is_none() && plain[s].len() > SMALL / 2).collect();
         let of_one = usable.iter().find_map(|&s| {
             let f = function::find(&columns[c], &[&columns[s]])?;
+            // Of two that tell each other, the first in the file tells.
+            if s > c && function::find(&columns[s], &[&columns[c]]).is_some() {
+                return None;
+            }
             (bytes(&f) * 2 < plain[c].len()).then_some((f, vec![s]))
         });
         let of_two = || {
@@ -164,17 +169,26 @@ fn mixed(c: usize, parents: &[usize], labels: &[usize], columns: &mut Columns, p
         Kind::Runs => leaves.list.iter().map(|l| 64 - (l.width - 1).leading_zeros()).max().unwrap_or(0),
     };
     let most = widest.min(MOST_LEVELS as u32).min(12) as u8;
-    let mut shape = Shape { leaves, levels: most, delta };
+    let mut shape = Shape { leaves, levels: most, delta, linear: None };
+    let sample = integers.len().min(SAMPLE);
+    let given = columns.given(parents, labels);
+    if shape.leaves.kind == Kind::Runs && !delta {
+        if let Some(linear) = Linear::fit(&integers[..sample], &given.parents) {
+            let without = mix::measure(&integers[..sample], &shape, &given);
+            shape.linear = Some(linear);
+            if mix::measure(&integers[..sample], &shape, &given) >= without {
+                shape.linear = None;
+            }
+        }
+    }
     if most > 0 {
-        let given = columns.given(parents, labels);
-        let sample = &integers[..integers.len().min(SAMPLE)];
         let mut tried: Vec<(usize, u8)> = LEVELS
             .into_iter()
             .filter(|&l| l < most)
             .chain([most])
             .map(|levels| {
                 shape.levels = levels;
-                (mix::measure(sample, &shape, &given), levels)
+                (mix::measure(&integers[..sample], &shape, &given), levels)
             })
             .collect();
         let best = tried.iter().map(|t| t.0).min().unwrap_or(0);

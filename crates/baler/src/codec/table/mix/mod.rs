@@ -4,6 +4,7 @@
 pub mod context;
 pub mod fit;
 mod kernel;
+pub mod linear;
 mod model;
 pub mod tree;
 
@@ -12,6 +13,7 @@ use crate::codec::bytes::{Reader, put_bytes, put_varint, put_zigzag};
 use crate::codec::range_coder::{Coder, Decoder, Encoder};
 use crate::error::{Error, Result};
 use context::{Given, MOST_LABELS, MOST_PARENTS};
+use linear::Linear;
 use tree::{Kind, Leaves, MOST_LEAVES};
 
 /// Columns that one column may be conditioned on.
@@ -28,6 +30,8 @@ pub struct Shape {
     pub levels: u8,
     /// Whether each value is coded as the difference from the one before.
     pub delta: bool,
+    /// A prediction to code near to; only of runs, and not of differences.
+    pub linear: Option<Linear>,
 }
 
 /// Appends `values` coded given other columns: `on` are their numbers, the first `own` of them parents.
@@ -42,8 +46,11 @@ pub fn write(
     put_varint(out, on.len() as u64);
     on.iter().for_each(|&c| put_varint(out, c as u64));
     out.push(own as u8);
-    out.push(shape.leaves.kind as u8 | (shape.delta as u8) << 1);
+    out.push(shape.leaves.kind as u8 | (shape.delta as u8) << 1 | (shape.linear.is_some() as u8) << 2);
     out.push(shape.levels);
+    if let Some(linear) = &shape.linear {
+        linear.write(out);
+    }
     put_zigzag(out, shape.leaves.first);
     put_varint(out, shape.leaves.list.len() as u64);
     let mut coder = Encoder::with_capacity(values.len());
@@ -62,11 +69,12 @@ pub fn read(mut r: Reader, count: usize, on: &[usize], columns: &mut Columns) ->
     if on.len() - own > MOST_LABELS {
         return Err(Error::corrupt(format!("{} labels, at most {MOST_LABELS} are possible", on.len() - own)));
     }
-    let (kind, delta) = match r.u8("kind of leaves")? {
-        k @ 0..=3 => (if k & 1 == 0 { Kind::Runs } else { Kind::Entries }, k & 2 != 0),
+    let (kind, delta, foreseen) = match r.u8("kind of leaves")? {
+        k @ 0..=4 => (if k & 1 == 0 { Kind::Runs } else { Kind::Entries }, k & 2 != 0, k & 4 != 0),
         k => return Err(Error::unsupported(format!("leaves of kind {k} are of a later version"))),
     };
     let levels = r.count(MOST_LEVELS as usize, "levels")? as u8;
+    let linear = foreseen.then(|| Linear::read(&mut r, own)).transpose()?;
     let first = r.zigzag("first leaf")?;
     let n = r.count(MOST_LEAVES, "number of leaves")?;
     if n == 0 {
@@ -77,7 +85,7 @@ pub fn read(mut r: Reader, count: usize, on: &[usize], columns: &mut Columns) ->
     leaves.list = tree::code(&mut coder, &leaves, n)?;
     let given = columns.given(&on[..own], &on[own..]);
     let mut values = vec![0; count];
-    run(&mut coder, &Shape { leaves, levels, delta }, &given, &mut values, false);
+    run(&mut coder, &Shape { leaves, levels, delta, linear }, &given, &mut values, false);
     if delta {
         let mut before = 0i64;
         values.iter_mut().for_each(|v| {
@@ -96,17 +104,16 @@ pub fn differences(values: &[i64]) -> Vec<i64> {
 
 /// Codes all values of a column as fast as this processor can; `plain` keeps to the portable build.
 fn run<C: Coder>(coder: &mut C, shape: &Shape, given: &Given, values: &mut [i64], plain: bool) {
-    let Shape { leaves, levels, .. } = shape;
     #[cfg(target_arch = "x86_64")]
     if let Some(avx2) = kernel::avx2::Avx2::new().filter(|_| !plain) {
         // Written as a closure that is inlined: so all of it is compiled for that processor.
         return avx2.run(
             #[inline(always)]
-            || model::run(avx2, coder, leaves, *levels, given, values),
+            || model::run(avx2, coder, shape, given, values),
         );
     }
     let _ = plain;
-    model::run(kernel::scalar::Scalar, coder, leaves, *levels, given, values)
+    model::run(kernel::scalar::Scalar, coder, shape, given, values)
 }
 
 /// The range-coded bytes and the raw ones of a run of values.

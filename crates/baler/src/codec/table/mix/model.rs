@@ -2,9 +2,10 @@
 //!
 //! Mahoney's mixing of contexts (PAQ, 2005), over the forks of the column's own tree instead of the bits of bytes.
 
-use super::context::{Given, distance, fold, spread};
+use super::Shape;
+use super::context::{Given, MOST_PARENTS, distance, fold, spread};
 use super::kernel::{HASHED, INPUTS, Kernel, Memory, decide, near};
-use super::tree::{Kind, Leaves, Node, Tree};
+use super::tree::{Kind, Node, Tree};
 use crate::codec::range_coder::Coder;
 
 /// Last values seen, by two parents' sixteenths.
@@ -15,14 +16,8 @@ const RATES: [i32; 3] = [24, 14, 9];
 
 /// Codes all values of a column: an encoder reads `values`, a decoder fills them.
 #[inline(always)]
-pub fn run<K: Kernel, C: Coder>(
-    kernel: K,
-    coder: &mut C,
-    leaves: &Leaves,
-    levels: u8,
-    given: &Given,
-    values: &mut [i64],
-) {
+pub fn run<K: Kernel, C: Coder>(kernel: K, coder: &mut C, shape: &Shape, given: &Given, values: &mut [i64]) {
+    let Shape { leaves, levels, linear, .. } = shape;
     let tree = Tree::new(leaves);
     let entries: Vec<i64> = match leaves.kind {
         Kind::Runs => vec![],
@@ -51,13 +46,17 @@ pub fn run<K: Kernel, C: Coder>(
         let (p0, p1) = (part(0), part(1));
         let at = (p0 * 17 + p1) as usize;
         let like = seen[at];
+        let same = |i: usize| given.parents.get(i).is_some_and(|p| row > 0 && p.0[row] == p.0[row - 1]);
+        let same = (0..MOST_PARENTS).map(|i| (same(i) as u32) << i).sum::<u32>();
         let step = distance(before.wrapping_sub(before2) as i64) as u32;
         let contexts = [
             0x1234_5678,
             spread(exact(0).wrapping_mul(7).wrapping_add(1)),
             spread((p0 * 32 + p1) + 0x10000),
             spread((coarse(0) * 7 + coarse(1)) * 49 + coarse(2) * 7 + coarse(3) + 0x20000) ^ labels,
-            spread((before as u32 ^ (before >> 32) as u32).wrapping_add(0x0400_0000)),
+            spread(
+                (before as u32 ^ (before >> 32) as u32).wrapping_add(0x0400_0000).wrapping_add(same << 28),
+            ),
             spread((p0 << 20).wrapping_add(labels.wrapping_mul(3)).wrapping_add(step * 0x1001 + 0x777)),
         ];
         let code = match leaves.kind {
@@ -65,8 +64,15 @@ pub fn run<K: Kernel, C: Coder>(
             Kind::Runs => values[row].wrapping_sub(leaves.first) as u64,
             Kind::Entries => entries.partition_point(|&e| e < values[row]) as u64,
         };
-        let known = Known { contexts, codes: [before, like], rate };
-        let code = value(kernel, coder, &mut memory, &tree, levels, &known, code);
+        let second = match linear {
+            None => like,
+            Some(linear) => {
+                let before = |n: usize| row.checked_sub(n).map_or(0, |r| values[r]);
+                linear.predict([before(1), before(2)], &given.parents, row).wrapping_sub(leaves.first) as u64
+            }
+        };
+        let known = Known { contexts, codes: [before, second], rate };
+        let code = value(kernel, coder, &mut memory, &tree, *levels, &known, code);
         seen[at] = code;
         (before2, before) = (before, code);
         if !C::ENCODE {

@@ -15,7 +15,7 @@ import sys
 import zlib
 from collections import defaultdict
 from itertools import accumulate
-from math import isqrt, prod
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -885,7 +885,15 @@ def distance(d):
     return 2 * min(d if d < 8 else 4 * o - 4 + (d >> (o - 2) & 3), 127) + s
 
 MOVE = [40960 // (10 * n + 16) for n in range(256)]
-TRUST = [isqrt(131072 * m // (2 * m + 3)) for m in (min(n, 40) for n in range(256))]
+TRUST = [0, 161, 193, 209, 218, 224, 228, 232, 234, 236, 238, 240, 241, 242, 243, 248]
+
+def log(v):
+    o = v.bit_length() - 1
+    f = (v << 23 - o) % 2**23 >> 8
+    return (o << 15) + f + (11 * (f * (32767 - f) >> 15) >> 5)
+
+def stretch(p):
+    return (log(2 * p + 1) - log(2**23 - 1 - 2 * p) >> 4) * 1420 >> 15
 
 def sixteenths(values):
     sample = sorted(values[:: -(-len(values) // 1024)])
@@ -990,7 +998,7 @@ class Mixed:
     def decision(self, entered, local, split, wide, depth, known, rate):
         keys = [(i, wide, distance(known[i] - split)) for i in (0, 1)]
         states = [slot[local] for slot in entered] + [self.near[key] for key in keys]
-        x = [STRETCH[p >> 10] * TRUST[n] >> 8 for p, n in states]
+        x = [stretch(p) * TRUST[min(n, 15)] >> 8 for p, n in states]
         bits = [states[i][1] > (i == 1) for i in range(1, 6)]
         lists = self.weights[0][min(depth, 31)], self.weights[1][sum(bit << i for i, bit in enumerate(bits))]
         y = [clamp(sum(w * xi >> 8 for w, xi in zip(ws, x)) >> 8, -1536, 1536) for ws in lists]

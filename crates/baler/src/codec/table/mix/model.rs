@@ -4,7 +4,7 @@
 
 use super::Shape;
 use super::context::{Given, MOST_PARENTS, distance, fold, spread};
-use super::kernel::{HASHED, INPUTS, Kernel, Memory, decide, near};
+use super::kernel::{HASHED, Kernel, Memory, Place, Slots, decide};
 use super::tree::{Kind, Node, Tree};
 use crate::codec::range_coder::Coder;
 
@@ -102,19 +102,16 @@ fn value<K: Kernel, C: Coder>(
     known: &Known,
     code: u64,
 ) -> u64 {
-    let near_states = |split: u64, wide: usize| {
-        let [a, b] = known.codes.map(|c| distance(c.wrapping_sub(split) as i64));
-        [near(0, wide, a), near(1, wide, b)]
-    };
+    let near = |split: u64| known.codes.map(|c| distance(c.wrapping_sub(split) as i64));
     let mut at = if tree.nodes.is_empty() { -1 } else { 0 };
-    let mut slots = [0; INPUTS];
+    let mut slots = Slots::default();
     while at >= 0 {
         let Node { split, kids, group, local, wide, depth } = tree.nodes[at as usize];
         if local == 1 {
             slots = memory.enter(&known.contexts, group);
         }
-        let place = kernel.place(&slots, local as u32, near_states(split, wide as usize));
-        let right = decide(kernel, coder, memory, place, depth as usize, known.rate, code >= split);
+        let place = Place::new(slots, local as u32, wide as usize, near(split));
+        let right = decide(kernel, coder, memory, &place, depth as usize, known.rate, code >= split);
         at = if right { kids[1] } else { kids[0] };
     }
     let leaf = (-1 - at) as usize;
@@ -133,8 +130,8 @@ fn value<K: Kernel, C: Coder>(
         let wide = (64 - span.leading_zeros()).min(31) as usize;
         let local = (1 << inside) + (path & ((1 << inside) - 1));
         let depth = (tree.below[leaf] + level).min(31) as usize;
-        let place = kernel.place(&slots, local, near_states(split, wide));
-        let right = decide(kernel, coder, memory, place, depth, known.rate, code >= split);
+        let place = Place::new(slots, local, wide, near(split));
+        let right = decide(kernel, coder, memory, &place, depth, known.rate, code >= split);
         path = path << 1 | right as u32;
         (low, span) = if right { (split, span - half - 1) } else { (low, half) };
     }

@@ -1,23 +1,13 @@
 //! A decision's arithmetic with AVX2: one lane a predictor. The plain sibling is `scalar.rs`.
 //!
-//! Two gathers wait for each other before the bit is known (states, then odds with their trust beside them): what moves
-//! a state comes with its trust, so that nothing is looked up afterwards.
-#![allow(unsafe_code)] // gathers and stores by index
+//! Nothing is looked up but states: gathers take as long as the arithmetic that replaces them, or longer. Logarithms
+//! are exponents and mantissas of floats, what moves a state is a quotient of floats (exact: the quotients of such small
+//! integers that are no integers are far enough from them), trust is a shuffle.
+#![allow(unsafe_code)] // loads and stores by index
 
-use super::{INPUTS, Kernel, MOST_COUNT, MOST_WEIGHT, Memory, PACE, SEEN};
-use crate::codec::adaptive::{ODDS, STRETCH};
+use super::{INPUTS, Kernel, MOST_COUNT, MOST_WEIGHT, Memory, Place, SEEN, TRUST};
+use crate::codec::adaptive::ODDS;
 use std::arch::x86_64::*;
-
-/// [`STRETCH`] in lanes as wide as a gather's.
-static STRETCH_WIDE: [i32; 4096] = {
-    let mut table = [0; 4096];
-    let mut i = 0;
-    while i < 4096 {
-        table[i] = STRETCH[i] as i32;
-        i += 1;
-    }
-    table
-};
 
 /// Proof that the CPU has AVX2.
 #[derive(Clone, Copy)]
@@ -45,20 +35,12 @@ impl Avx2 {
 }
 
 impl Kernel for Avx2 {
-    /// Indices of states.
-    type Place = __m256i;
-    /// States, inputs, and what the counts told.
-    type Held = (__m256i, __m256i, __m256i);
+    /// States and inputs.
+    type Held = (__m256i, __m256i);
 
     #[inline(always)]
-    fn place(self, slots: &[u32; INPUTS], local: u32, near: [u32; 2]) -> __m256i {
+    fn predict(self, memory: &Memory, place: &Place, depth: usize) -> (i32, i32, usize, Self::Held) {
         // SAFETY: `self` proves that the CPU has AVX2.
-        unsafe { place(slots, local, near) }
-    }
-
-    #[inline(always)]
-    fn predict(self, memory: &Memory, place: __m256i, depth: usize) -> (i32, i32, usize, Self::Held) {
-        // SAFETY: as above; `place` masks its indices to be of states.
         unsafe { predict(memory, place, depth) }
     }
 
@@ -66,7 +48,7 @@ impl Kernel for Avx2 {
     fn learn(
         self,
         memory: &mut Memory,
-        place: __m256i,
+        place: &Place,
         held: Self::Held,
         lists: [usize; 2],
         errors: [i32; 2],
@@ -77,41 +59,41 @@ impl Kernel for Avx2 {
     }
 }
 
+/// See `scalar::log2`.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn place(slots: &[u32; INPUTS], local: u32, near: [u32; 2]) -> __m256i {
-    let [a, b] = near.map(|n| n as i32);
-    let local = local as i32;
-    // SAFETY: eight numbers are read.
-    let slots = unsafe { _mm256_loadu_si256(slots.as_ptr().cast()) };
-    let inside = _mm256_setr_epi32(local, local, local, local, local, local, a, b);
-    let at = _mm256_add_epi32(slots, inside);
-    // No index leaves the states, whatever it was made of.
-    _mm256_min_epu32(at, _mm256_set1_epi32(super::STATES as i32 - 1))
+fn log2(v: __m256i) -> __m256i {
+    let bits = _mm256_srli_epi32::<8>(_mm256_castps_si256(_mm256_cvtepi32_ps(v)));
+    let f = _mm256_and_si256(bits, _mm256_set1_epi32(0x7fff));
+    // Both factors fit 15 bits, the upper halves are zeros.
+    let bow = _mm256_madd_epi16(f, _mm256_sub_epi32(_mm256_set1_epi32(0x7fff), f));
+    let bow = _mm256_madd_epi16(_mm256_srli_epi32::<15>(bow), _mm256_set1_epi32(11));
+    _mm256_add_epi32(bits, _mm256_srli_epi32::<5>(bow))
 }
 
-/// # Safety
-/// `place` must hold indices of states.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn predict(
-    memory: &Memory,
-    place: __m256i,
-    depth: usize,
-) -> (i32, i32, usize, (__m256i, __m256i, __m256i)) {
-    // SAFETY: indices are of states as the caller vouches, of 12 bits into 4096 odds, of 8 bits into 256 paces.
-    let (s, odds, pace, count) = unsafe {
-        let s = _mm256_i32gather_epi32::<4>(memory.states.as_ptr().cast(), place);
-        let odds = _mm256_i32gather_epi32::<4>(STRETCH_WIDE.as_ptr(), _mm256_srli_epi32::<20>(s));
-        let count = _mm256_and_si256(s, _mm256_set1_epi32(255));
-        (s, odds, _mm256_i32gather_epi32::<4>(PACE.as_ptr().cast(), count), count)
-    };
-    // SAFETY: eight numbers are read.
-    let seen = _mm256_cmpgt_epi32(count, unsafe { _mm256_loadu_si256(SEEN.as_ptr().cast()) });
-    let list = _mm256_movemask_ps(_mm256_castsi256_ps(seen)) as usize >> 1 & 31;
-    // Odds and trusts fit 16 bits: the upper halves of the trusts are zeros.
-    let trust = _mm256_and_si256(pace, _mm256_set1_epi32(0xffff));
-    let x = _mm256_srai_epi32::<8>(_mm256_madd_epi16(odds, trust));
+fn predict(memory: &Memory, place: &Place, depth: usize) -> (i32, i32, usize, (__m256i, __m256i)) {
+    // SAFETY: a place holds indices of states.
+    let [a, b, c, d, e, f, g, h] =
+        place.0.map(|at| unsafe { *memory.states.get_unchecked(at as usize) as i32 });
+    let s = _mm256_setr_epi32(a, b, c, d, e, f, g, h);
+    let count = _mm256_and_si256(s, _mm256_set1_epi32(1023));
+    // SAFETY: eight numbers are read, then sixteen bytes.
+    let (least, trust) =
+        unsafe { (_mm256_loadu_si256(SEEN.as_ptr().cast()), _mm_loadu_si128(TRUST.as_ptr().cast())) };
+    let list = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(count, least))) as usize >> 1 & 31;
+    // A byte of each lane chooses its trust; bytes with the top bit set become zeros.
+    let which = _mm256_or_si256(
+        _mm256_min_epi32(count, _mm256_set1_epi32(15)),
+        _mm256_set1_epi32(0x8080_8000u32 as i32),
+    );
+    let trust = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(trust), which);
+    let odd = _mm256_or_si256(_mm256_slli_epi32::<1>(_mm256_srli_epi32::<10>(s)), _mm256_set1_epi32(1));
+    let octaves = _mm256_sub_epi32(log2(odd), log2(_mm256_sub_epi32(_mm256_set1_epi32(1 << 23), odd)));
+    let odds = _mm256_mullo_epi32(_mm256_srai_epi32::<4>(octaves), _mm256_set1_epi32(1420));
+    // Odds fit 16 bits, trusts 8.
+    let x = _mm256_srai_epi32::<8>(_mm256_madd_epi16(_mm256_srai_epi32::<15>(odds), trust));
     let weighted = |weights: &[i32; INPUTS]| {
         // SAFETY: eight numbers are read.
         let w = unsafe { _mm256_loadu_si256(weights.as_ptr().cast()) };
@@ -124,17 +106,15 @@ unsafe fn predict(
     let sums = _mm_srai_epi32::<8>(sums);
     let sums = _mm_max_epi32(_mm_min_epi32(sums, _mm_set1_epi32(ODDS)), _mm_set1_epi32(-ODDS));
     let both = _mm_cvtsi128_si64(sums);
-    (both as i32, (both >> 32) as i32, list, (s, x, pace))
+    (both as i32, (both >> 32) as i32, list, (s, x))
 }
 
-/// # Safety
-/// `place` must hold indices of states.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn learn(
+fn learn(
     memory: &mut Memory,
-    place: __m256i,
-    (s, x, pace): (__m256i, __m256i, __m256i),
+    place: &Place,
+    (s, x): (__m256i, __m256i),
     lists: [usize; 2],
     errors: [i32; 2],
     bit: bool,
@@ -151,20 +131,34 @@ unsafe fn learn(
             _mm256_storeu_si256(weights.cast(), w);
         }
     }
+    let count = _mm256_and_si256(s, _mm256_set1_epi32(1023));
+    let tenths = _mm256_add_epi32(_mm256_mullo_epi32(count, _mm256_set1_epi32(10)), _mm256_set1_epi32(16));
+    let pace = _mm256_div_ps(_mm256_set1_ps(40960.0), _mm256_cvtepi32_ps(tenths));
     let target = _mm256_set1_epi32(((bit as i32) << 22) - bit as i32);
     let p = _mm256_srli_epi32::<10>(s);
     let away = _mm256_srai_epi32::<3>(_mm256_sub_epi32(target, p));
-    let step = _mm256_srai_epi32::<9>(_mm256_mullo_epi32(away, _mm256_srli_epi32::<16>(pace)));
-    let count = _mm256_add_epi32(_mm256_and_si256(s, _mm256_set1_epi32(1023)), _mm256_set1_epi32(1));
+    let step = _mm256_srai_epi32::<9>(_mm256_mullo_epi32(away, _mm256_cvttps_epi32(pace)));
+    let count = _mm256_add_epi32(count, _mm256_set1_epi32(1));
     let count = _mm256_min_epu32(count, _mm256_set1_epi32(MOST_COUNT as i32));
     let s = _mm256_or_si256(_mm256_slli_epi32::<10>(_mm256_add_epi32(p, step)), count);
-    let (mut new, mut at) = ([0u32; INPUTS], [0u32; INPUTS]);
-    // SAFETY: eight numbers are written, twice; indices are of states, as the caller vouches.
+    let mut new = [0u32; INPUTS];
+    // SAFETY: eight numbers are written; a place holds indices of states.
     unsafe {
         _mm256_storeu_si256(new.as_mut_ptr().cast(), s);
-        _mm256_storeu_si256(at.as_mut_ptr().cast(), place);
-        for (at, s) in at.into_iter().zip(new) {
+        for (at, s) in place.0.into_iter().zip(new) {
             *memory.states.get_unchecked_mut(at as usize) = s;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MOVE;
+
+    #[test]
+    fn quotients_of_floats_are_those_of_integers() {
+        for (n, &pace) in MOVE.iter().enumerate() {
+            assert_eq!((40960.0 / (10 * n + 16) as f32) as i32, pace);
         }
     }
 }

@@ -30,23 +30,19 @@ pub const MOST_COUNT: u32 = 255;
 /// Weights stay within +-8.
 pub const MOST_WEIGHT: i32 = 1 << 19;
 
-/// For each count, 2^8 sqrt(n / (n + 1.5)), n up to 40, by which a state's odds are believed, and above 16 bits
-/// 2^12 / (n + 1.6), by which it moves.
-pub static PACE: [u32; 256] = {
+/// 2^12 / (n + 1.6), for each count n: how far a state moves.
+pub static MOVE: [i32; 256] = {
     let mut table = [0; 256];
     let mut n = 0;
     while n < 256 {
-        let m = if n < 40 { n as u32 } else { 40 };
-        let square = 131072 * m / (2 * m + 3);
-        let mut trust = 0;
-        while (trust + 1) * (trust + 1) <= square {
-            trust += 1;
-        }
-        table[n] = trust | (40960 / (10 * n as u32 + 16)) << 16;
+        table[n] = 40960 / (10 * n as i32 + 16);
         n += 1;
     }
     table
 };
+
+/// About 2^8 sqrt(n / (n + 1.5)), for each count up to 15 and more: how far a state's odds are believed.
+pub static TRUST: [u8; 16] = [0, 161, 193, 209, 218, 224, 228, 232, 234, 236, 238, 240, 241, 242, 243, 248];
 
 /// Weights of the predictors.
 pub type Weights = [i32; INPUTS];
@@ -68,13 +64,17 @@ impl Default for Memory {
     }
 }
 
+/// The slots of a group of nodes, as [`Memory::enter`] found them: indices of their first states.
+#[derive(Clone, Copy, Default)]
+pub struct Slots([u32; HASHED]);
+
 impl Memory {
     /// Finds the slots of a group of nodes, made anew where another's are in their place.
     #[inline(always)]
-    pub fn enter(&mut self, contexts: &[u32; HASHED], group: u32) -> [u32; INPUTS] {
+    pub fn enter(&mut self, contexts: &[u32; HASHED], group: u32) -> Slots {
         let key = group.wrapping_mul(0x9E37_79B1);
-        let mut at = [0; INPUTS];
-        let mut tags = [0; INPUTS];
+        let mut at = [0; HASHED];
+        let mut tags = [0; HASHED];
         for i in 0..HASHED {
             let h = (contexts[i] ^ key).wrapping_mul(0x2C1B_3C6D);
             let h = h ^ h >> 15;
@@ -91,14 +91,28 @@ impl Memory {
                 *s = *s & keep | f & !keep;
             }
         }
-        at
+        Slots(at)
     }
 }
 
-/// The index of the state for a distance (below 256) from the `i`-th known code, at a node so `wide` (below 32).
-#[inline(always)]
-pub fn near(i: usize, wide: usize, distance: usize) -> u32 {
-    (NEAR + (i * WIDTHS + (wide & 31)) * DISTANCES + (distance & 255)) as u32
+/// The states that a decision looks at: indices below [`STATES`].
+#[derive(Clone, Copy)]
+pub struct Place([u32; INPUTS]);
+
+impl Place {
+    /// Node `local` (1 to 7) of the slots entered; by distance (below 256) from two known codes, states for a node so
+    /// `wide` (below 32).
+    #[inline(always)]
+    pub fn new(slots: Slots, local: u32, wide: usize, distances: [usize; 2]) -> Place {
+        let mut at = [0; INPUTS];
+        for i in 0..HASHED {
+            at[i] = slots.0[i] + (local & 7);
+        }
+        for i in 0..2 {
+            at[HASHED + i] = (NEAR + (i * WIDTHS + (wide & 31)) * DISTANCES + (distances[i] & 255)) as u32;
+        }
+        Place(at)
+    }
 }
 
 /// How often the state of each predictor has to have been seen more than, to count for the second list's number.
@@ -106,20 +120,16 @@ const SEEN: [i32; INPUTS] = [i32::MAX, 1, 0, 0, 0, 0, i32::MAX, i32::MAX];
 
 /// A way to compute decisions.
 pub trait Kernel: Copy {
-    /// The states that a decision looks at.
-    type Place: Copy;
     /// What is kept of a prediction until the outcome is known.
     type Held: Copy;
-    /// The place of a decision: node `local` (1 to 7) of the slots entered, and the states `near`.
-    fn place(self, slots: &[u32; INPUTS], local: u32, near: [u32; 2]) -> Self::Place;
     /// The log-odds by the first list of weights, number `depth` (below 32), and by the second, the latter's number (the
     /// states seen more often than [`SEEN`], as bits), and what is to be kept.
-    fn predict(self, memory: &Memory, place: Self::Place, depth: usize) -> (i32, i32, usize, Self::Held);
+    fn predict(self, memory: &Memory, place: &Place, depth: usize) -> (i32, i32, usize, Self::Held);
     /// Lets weights (of these numbers, by these errors) and states learn.
     fn learn(
         self,
         memory: &mut Memory,
-        place: Self::Place,
+        place: &Place,
         held: Self::Held,
         lists: [usize; 2],
         errors: [i32; 2],
@@ -133,7 +143,7 @@ pub fn decide<K: Kernel, C: Coder>(
     kernel: K,
     coder: &mut C,
     memory: &mut Memory,
-    place: K::Place,
+    place: &Place,
     depth: usize,
     rate: i32,
     bit: bool,

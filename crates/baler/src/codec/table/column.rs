@@ -162,8 +162,7 @@ fn map_uniform<F: Bits + Into<f64>>(
 /// One value in so many may be off its column's lattice: it is special then.
 const RARE: usize = 64;
 
-/// As [`map`], but floats on a lattice of decimals or of short mantissas become its integers where these are of a
-/// smaller range. (The autoencoder codec, which codes what a model misses, has no use for them.)
+/// As [`map`], but floats on a lattice of decimals or of short mantissas become its integers where these cost less. (The autoencoder codec, which codes what a model misses, has no use for them.)
 pub fn map_finely(values: &Values, tolerance: Tolerance) -> Mapped {
     let mapped = map(values, tolerance, None);
     if !matches!(mapped.map, Map::Ordered | Map::Uniform(_)) {
@@ -174,14 +173,19 @@ pub fn map_finely(values: &Values, tolerance: Tolerance) -> Mapped {
         Values::F64(v) => lattices(v, values, |x| format!("{x:e}"), |x| x),
         _ => return mapped,
     };
-    let range = |m: &Mapped| {
-        let (least, most) = (m.integers.iter().min(), m.integers.iter().max());
-        least.zip(most).map_or(0, |(&a, &b)| b.wrapping_sub(a) as u64)
+    // Plain coding of a run of them tells: a lattice may be of the smaller range and yet be finer where values are.
+    let cost = |m: &Mapped| {
+        let mut out = vec![];
+        integers::write(&mut out, &m.integers[..m.integers.len().min(TRIED)]);
+        out.len() + 8 * m.classes.own.len()
     };
-    // A lattice has to halve the range at least: its own special values cost something too.
-    let best = candidates.into_iter().min_by_key(range);
-    best.filter(|b| range(b) <= range(&mapped) / 2).unwrap_or(mapped)
+    let best = candidates.into_iter().map(|m| (cost(&m), m)).min_by_key(|c| c.0);
+    let usual = cost(&mapped);
+    best.filter(|b| b.0 < usual).map_or(mapped, |b| b.1)
 }
+
+/// Values by whose cost lattices are compared.
+const TRIED: usize = 4096;
 
 fn lattices<F: Bits + Into<f64>>(
     v: &[F],

@@ -202,8 +202,8 @@ fn tables(cases: &mut Vec<Case>) {
         cases.push((format!("table, {bound}"), pack(vec![Input::Table("t".into(), table)], &options)));
     }
     for bound in [Bound::Lossless, Bound::Deviation(1e-3)] {
-        let table = Table::new(related(420)).unwrap();
-        let options = Options { bound: Some(bound), chunk_rows: 400, ..Options::default() };
+        let table = Table::new(related(260)).unwrap();
+        let options = Options { bound: Some(bound), chunk_rows: 250, ..Options::default() };
         cases.push((format!("related, {bound}"), pack(vec![Input::Table("t".into(), table)], &options)));
     }
     let plain: Vec<Column> = more.into_iter().filter(|c| c.values.dtype() != DType::Text).collect();

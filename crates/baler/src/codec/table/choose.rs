@@ -172,13 +172,14 @@ fn mixed(c: usize, parents: &[usize], labels: &[usize], columns: &mut Columns, p
     let mut shape = Shape { leaves, levels: most, delta, linear: None };
     let sample = integers.len().min(SAMPLE);
     let given = columns.given(parents, labels);
-    if shape.leaves.kind == Kind::Runs && !delta {
-        if let Some(linear) = Linear::fit(&integers[..sample], &given.parents) {
-            let without = mix::measure(&integers[..sample], &shape, &given);
-            shape.linear = Some(linear);
-            if mix::measure(&integers[..sample], &shape, &given) >= without {
-                shape.linear = None;
-            }
+    if shape.leaves.kind == Kind::Runs
+        && !delta
+        && let Some(linear) = Linear::fit(&integers[..sample], &given.parents)
+    {
+        let without = mix::measure(&integers[..sample], &shape, &given);
+        shape.linear = Some(linear);
+        if mix::measure(&integers[..sample], &shape, &given) >= without {
+            shape.linear = None;
         }
     }
     if most > 0 {

@@ -15,6 +15,7 @@ pub mod frozen;
 pub mod kernel;
 pub mod layers;
 pub mod normalise;
+pub mod table;
 mod tensors;
 pub mod zoo;
 

@@ -2,6 +2,7 @@
 
 pub mod column;
 pub mod integers;
+pub mod net;
 pub mod numeric;
 
 use super::bytes::{Reader, put_bytes};

@@ -4,8 +4,11 @@ use crate::model::table::alphabet::{Alphabet, Bin, MOST_CLASSES, MOST_SCORE, Sca
 
 /// A column of at most so many distinct values, hardly any of them rare, has a bin for each and for no other.
 const FEW: usize = 300;
+/// Columns whose values span no more than this have a bin for each integer: on a grid that is not the bound's own, one
+/// in so many integers may be twice as frequent as its neighbours, and bins of two would blur that.
+const SPAN: i64 = 2048;
 /// Bins of other columns, about; the bins of the tails come on top.
-const BINS: usize = 900;
+const BINS: usize = 1200;
 /// A value this frequent, as a share of the rows, has a bin of its own.
 const SPIKE: f64 = 1.0 / 300.0;
 /// Quantiles between which a distribution is taken for straight: scores of single bins would learn the sample's noise.
@@ -87,7 +90,7 @@ fn cover(counts: &Counts) -> Option<Vec<Bin>> {
             let share = (last - first) as f64 / total as f64 * 0.8 + (1u64 << log) as f64 / range as f64 * 0.2;
             share * BINS as f64 > 1.0 || spike()
         };
-        let log = match range <= BINS as i64 + BINS as i64 / 2 {
+        let log = match range <= SPAN {
             true => 0,
             false => (1..=most).find(|&log| full(log)).unwrap_or(most + 1) - 1,
         };

@@ -44,6 +44,7 @@ impl Layout {
 /// where there is no row.
 #[derive(Debug, Clone)]
 pub struct Laned {
+    layout: Layout,
     symbols: Vec<u16>,
 }
 
@@ -53,7 +54,7 @@ const BEFORE: usize = 2;
 impl Laned {
     /// All absent.
     pub fn absent(layout: Layout, absent: u16) -> Laned {
-        Laned { symbols: vec![absent; (layout.steps + BEFORE + 1) * LANES] }
+        Laned { layout, symbols: vec![absent; (layout.steps + BEFORE + 1) * LANES] }
     }
 
     /// A column that is known: in a lane's first rows, the rows before are the lane's before it.
@@ -71,6 +72,11 @@ impl Laned {
         all
     }
 
+    /// The layout.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
     /// A step's symbols, `lag` steps back.
     pub fn at(&self, step: usize, lag: i8) -> &[u16; LANES] {
         let place = (step + BEFORE).wrapping_add_signed(-lag as isize);
@@ -83,7 +89,8 @@ impl Laned {
     }
 
     /// The symbols row after row.
-    pub fn rows(&self, layout: Layout) -> impl Iterator<Item = u16> {
+    pub fn rows(&self) -> impl Iterator<Item = u16> {
+        let layout = self.layout;
         let place = move |row: usize| (row % layout.steps + BEFORE) * LANES + row / layout.steps;
         (0..layout.rows).map(move |row| self.symbols[place(row)])
     }
@@ -102,7 +109,7 @@ mod tests {
                 assert_eq!(coded, rows, "{layout:?}");
                 let symbols: Vec<u16> = (0..rows as u16).collect();
                 let laned = Laned::known(layout, &symbols, u16::MAX);
-                assert!(laned.rows(layout).eq(symbols));
+                assert!(laned.rows().eq(symbols));
                 for t in 0..layout.steps {
                     for s in 0..layout.active(t) {
                         let row = layout.row(t, s);

@@ -17,6 +17,7 @@ use crate::model::kernel::Kernel as DenseKernel;
 use crate::model::table::alphabet::{Alphabet, Scale};
 use crate::model::table::net::{Head, Net};
 use crate::model::table::{ColumnModel, TableModel};
+use distribution::ONE;
 use kernel::{Kernel, LANES, Lanes, Step};
 use lanes::{Laned, Layout};
 use rans::Script;
@@ -26,12 +27,15 @@ pub struct Known<'m> {
     model: &'m TableModel,
     rows: usize,
     symbols: Vec<Option<Vec<u16>>>,
+    /// Of those that were looked at: as the lanes meet them.
+    laned: Vec<Option<Laned>>,
 }
 
 impl<'m> Known<'m> {
     /// Nothing known of a chunk of `rows` rows.
     pub fn new(model: &'m TableModel, rows: usize) -> Known<'m> {
-        Known { model, rows, symbols: vec![None; model.columns().len()] }
+        let columns = model.columns().len();
+        Known { model, rows, symbols: vec![None; columns], laned: vec![None; columns] }
     }
 
     /// Makes a column known. Its integers have `scale`; `None` for a column that the table has not or that has no
@@ -60,6 +64,17 @@ impl<'m> Known<'m> {
         self.symbols(number)
             .ok_or_else(|| Error::invalid("a column that the model looks at is not known"))
     }
+
+    /// Lays what column `number` needs in lanes.
+    fn lay(&mut self, number: usize, layout: Layout) -> Result<()> {
+        for c in self.needs(number) {
+            if self.laned[c].as_ref().is_none_or(|l| l.layout() != layout) {
+                let absent = self.model.columns()[c].alphabet.symbols() as u16;
+                self.laned[c] = Some(Laned::known(layout, self.of(c)?, absent));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The symbol of each integer: the number of the bin that holds it, or of bins for those that none does.
@@ -84,23 +99,38 @@ fn symbols_of(edges: &[(i64, i64)], integers: &[i64]) -> Vec<u16> {
 
 /// Codes the integers of column `number`, which has been put, given the columns that it needs; `None` where the model
 /// has no net for it or no way to compare scales. The bytes go on after the way's own.
-pub fn encode(known: &Known, number: usize, scale: Scale, integers: &[i64]) -> Result<Option<Vec<u8>>> {
+pub fn encode(known: &mut Known, number: usize, scale: Scale, integers: &[i64]) -> Result<Option<Vec<u8>>> {
+    let log = Layout::log(known.rows);
+    let Some(coded) = encode_in(known, number, scale, integers, log)? else { return Ok(None) };
+    // Every lane takes some bytes of its own, which a column of few bytes should not bear; but each halving of the
+    // lanes is twice the work.
+    let fewer = (coded.len() / LANE_BYTES).max(1).ilog2().max(log.saturating_sub(2));
+    if fewer < log { encode_in(known, number, scale, integers, fewer) } else { Ok(Some(coded)) }
+}
+
+/// Bytes a lane that outweigh its own.
+const LANE_BYTES: usize = 256;
+
+fn encode_in(
+    known: &mut Known,
+    number: usize,
+    scale: Scale,
+    integers: &[i64],
+    log: u32,
+) -> Result<Option<Vec<u8>>> {
     let column = &known.model.columns()[number];
     let (Some(net), Some(edges)) = (&column.net, column.alphabet.edges(scale)) else { return Ok(None) };
-    let symbols = known.of(number)?;
-    let log = Layout::log(known.rows);
     let layout = Layout::new(known.rows, log);
+    known.lay(number, layout)?;
+    let symbols = known.of(number)?;
+    let own = Laned::known(layout, symbols, column.alphabet.symbols() as u16);
     let mut walk = Walk::new(known, number, column, net, layout)?;
-    let absent = column.alphabet.symbols() as u16;
-    let own = Laned::known(layout, symbols, absent);
-    // A lane's first rows have none before them, though the rows of the lane before are known.
-    walk.own = Laned::absent(layout, absent);
     let mut script = Script::default();
     let mut wanted = Lanes::ZERO;
     for t in 0..layout.steps {
         let active = layout.active(t);
-        let now = *own.at(t, 0);
-        wanted.0.iter_mut().zip(&now).take(active).for_each(|(w, &s)| *w = s as i32);
+        let now = own.at(t, 0);
+        wanted.0.iter_mut().zip(now).take(active).for_each(|(w, &s)| *w = s as i32);
         let (kernel, mixture) = (walk.kernel, walk.mixture);
         let found = kernel.look_up(mixture, &walk.step(t, active), &wanted);
         script.push(&found, active);
@@ -115,7 +145,7 @@ pub fn encode(known: &Known, number: usize, scale: Scale, integers: &[i64]) -> R
     let mut section = vec![];
     integers::write(&mut section, &escaped);
     put_bytes(&mut out, &section);
-    states.iter().for_each(|s| out.extend_from_slice(&s.to_le_bytes()));
+    states.iter().for_each(|&s| put_varint(&mut out, (s - ONE) as u64));
     put_varint(&mut out, words.len() as u64);
     words.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
     let mut raw = RawWriter::default();
@@ -143,11 +173,12 @@ pub fn decode(known: &mut Known, number: usize, scale: Scale, mut r: Reader) -> 
     let escaped = r.bytes("escapes")?;
     let mut states = Lanes::ZERO;
     for s in 0..layout.lanes {
-        states.0[s] = r.u32("state")? as i32;
+        states.0[s] = (r.count((u32::MAX - ONE) as usize, "state")? as u32 + ONE) as i32;
     }
     let count = r.count(r.remaining() / 2, "number of words")?;
     let words: Vec<u16> =
         r.take(2 * count, "words")?.chunks_exact(2).map(|w| u16::from_le_bytes([w[0], w[1]])).collect();
+    known.lay(number, layout)?;
     let mut walk = Walk::new(known, number, column, net, layout)?;
     let mut at = 0;
     for t in 0..layout.steps {
@@ -159,7 +190,7 @@ pub fn decode(known: &mut Known, number: usize, scale: Scale, mut r: Reader) -> 
         let own = walk.own.at_mut(t);
         own.iter_mut().zip(&found.symbol.0).take(active).for_each(|(o, &s)| *o = s as u16);
     }
-    let symbols: Vec<u16> = walk.own.rows(layout).collect();
+    let symbols: Vec<u16> = walk.own.rows().collect();
 
     let escape = edges.len() as u16;
     let escapes = symbols.iter().filter(|&&s| s == escape).count();
@@ -182,8 +213,8 @@ struct Walk<'k> {
     kernel: Kernel,
     dense: DenseKernel,
     /// Of each source: its symbols, its inputs symbol by symbol, how many pairs they are, how many rows back.
-    sources: Vec<(Option<Laned>, Vec<i32>, usize, i8)>,
-    given: Option<Laned>,
+    sources: Vec<(Option<&'k Laned>, Vec<i32>, usize, i8)>,
+    given: Option<&'k Laned>,
     own: Laned,
     symbols: usize,
     edges: Vec<i32>,
@@ -206,8 +237,9 @@ impl<'k> Walk<'k> {
         layout: Layout,
     ) -> Result<Walk<'k>> {
         let alphabet = |c: usize| &known.model.columns()[c].alphabet;
-        let laned = |c: usize| -> Result<Laned> {
-            Ok(Laned::known(layout, known.of(c)?, alphabet(c).symbols() as u16))
+        let laned = |c: usize| {
+            let laid = known.laned[c].as_ref();
+            laid.ok_or_else(|| Error::invalid("a column that the model looks at is not laid in lanes"))
         };
         let mut sources = vec![];
         for s in &net.sources {
@@ -250,7 +282,7 @@ impl<'k> Walk<'k> {
     fn step(&mut self, t: usize, active: usize) -> Step<'_> {
         let mut inputs = &mut self.inputs[..];
         for (other, features, pairs, lag) in &self.sources {
-            let symbols = other.as_ref().unwrap_or(&self.own).at(t, *lag);
+            let symbols = other.unwrap_or(&self.own).at(t, *lag);
             let (now, rest) = inputs.split_at_mut(*pairs);
             for (p, now) in now.iter_mut().enumerate() {
                 for (x, &s) in now.0.iter_mut().zip(symbols) {

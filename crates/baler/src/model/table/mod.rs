@@ -6,7 +6,10 @@
 
 pub mod alphabet;
 mod compact;
+pub mod file;
 pub mod net;
+
+pub use compact::LAYOUT;
 
 use crate::error::{Error, Result};
 use alphabet::Alphabet;

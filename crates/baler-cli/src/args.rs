@@ -111,6 +111,17 @@ pub struct Coding {
     pub model: Option<PathBuf>,
 }
 
+/// How much work a smaller file is worth.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Level {
+    /// Speed first
+    Fast,
+    /// The best ratio at a good speed
+    Default,
+    /// The smallest file, up to ten times slower
+    Max,
+}
+
 /// `baler compress`.
 #[derive(Debug, Args)]
 pub struct Compress {
@@ -136,6 +147,9 @@ pub struct Compress {
     /// Use this codec whatever the size: field, table, autoencoder, raw
     #[arg(long, value_name = "NAME")]
     pub codec: Option<String>,
+    /// How much work a smaller file is worth
+    #[arg(long, value_enum, default_value = "default")]
+    pub level: Level,
     /// Values a chunk of a field, about: smaller chunks are read alone faster, larger ones are smaller in all
     #[arg(long, value_name = "VALUES", default_value_t = 1 << 21)]
     pub chunk: usize,

@@ -3,7 +3,7 @@
 
 mod common;
 
-use baler::codec::field::{decode, encode};
+use baler::codec::field::{Level, decode, encode};
 use baler::data::{DType, Values};
 use baler::front::Tolerance;
 use common::{Random, bits, pocked, wave};
@@ -76,8 +76,8 @@ fn portable_and_fast_kernels_agree_with_each_other_and_with_the_record() {
                 let original = values(dtype, shape.iter().product(), odd);
                 for tolerance in tolerances {
                     let fill = (odd && dtype == DType::F64).then(|| 1e20f64.to_bits());
-                    let (payload, coded) = encode(&original, shape, tolerance, fill, true);
-                    let (fast, fast_coded) = encode(&original, shape, tolerance, fill, false);
+                    let (payload, coded) = encode(&original, shape, tolerance, fill, Level::Default, true);
+                    let (fast, fast_coded) = encode(&original, shape, tolerance, fill, Level::Default, false);
                     let what = format!("{dtype} {shape:?} {tolerance:?} odd {odd}");
                     assert!(payload == fast && bits(&coded) == bits(&fast_coded), "{what}");
                     for plain in [true, false] {

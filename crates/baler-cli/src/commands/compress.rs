@@ -1,13 +1,14 @@
 //! `baler compress`.
 
 use super::{check_output, info, model_of, open_archive, open_inputs, threads};
-use crate::args::{BoundArgs, Compress};
+use crate::args::{self, BoundArgs, Compress};
 use crate::formats::Format;
 use crate::output::Output;
 use crate::saying::{bar, bytes, number, print, ratio};
 use baler::archive::{Options, compress};
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
+use baler::codec::field::Level;
 use baler::error::{Error, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -76,6 +77,11 @@ pub fn run(args: &Compress) -> Result<bool> {
         model: model.as_ref(),
         embed: !args.external_model,
         codec,
+        level: match args.level {
+            args::Level::Fast => Level::Fast,
+            args::Level::Default => Level::Default,
+            args::Level::Max => Level::Max,
+        },
         threads: threads(args.coding.threads)?,
         chunk: args.chunk,
         description,

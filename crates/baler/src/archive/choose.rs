@@ -4,7 +4,7 @@ use super::header::{Kind, VariableHeader};
 use super::plan::{Plan, bounds_of};
 use super::write::{Input, Options, Summary, deflate, encode_chunk, read_chunk};
 use crate::bound::Bound;
-use crate::codec::chunk::{Candidate, Codec};
+use crate::codec::chunk::{Candidate, Codec, Request};
 use crate::data::DType;
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -102,8 +102,11 @@ pub(super) fn choose_model<'m>(
         let trials: Vec<usize> = (0..chunks.min(TRIALS)).map(|t| t * chunks / chunks.min(TRIALS)).collect();
         for &i in &trials {
             let runs = read_chunk(&mut inputs[p], &plan.header.kind, i)?;
-            let plain = encode_chunk(plan, i, &runs, None, None)?.payload.len() as f64;
-            let best = encode_chunk(plan, i, &runs, Some(candidate), None)?.payload.len() as f64;
+            let plain = Request { level: options.level, ..Request::default() };
+            let with_model = Request { candidate: Some(candidate), ..plain };
+            let bytes =
+                |request| -> Result<f64> { Ok(encode_chunk(plan, i, &runs, request)?.payload.len() as f64) };
+            let (plain, best) = (bytes(plain)?, bytes(with_model)?);
             saved += (plain - best) * chunks as f64 / trials.len() as f64;
         }
     }

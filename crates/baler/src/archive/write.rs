@@ -10,7 +10,8 @@ use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
 use super::source::FieldSource;
 use crate::bound::Bound;
 use crate::codec::bytes::{put_bytes, put_varint};
-use crate::codec::chunk::{Candidate, Codec, Encoded, encode_field, encode_table};
+use crate::codec::chunk::{Candidate, Codec, Encoded, Request, encode_field, encode_table};
+use crate::codec::field::Level;
 use crate::data::{DType, Table, Values};
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -40,6 +41,8 @@ pub struct Options<'a> {
     pub embed: bool,
     /// A codec to use whatever the size.
     pub codec: Option<Codec>,
+    /// How much work a smaller file is worth.
+    pub level: Level,
     /// Threads; the archive is the same with any number.
     pub threads: usize,
     /// Values a chunk of a field, about.
@@ -61,6 +64,7 @@ impl Default for Options<'_> {
             model: None,
             embed: true,
             codec: None,
+            level: Level::Default,
             threads: 1,
             chunk: 1 << 21,
             chunk_rows: 1 << 16,
@@ -201,18 +205,12 @@ pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Codes chunk `i` of a plan.
-pub(super) fn encode_chunk(
-    plan: &Plan,
-    i: usize,
-    runs: &[Values],
-    candidate: Option<Candidate>,
-    only: Option<Codec>,
-) -> Result<Encoded> {
+pub(super) fn encode_chunk(plan: &Plan, i: usize, runs: &[Values], request: Request) -> Result<Encoded> {
     match &plan.header.kind {
-        Kind::Field(f) => encode_field(&runs[0], &f.chunk(i).1, plan.tolerances[0], f.fill, candidate, only),
+        Kind::Field(f) => encode_field(&runs[0], &f.chunk(i).1, plan.tolerances[0], f.fill, request),
         Kind::Table(t) => {
             let names: Vec<&str> = t.columns.iter().map(|c| c.name.as_str()).collect();
-            encode_table(runs, &names, &plan.tolerances, candidate, only)
+            encode_table(runs, &names, &plan.tolerances, request)
         }
     }
 }
@@ -243,12 +241,13 @@ fn write_variable(
     // What a codec that was asked for cannot code is coded by whichever is best.
     let only = options.codec.filter(|&c| serves(c, &plan.header.kind));
     let only = only.filter(|&c| c != Codec::Autoencoder || candidate.is_some());
+    let request = Request { candidate, only, level: options.level };
     let mut next = 0..chunks;
     in_order(
         options.threads,
         || next.next().map(|i| Ok((i, read_chunk(input, &plan.header.kind, i)?))),
         |(i, runs): (usize, Vec<Values>)| {
-            let encoded = encode_chunk(plan, i, &runs, candidate, only)?;
+            let encoded = encode_chunk(plan, i, &runs, request)?;
             let values = runs.iter().map(|v| v.len() as u64).sum();
             let bytes = runs.iter().map(|v| v.byte_len() as u64).sum();
             Ok((i, encoded, values, bytes))

@@ -82,26 +82,93 @@ impl Bit {
     }
 }
 
-/// Weights that mix two [`Bit`]s in the logistic domain, 16.16 fixed point.
+/// An adaptive probability of 22 bits that a bit is one, and how often it has learned (10 bits): the mean of what it
+/// has seen at first, an average over some [`SLOWEST`] later.
 #[derive(Clone, Copy)]
-pub struct Mixer([i32; 2]);
+pub struct Counter(u32);
 
-impl Mixer {
-    /// Both inputs believed a little more than half.
-    pub const NEW: Mixer = Mixer([36000; 2]);
+/// Bits seen before a [`Counter`] stops slowing down.
+const SLOWEST: u32 = 255;
 
-    /// Codes one bit by the mix of `a` and `b`, and lets all three learn from it.
+/// 65536 / (n + 1.6), rounded.
+static SHARE: [u16; SLOWEST as usize + 1] = {
+    let mut table = [0; SLOWEST as usize + 1];
+    let mut n = 0;
+    while n <= SLOWEST as usize {
+        table[n] = ((655360 + 5 * n + 8) / (10 * n + 16)) as u16;
+        n += 1;
+    }
+    table
+};
+
+impl Counter {
+    /// Even odds, and ready to learn.
+    pub const NEW: Counter = Counter(1 << 31);
+
     #[inline(always)]
-    pub fn code<C: Coder>(&mut self, coder: &mut C, bit: bool, a: &mut Bit, b: &mut Bit) -> bool {
-        let (oa, ob) = (a.odds(), b.odds());
-        let dot = (self.0[0] as i64 * oa as i64 + self.0[1] as i64 * ob as i64) >> 16;
+    fn odds(self) -> i32 {
+        STRETCH[(self.0 >> 20) as usize] as i32
+    }
+
+    #[inline(always)]
+    fn update(&mut self, bit: bool) {
+        let (p, n) = (self.0 >> 10, self.0 & 1023);
+        let target = if bit { (1 << 22) - 1 } else { 0 };
+        let step = ((target - p as i32) as i64 * SHARE[n as usize] as i64) >> 16;
+        self.0 = ((p as i32 + step as i32) as u32) << 10 | (n + 1).min(SLOWEST);
+    }
+}
+
+/// What a [`Mixer`] mixes.
+pub trait Estimate {
+    /// log-odds that the bit is one, in units of 1/128.
+    fn odds(&self) -> i32;
+    /// Learns from the bit.
+    fn update(&mut self, bit: bool);
+}
+
+impl Estimate for Bit {
+    #[inline(always)]
+    fn odds(&self) -> i32 {
+        Bit::odds(*self)
+    }
+    #[inline(always)]
+    fn update(&mut self, bit: bool) {
+        Bit::update(self, bit)
+    }
+}
+
+impl Estimate for Counter {
+    #[inline(always)]
+    fn odds(&self) -> i32 {
+        Counter::odds(*self)
+    }
+    #[inline(always)]
+    fn update(&mut self, bit: bool) {
+        Counter::update(self, bit)
+    }
+}
+
+/// Weights that mix `N` estimates in the logistic domain, 16.16 fixed point.
+#[derive(Clone, Copy)]
+pub struct Mixer<const N: usize>([i32; N]);
+
+impl<const N: usize> Mixer<N> {
+    /// All inputs believed alike, together a little more than one alone would be.
+    pub const NEW: Mixer<N> = Mixer([72000 / N as i32; N]);
+
+    /// Codes one bit by the mix of `estimates`, and lets all learn from it.
+    #[inline(always)]
+    pub fn code<C: Coder, E: Estimate>(&mut self, coder: &mut C, bit: bool, estimates: [&mut E; N]) -> bool {
+        let odds: [i32; N] = std::array::from_fn(|i| estimates[i].odds());
+        let dot = self.0.iter().zip(odds).map(|(&w, o)| w as i64 * o as i64).sum::<i64>() >> 16;
         let p1 = SQUASH[(dot.clamp(-ODDS as i64, ODDS as i64) + ODDS as i64) as usize] as i32;
         let bit = coder.bit(bit, p1 as u32);
         let error = ((bit as i32) << 16) - p1;
-        self.0[0] = self.0[0].wrapping_add((error * oa) >> 15);
-        self.0[1] = self.0[1].wrapping_add((error * ob) >> 15);
-        a.update(bit);
-        b.update(bit);
+        for (w, o) in self.0.iter_mut().zip(odds) {
+            *w = w.wrapping_add((error * o) >> 15);
+        }
+        estimates.into_iter().for_each(|e| e.update(bit));
         bit
     }
 }

@@ -5,11 +5,13 @@
 
 use super::bytes::{Reader, put_bytes, put_varint};
 use super::chunk::Candidate;
-use super::field::{read_integers, view, write_integers};
+use super::field::coding::Walk;
+use super::field::{Whole, read_integers, view, write_integers};
 use super::table::column::{self, Map, Mapped, read_map, write_map};
 use super::table::integers;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
+use crate::front::class::Classes;
 use crate::front::pointwise::{self, Pointwise};
 use crate::front::{Tolerance, ordered};
 use crate::model::autoencoder::Decoder;
@@ -52,17 +54,15 @@ pub fn encode_field(
     if tolerance != Tolerance::None {
         write_map(&mut out, &mapped);
         let mut residuals = subtract(&mapped, &predicted, values.dtype(), |i| i);
-        write_integers(
-            &mut out,
-            view(shape),
-            0,
-            (i64::MIN, i64::MAX),
-            &mapped.classes,
-            &mut residuals,
-            false,
-        );
+        let whole = residual_range(shape, &mapped.classes);
+        write_integers(&mut out, &whole, &mut residuals, None);
     }
     Ok(out)
+}
+
+/// What a model's outputs miss of a chunk: any integers, exactly.
+fn residual_range<'a>(shape: &[usize], classes: &'a Classes) -> Whole<'a> {
+    Whole { dims: view(shape), reach: 0, limits: (i64::MIN, i64::MAX), classes, plain: false }
 }
 
 /// The inverse of [`encode_field`].
@@ -83,7 +83,7 @@ pub fn decode_field(payload: &[u8], dtype: DType, shape: &[usize], decoder: &Dec
         return Ok(store(&predicted, dtype));
     }
     let mut mapped = read_map(&mut r, count)?;
-    let residuals = read_integers(r, view(shape), 0, (i64::MIN, i64::MAX), &mapped.classes, false)?;
+    let residuals = read_integers(r, &residual_range(shape, &mapped.classes), Walk::Plain)?;
     mapped.integers = residuals;
     add(&mut mapped, &predicted, dtype, |i| i);
     column::unmap(&mapped, dtype, &mut 0)

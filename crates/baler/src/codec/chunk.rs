@@ -1,7 +1,8 @@
 //! One chunk: candidates coded, checked, measured, and the smallest kept.
 
 use super::autoencoder;
-use super::{field, table};
+use super::field::{self, Level};
+use super::table;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::Tolerance;
@@ -67,15 +68,26 @@ pub struct Candidate<'a> {
     pub number: usize,
 }
 
-/// Codes a field's chunk by `only`, or by whichever codec takes the fewest bytes.
+/// What a chunk's coding may use.
+#[derive(Clone, Copy, Default)]
+pub struct Request<'a> {
+    /// A model to try.
+    pub candidate: Option<Candidate<'a>>,
+    /// The codec to use whatever the size.
+    pub only: Option<Codec>,
+    /// How much work a smaller file is worth.
+    pub level: Level,
+}
+
+/// Codes a field's chunk as requested: by whichever codec takes the fewest bytes, if none is named.
 pub fn encode_field(
     values: &Values,
     shape: &[usize],
     tolerance: Tolerance,
     fill: Option<u64>,
-    candidate: Option<Candidate>,
-    only: Option<Codec>,
+    request: Request,
 ) -> Result<Encoded> {
+    let Request { candidate, only, level } = request;
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;
     if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
@@ -96,11 +108,11 @@ pub fn encode_field(
         });
     }
     if wants(Codec::Field) {
-        keep(&mut best, field_within(values, shape, tolerance, fill)?);
+        keep(&mut best, field_within(values, shape, tolerance, fill, level)?);
         let raw = values.byte_len();
         if tolerance != Tolerance::Exact && best.as_ref().is_none_or(|b| b.payload.len() * 8 > raw * 5) {
             // The bound is not much coarser than the type: all bits may well be cheaper.
-            keep(&mut best, field_within(values, shape, Tolerance::Exact, fill)?);
+            keep(&mut best, field_within(values, shape, Tolerance::Exact, fill, level)?);
         }
     }
     if wants(Codec::Raw) || best.is_none() {
@@ -123,9 +135,10 @@ fn field_within(
     shape: &[usize],
     tolerance: Tolerance,
     fill: Option<u64>,
+    level: Level,
 ) -> Result<Option<Encoded>> {
     let run = |tolerance| -> Result<Option<Encoded>> {
-        let (payload, decoded) = field::encode(values, shape, tolerance, fill, false);
+        let (payload, decoded) = field::encode(values, shape, tolerance, fill, level, false);
         Ok(accept(Codec::Field, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]))
     };
     let Tolerance::RootMeanSquare(rms) = tolerance else { return run(tolerance) };
@@ -152,9 +165,9 @@ pub fn encode_table(
     columns: &[Values],
     names: &[&str],
     tolerances: &[Tolerance],
-    candidate: Option<Candidate>,
-    only: Option<Codec>,
+    request: Request,
 ) -> Result<Encoded> {
+    let Request { candidate, only, .. } = request;
     let tolerances: Vec<_> = tolerances.iter().map(|&t| bounded(t)).collect();
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;

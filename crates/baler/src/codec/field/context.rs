@@ -36,7 +36,7 @@ pub struct Contexts {
     scale: u32,
     by_around: [Bit; FLAGGED * 8],
     by_detail: [Bit; 256 * 5],
-    mixers: [Mixer; FLAGGED],
+    mixers: [Mixer<2>; FLAGGED],
     symbols: [Symbols; CLASSES],
     lengths: Symbols,
 }
@@ -76,7 +76,7 @@ impl Contexts {
             let detail = near.west.min(3) as usize * 64 + near.nearest as usize + near.west2.min(1) as usize;
             let a = &mut self.by_around[class * 8 + near.around.min(7) as usize];
             let b = &mut self.by_detail[(detail & 255) * 5 + class / 4];
-            if !self.mixers[class].code(coder, magnitude != 0, a, b) {
+            if !self.mixers[class].code(coder, magnitude != 0, [a, b]) {
                 return Some(0);
             }
             floor = 1;

@@ -2,10 +2,14 @@
 //! bits: only the width of the vectors differs. (Rust never fuses a product into a sum.)
 #![allow(unsafe_code)]
 
+use super::base::bands::Grouping;
+use super::base::{self, Recipe};
 use super::domain::{Domain, Real};
 use super::kernel::{Chunk, LANES, walk};
 use super::taps::fit;
+use crate::codec::bytes::Reader;
 use crate::codec::range_coder::Coder;
+use crate::error::Result;
 
 /// Work worth compiling more than once. `run` and all that it calls must be inlined, or it is compiled only once.
 trait Job {
@@ -38,7 +42,7 @@ fn avx2<J: Job>(job: J) -> J::Outcome {
 struct Walk<'a, D: Domain, C> {
     domain: D,
     coders: &'a mut [C; LANES],
-    chunk: Chunk<'a, D::Value>,
+    chunk: Chunk<'a, D::Value, D::Work>,
 }
 
 impl<D: Domain, C: Coder> Job for Walk<'_, D, C> {
@@ -53,7 +57,7 @@ impl<D: Domain, C: Coder> Job for Walk<'_, D, C> {
 pub fn fast_walk<D: Domain, C: Coder>(
     domain: D,
     coders: &mut [C; LANES],
-    chunk: Chunk<D::Value>,
+    chunk: Chunk<D::Value, D::Work>,
     plain: bool,
 ) {
     best(Walk { domain, coders, chunk }, plain)
@@ -77,4 +81,49 @@ impl<F: Real> Job for Fit<'_, F> {
 /// [`fit`], as fast as this processor can.
 pub fn fast_fit<F: Real>(values: &[F], mean: F, dims: [usize; 3], step: f64, plain: bool) -> Vec<i16> {
     best(Fit { values, mean, dims, step }, plain)
+}
+
+struct Analyse<'a>(&'a mut [f32], [usize; 3], Grouping);
+
+impl Job for Analyse<'_> {
+    type Outcome = ();
+    #[inline(always)]
+    fn run(self) {
+        base::analyse(self.0, self.1, self.2)
+    }
+}
+
+/// [`base::analyse`], as fast as this processor can.
+pub fn fast_analyse(v: &mut [f32], dims: [usize; 3], grouping: Grouping, plain: bool) {
+    best(Analyse(v, dims, grouping), plain)
+}
+
+struct WriteBase<'a>(&'a mut Vec<u8>, &'a mut [f32], [usize; 3], Recipe);
+
+impl Job for WriteBase<'_> {
+    type Outcome = ();
+    #[inline(always)]
+    fn run(self) {
+        base::write(self.0, self.1, self.2, self.3)
+    }
+}
+
+/// [`base::write`], as fast as this processor can.
+pub fn fast_write_base(out: &mut Vec<u8>, v: &mut [f32], dims: [usize; 3], recipe: Recipe, plain: bool) {
+    best(WriteBase(out, v, dims, recipe), plain)
+}
+
+struct ReadBase<'a, 'r>(&'a mut Reader<'r>, [usize; 3]);
+
+impl Job for ReadBase<'_, '_> {
+    type Outcome = Result<Vec<f32>>;
+    #[inline(always)]
+    fn run(self) -> Result<Vec<f32>> {
+        base::read(self.0, self.1)
+    }
+}
+
+/// [`base::read`], as fast as this processor can.
+pub fn fast_read_base(r: &mut Reader, dims: [usize; 3], plain: bool) -> Result<Vec<f32>> {
+    best(ReadBase(r, dims), plain)
 }

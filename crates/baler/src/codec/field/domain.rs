@@ -13,6 +13,8 @@ pub trait Real: Copy + Default + PartialOrd + Send + Sync + 'static {
     fn product(self, b: Self) -> Self;
     /// a + b.
     fn plus(self, b: Self) -> Self;
+    /// a - b.
+    fn minus(self, b: Self) -> Self;
     /// For fitting only.
     fn to_f64(self) -> f64;
     /// For fitting only.
@@ -37,6 +39,10 @@ macro_rules! real {
             #[inline(always)]
             fn plus(self, b: Self) -> Self {
                 self + b
+            }
+            #[inline(always)]
+            fn minus(self, b: Self) -> Self {
+                self - b
             }
             fn to_f64(self) -> f64 {
                 self as f64
@@ -66,6 +72,8 @@ pub trait Domain: Copy {
     fn rebuild(&self, index: i64, p: Self::Work) -> (Self::Value, Self::Work);
     /// What later predictions see of an exactly coded `x` that was predicted as `p`.
     fn exact(&self, x: Self::Value, p: Self::Work) -> Self::Work;
+    /// What lies `steps` distances between reconstructions above zero.
+    fn distance(&self, steps: f32) -> Self::Work;
     /// A value's bits, and the value of bits.
     fn to_bits(x: Self::Value) -> u64;
     /// The inverse of [`Domain::to_bits`].
@@ -122,6 +130,11 @@ macro_rules! absolute {
                 let v = x - self.mean;
                 // An outlier must not spoil its neighbours' predictions; a value merely hard to hit should inform them.
                 if ((v - p) * self.inverse).abs() < $limit { v } else { p }
+            }
+
+            #[inline(always)]
+            fn distance(&self, steps: f32) -> $t {
+                steps as $t * self.step
             }
 
             fn to_bits(x: $t) -> u64 {
@@ -188,6 +201,11 @@ impl Domain for Integers {
     #[inline(always)]
     fn exact(&self, x: i64, _: f64) -> f64 {
         x.wrapping_sub(self.origin) as f64
+    }
+
+    #[inline(always)]
+    fn distance(&self, steps: f32) -> f64 {
+        steps as f64 * self.reach.wrapping_mul(2).wrapping_add(1) as f64
     }
 
     fn to_bits(x: i64) -> u64 {

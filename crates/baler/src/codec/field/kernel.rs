@@ -111,30 +111,33 @@ struct Walk<'a, D: Domain> {
     taps: usize,
     contexts: Contexts,
     special: &'a [u8],
+    base: &'a [D::Work],
 }
 
 /// A chunk to be coded.
-pub struct Chunk<'a, V> {
+pub struct Chunk<'a, V, W> {
     /// Planes, rows, columns.
     pub dims: [usize; 3],
     /// A weight for each tap that serves chunks of these dimensions.
     pub weights: &'a [i16],
     /// Where not empty: places with a nonzero entry are passed over. Their neighbours see what was predicted there.
     pub special: &'a [u8],
+    /// What is known of each value beforehand, in work numbers; empty where there is nothing.
+    pub base: &'a [W],
     /// The encoder finds originals here and leaves reconstructions; the decoder finds anything and leaves the same.
     pub values: &'a mut [V],
 }
 
 /// Codes a chunk in `domain`, row by row in [`LANES`] lanes.
 #[inline(always)]
-pub fn walk<D: Domain, C: Coder>(domain: D, coders: &mut [C; LANES], chunk: Chunk<D::Value>) {
-    let Chunk { dims, weights, special, values } = chunk;
+pub fn walk<D: Domain, C: Coder>(domain: D, coders: &mut [C; LANES], chunk: Chunk<D::Value, D::Work>) {
+    let Chunk { dims, weights, special, base, values } = chunk;
     let [nz, ny, nx] = dims;
     let mut w = [D::Work::default(); TAPS.len()];
     w.iter_mut().zip(weights).for_each(|(w, &i)| *w = D::Work::weight(i));
     let planes = Planes::new(dims);
     let contexts = Contexts::new(nz == 1);
-    let mut walk = Walk { domain, dims, planes, weights: w, taps: weights.len(), contexts, special };
+    let mut walk = Walk { domain, dims, planes, weights: w, taps: weights.len(), contexts, special, base };
     let blocks = nx.div_ceil(BLOCK);
     // Row y starts when the row above is LAG blocks ahead and its own lane is free.
     let begins = |y: usize| match blocks {
@@ -268,7 +271,11 @@ impl<D: Domain> Walk<'_, D> {
         let x = lane.start + i;
         let [a, b, c] = lane.before;
         let w = &self.weights;
-        let p = lane.sums[i].plus(w[0].product(a).plus(w[1].product(b).plus(w[2].product(c))));
+        let mut p = lane.sums[i].plus(w[0].product(a).plus(w[1].product(b).plus(w[2].product(c))));
+        let base = self.base.get(lane.at + x).copied();
+        if let Some(base) = base {
+            p = p.plus(base);
+        }
         let value = &mut values[lane.at + x];
         let (magnitude, seen);
         if !self.special.is_empty() && self.special[lane.at + x] != 0 {
@@ -293,6 +300,7 @@ impl<D: Domain> Walk<'_, D> {
                 }
             }
         }
+        let seen = base.map_or(seen, |base| seen.minus(base));
         lane.before = [seen, a, b];
         (lane.west2, lane.west) = (lane.west, magnitude);
         self.planes.values[lane.row + x] = seen;

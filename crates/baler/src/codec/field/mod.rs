@@ -1,26 +1,41 @@
 //! The field codec: causal prediction, quantisation in its loop, context coding (format.md, section 5).
 
+pub mod base;
+pub mod coding;
 pub mod context;
 pub mod dispatch;
 pub mod domain;
 pub mod kernel;
 pub mod taps;
 
-use super::bytes::{Reader, put_bytes, put_varint, put_zigzag};
+use super::bytes::{Reader, put_varint, put_zigzag};
 use super::class_plane;
-use super::range_coder::{Decoder, Encoder};
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, REGULAR, Rule, classify};
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::{Tolerance, ordered};
 use crate::with_numbers;
-use dispatch::{fast_fit, fast_walk};
+use coding::{Signal, Walk};
 use domain::{Absolute, Domain, Integers, Real};
-use kernel::{Chunk, LANES};
-use taps::tap_count;
 
-/// How a chunk's values became what is predicted. The format's mode byte.
+/// How much work a smaller file is worth. Decoding costs about what encoding did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Level {
+    /// Speed first.
+    Fast,
+    /// The best ratio at some hundred megabytes a second and core.
+    #[default]
+    Default,
+    /// The smallest file, up to ten times slower.
+    Max,
+}
+
+/// The bits of the mode byte that say how values became what is predicted.
+const MODE: u8 = 15;
+
+/// How a chunk's values became what is predicted. The low bits of the format's mode byte; above them comes the
+/// [`Walk`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(u8)]
 enum Mode {
@@ -48,41 +63,52 @@ pub fn encode(
     shape: &[usize],
     tolerance: Tolerance,
     fill: Option<u64>,
+    level: Level,
     plain: bool,
 ) -> (Vec<u8>, Values) {
-    let dims = view(shape);
+    let how = How { dims: view(shape), fill, level, plain };
     let mut out = vec![];
     let decoded = match (tolerance, values) {
         (Tolerance::Absolute(bound), Values::F32(v)) => {
-            Values::F32(encode_absolute(&mut out, v, dims, bound, fill, plain))
+            Values::F32(encode_absolute(&mut out, v, bound, &how))
         }
         (Tolerance::Absolute(bound), Values::F64(v)) => {
-            Values::F64(encode_absolute(&mut out, v, dims, bound, fill, plain))
+            Values::F64(encode_absolute(&mut out, v, bound, &how))
         }
         (Tolerance::Pointwise(bound), Values::F32(v)) => {
-            Values::F32(encode_pointwise(&mut out, v, dims, bound, pointwise::F32, fill, plain))
+            Values::F32(encode_pointwise(&mut out, v, bound, pointwise::F32, &how))
         }
         (Tolerance::Pointwise(bound), Values::F64(v)) => {
-            Values::F64(encode_pointwise(&mut out, v, dims, bound, pointwise::F64, fill, plain))
+            Values::F64(encode_pointwise(&mut out, v, bound, pointwise::F64, &how))
         }
-        (Tolerance::Absolute(bound), _) => encode_integers(&mut out, values, dims, bound as i64, fill, plain),
-        _ => encode_integers(&mut out, values, dims, 0, fill, plain),
+        (Tolerance::Absolute(bound), _) => encode_integers(&mut out, values, bound as i64, &how),
+        _ => encode_integers(&mut out, values, 0, &how),
     };
     (out, decoded)
+}
+
+/// What all ways of coding a chunk are told.
+struct How {
+    /// Planes, rows, columns.
+    dims: [usize; 3],
+    fill: Option<u64>,
+    level: Level,
+    plain: bool,
 }
 
 /// The inverse of [`encode`], for a chunk of `dtype` and `shape`.
 pub fn decode(payload: &[u8], dtype: DType, shape: &[usize], plain: bool) -> Result<Values> {
     let mut r = Reader::new(payload);
     let dims = view(shape);
-    let mode = r.u8("field mode")?;
+    let byte = r.u8("field mode")?;
+    let (mode, walk) = (byte & MODE, Walk::from_bits(byte & !MODE)?);
     match (mode, dtype) {
-        (0, DType::F32) => decode_absolute::<f32>(r, dims, plain).map(Values::F32),
-        (0, DType::F64) => decode_absolute::<f64>(r, dims, plain).map(Values::F64),
+        (0, DType::F32) => decode_absolute::<f32>(r, dims, walk, plain).map(Values::F32),
+        (0, DType::F64) => decode_absolute::<f64>(r, dims, walk, plain).map(Values::F64),
         (1, DType::Text) => Err(Error::corrupt("text is no field")),
-        (1, _) => decode_integers(r, dtype, dims, plain),
-        (2, DType::F32) => decode_pointwise(r, pointwise::F32, dims, plain).map(Values::F32),
-        (2, DType::F64) => decode_pointwise(r, pointwise::F64, dims, plain).map(Values::F64),
+        (1, _) => decode_integers(r, dtype, dims, walk, plain),
+        (2, DType::F32) => decode_pointwise(r, pointwise::F32, dims, walk, plain).map(Values::F32),
+        (2, DType::F64) => decode_pointwise(r, pointwise::F64, dims, walk, plain).map(Values::F64),
         (0 | 2, _) => Err(Error::corrupt(format!("field mode {mode} is not for {dtype}"))),
         _ => Err(Error::unsupported(format!("field mode {mode} is of a later version"))),
     }
@@ -117,36 +143,34 @@ macro_rules! float {
 float!(f32);
 float!(f64);
 
-fn encode_absolute<F: Float>(
-    out: &mut Vec<u8>,
-    values: &[F],
-    dims: [usize; 3],
-    bound: f64,
-    fill: Option<u64>,
-    plain: bool,
-) -> Vec<F>
+fn encode_absolute<F: Float>(out: &mut Vec<u8>, values: &[F], bound: f64, how: &How) -> Vec<F>
 where
     Absolute<F>: Domain<Value = F, Work = F>,
 {
-    let classes = classify(values, Rule::Bounded, fill);
+    let classes = classify(values, Rule::Bounded, how.fill);
     let Moments { mean, magnitude, largest } = moments(values, &classes);
     // Rounding to the stored type may add an ulp or so of the result. A few huge values are left out of account:
     // those few will fail the check and be coded exactly.
     let slack = 2.0 * F::EPSILON * largest.min(8.0 * magnitude);
     let step = F::from_f64((2.0 * bound - slack).max(bound) * 0.999999);
     let mean = F::from_f64(mean);
-    let weights = if classes.plane.is_empty() {
-        fast_fit(values, mean, dims, step.to_f64(), plain)
+    let smoothed;
+    let smooth = if classes.plane.is_empty() {
+        values
     } else {
-        fast_fit(&smooth_over(values, &classes, |x| x, mean), mean, dims, step.to_f64(), plain)
+        smoothed = smooth_over(values, &classes, |x| x, mean);
+        &smoothed
     };
 
     out.push(Mode::Absolute as u8);
     step.write(out);
     mean.write(out);
-    class_plane::write(out, &classes, dims[2]);
+    class_plane::write(out, &classes, how.dims[2]);
     let mut work = values.to_vec(); // special values stay where they are
-    run(out, F::domain(step, mean, bound), dims, &weights, &classes.plane, &mut work, plain);
+    let signal = Signal { smooth, mean, dims: how.dims, step: step.to_f64() };
+    let domain = F::domain(step, mean, bound);
+    let walk = coding::write(out, domain, signal, &classes.plane, &mut work, Some(how.level), how.plain);
+    out[0] |= walk.to_bits();
     work
 }
 
@@ -189,7 +213,7 @@ fn moments<F: Float>(values: &[F], classes: &Classes) -> Moments {
     Moments { mean: share(sums), magnitude: share(magnitudes), largest }
 }
 
-fn decode_absolute<F: Float>(mut r: Reader, dims: [usize; 3], plain: bool) -> Result<Vec<F>>
+fn decode_absolute<F: Float>(mut r: Reader, dims: [usize; 3], walk: Walk, plain: bool) -> Result<Vec<F>>
 where
     Absolute<F>: Domain<Value = F, Work = F>,
 {
@@ -198,56 +222,56 @@ where
     let count = dims.iter().product();
     let classes = class_plane::read(&mut r, count, dims[2])?;
     let mut values = vec![F::default(); count];
-    replay(r, F::domain(step, mean, 0.0), dims, &classes.plane, &mut values, plain)?;
+    coding::read(r, walk, F::domain(step, mean, 0.0), dims, &classes.plane, &mut values, plain)?;
     class::restore(&mut values, &classes);
     Ok(values)
 }
 
-fn encode_integers(
-    out: &mut Vec<u8>,
-    values: &Values,
-    dims: [usize; 3],
-    reach: i64,
-    fill: Option<u64>,
-    plain: bool,
-) -> Values {
-    let classes = with_numbers!(values, v => classify(v, Rule::Exact, fill), _ => Classes::default());
+fn encode_integers(out: &mut Vec<u8>, values: &Values, reach: i64, how: &How) -> Values {
+    let classes = with_numbers!(values, v => classify(v, Rule::Exact, how.fill), _ => Classes::default());
     let mut integers = ordered::to_integers(values);
     out.push(Mode::Integers as u8);
-    class_plane::write(out, &classes, dims[2]);
+    class_plane::write(out, &classes, how.dims[2]);
     put_varint(out, reach as u64);
-    write_integers(out, dims, reach, ordered::limits(values.dtype()), &classes, &mut integers, plain);
+    let limits = ordered::limits(values.dtype());
+    let whole = Whole { dims: how.dims, reach, limits, classes: &classes, plain: how.plain };
+    let walk = write_integers(out, &whole, &mut integers, Some(how.level));
+    out[0] |= walk.to_bits();
     ordered::from_integers(&integers, values.dtype())
 }
 
-fn decode_integers(mut r: Reader, dtype: DType, dims: [usize; 3], plain: bool) -> Result<Values> {
+fn decode_integers(mut r: Reader, dtype: DType, dims: [usize; 3], walk: Walk, plain: bool) -> Result<Values> {
     let count = dims.iter().product();
     let classes = class_plane::read(&mut r, count, dims[2])?;
     let reach = r.count(i64::MAX as usize, "reach")? as i64;
-    let integers = read_integers(r, dims, reach, ordered::limits(dtype), &classes, plain)?;
+    let whole = Whole { dims, reach, limits: ordered::limits(dtype), classes: &classes, plain };
+    let integers = read_integers(r, &whole, walk)?;
     let mut values = ordered::from_integers(&integers, dtype);
     with_numbers!(&mut values, v => class::restore(v, &classes), _ => {});
     Ok(values)
 }
 
+/// The range of pointwise cells.
+const CELLS: (i64, i64) = (0, i64::MAX);
+
 fn encode_pointwise<F: Float>(
     out: &mut Vec<u8>,
     values: &[F],
-    dims: [usize; 3],
     bound: f64,
     layout: Layout,
-    fill: Option<u64>,
-    plain: bool,
+    how: &How,
 ) -> Vec<F> {
     let map = Pointwise::best(layout, bound);
-    let classes = classify(values, Rule::Pointwise, fill);
+    let classes = classify(values, Rule::Pointwise, how.fill);
     let magnitude = |x: F| map.index(x.bits() & !layout.sign());
     let mut integers: Vec<i64> = values.iter().map(|&x| magnitude(x)).collect();
     out.push(Mode::Pointwise as u8);
     out.extend_from_slice(&bound.to_le_bytes());
     out.push(map.grain() as u8);
-    class_plane::write(out, &classes, dims[2]);
-    write_integers(out, dims, 0, (0, i64::MAX), &classes, &mut integers, plain);
+    class_plane::write(out, &classes, how.dims[2]);
+    let whole = Whole { dims: how.dims, reach: 0, limits: CELLS, classes: &classes, plain: how.plain };
+    let walk = write_integers(out, &whole, &mut integers, Some(how.level));
+    out[0] |= walk.to_bits();
     from_cells(&map, layout, &classes, &integers)
 }
 
@@ -264,6 +288,7 @@ fn decode_pointwise<F: Float>(
     mut r: Reader,
     layout: Layout,
     dims: [usize; 3],
+    walk: Walk,
     plain: bool,
 ) -> Result<Vec<F>> {
     let bound = r.f64("pointwise bound")?;
@@ -273,22 +298,35 @@ fn decode_pointwise<F: Float>(
     }
     let map = Pointwise::new(layout, bound, grain);
     let classes = class_plane::read(&mut r, dims.iter().product(), dims[2])?;
-    let integers = read_integers(r, dims, 0, (0, i64::MAX), &classes, plain)?;
+    let whole = Whole { dims, reach: 0, limits: CELLS, classes: &classes, plain };
+    let integers = read_integers(r, &whole, walk)?;
     Ok(from_cells(&map, layout, &classes, &integers))
 }
 
-/// Integers behind the classes: their origin, then the walk. Also what autoencoders leave over.
+/// What both directions know of integers behind their classes.
+pub(super) struct Whole<'a> {
+    /// Planes, rows, columns.
+    pub dims: [usize; 3],
+    /// Largest difference allowed.
+    pub reach: i64,
+    /// Least and most of what may come back.
+    pub limits: (i64, i64),
+    /// Special places are passed over.
+    pub classes: &'a Classes,
+    /// Keep to the portable kernel.
+    pub plain: bool,
+}
+
+/// Appends integers behind their classes: their origin, then the walk. Also what autoencoders leave over.
 ///
-/// `integers` become what the decoder will find, special places excepted.
+/// `integers` become what the decoder will find, special places excepted. Without a level the walk is the plain one.
 pub(super) fn write_integers(
     out: &mut Vec<u8>,
-    dims: [usize; 3],
-    reach: i64,
-    (least, most): (i64, i64),
-    classes: &Classes,
+    whole: &Whole,
     integers: &mut [i64],
-    plain: bool,
-) {
+    level: Option<Level>,
+) -> Walk {
+    let &Whole { dims, reach, limits: (least, most), classes, plain } = whole;
     let special: Vec<u8> = classes.plane.iter().map(|&c| (c >= CONSTANT) as u8).collect();
     let first = integers.iter().enumerate().find(|&(i, _)| special.get(i).is_none_or(|&s| s == 0));
     let origin = first.map_or(0, |(_, &x)| x);
@@ -296,23 +334,17 @@ pub(super) fn write_integers(
     let domain = Integers { reach, origin, least, most };
     let of_special = Classes { plane: special, ..Classes::default() };
     let smooth = smooth_over(integers, &of_special, |x| x.wrapping_sub(origin) as f64, 0.0);
-    let weights = fast_fit(&smooth, 0.0, dims, 2.0 * reach as f64 + 1.0, plain);
-    run(out, domain, dims, &weights, &of_special.plane, integers, plain);
+    let signal = Signal { smooth: &smooth, mean: 0.0, dims, step: 2.0 * reach as f64 + 1.0 };
+    coding::write(out, domain, signal, &of_special.plane, integers, level, plain)
 }
 
 /// The inverse of [`write_integers`]; special places hold anything.
-pub(super) fn read_integers(
-    mut r: Reader,
-    dims: [usize; 3],
-    reach: i64,
-    (least, most): (i64, i64),
-    classes: &Classes,
-    plain: bool,
-) -> Result<Vec<i64>> {
+pub(super) fn read_integers(mut r: Reader, whole: &Whole, walk: Walk) -> Result<Vec<i64>> {
+    let &Whole { dims, reach, limits: (least, most), classes, plain } = whole;
     let origin = r.zigzag("origin")?;
     let special: Vec<u8> = classes.plane.iter().map(|&c| (c >= CONSTANT) as u8).collect();
     let mut integers = vec![0; dims.iter().product()];
-    replay(r, Integers { reach, origin, least, most }, dims, &special, &mut integers, plain)?;
+    coding::read(r, walk, Integers { reach, origin, least, most }, dims, &special, &mut integers, plain)?;
     Ok(integers)
 }
 
@@ -337,41 +369,4 @@ fn smooth_over<T: Copy, F: Copy>(
             last
         })
         .collect()
-}
-
-/// Appends the weights and the coded walk over `values`, which become the reconstructions.
-fn run<D: Domain>(
-    out: &mut Vec<u8>,
-    domain: D,
-    dims: [usize; 3],
-    weights: &[i16],
-    special: &[u8],
-    values: &mut [D::Value],
-    plain: bool,
-) {
-    weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
-    let mut coders = [0; LANES].map(|_| Encoder::with_capacity(values.len() / 2));
-    fast_walk(domain, &mut coders, Chunk { dims, weights, special, values }, plain);
-    let [first, second] = coders.map(Encoder::finish);
-    put_bytes(out, &first.0);
-    put_bytes(out, &first.1);
-    put_bytes(out, &second.0);
-    out.extend_from_slice(&second.1);
-}
-
-/// The inverse of [`run`].
-fn replay<D: Domain>(
-    mut r: Reader,
-    domain: D,
-    dims: [usize; 3],
-    special: &[u8],
-    values: &mut [D::Value],
-    plain: bool,
-) -> Result<()> {
-    let weights = (0..tap_count(dims)).map(|_| r.i16("weight")).collect::<Result<Vec<_>>>()?;
-    let first = Decoder::new(r.bytes("first lane")?, r.bytes("first lane's raw bits")?);
-    let second = Decoder::new(r.bytes("second lane")?, r.rest());
-    let chunk = Chunk { dims, weights: &weights, special, values };
-    fast_walk(domain, &mut [first, second], chunk, plain);
-    Ok(())
 }

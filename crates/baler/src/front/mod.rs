@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod class;
+pub mod lattice;
 pub mod ordered;
 pub mod pointwise;
 pub mod uniform;

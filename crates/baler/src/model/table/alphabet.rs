@@ -34,7 +34,7 @@ impl Scale {
             Map::Uniform(u) => Scale::Linear(u.step),
             Map::Pointwise(bound, grain) => Scale::Cells(dtype, *bound, *grain),
             Map::Coarse(reach) => Scale::Linear(reach.saturating_mul(2).saturating_add(1) as f64),
-            Map::Texts(_) => return None,
+            Map::Texts(_) | Map::Decimal(_) | Map::Cut(_) => return None,
         })
     }
 

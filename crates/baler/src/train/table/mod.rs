@@ -15,9 +15,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 
+use crate::archive;
+use crate::bound::Bound;
+use crate::codec::table::column;
 use crate::codec::table::net::Known;
+use crate::data::Table;
 use crate::error::{Error, Result};
+use crate::front::Tolerance;
 use crate::model::table::alphabet::{Alphabet, Scale};
+use crate::model::table::file::{ColumnProvenance, TableProvenance, TrainedTable};
 use crate::model::table::{ColumnModel, TableModel};
 use fit::Fitted;
 
@@ -174,6 +180,46 @@ pub fn train_table(
         net: fitted.map(|f| f.net),
     });
     TableModel::new(all.collect())
+}
+
+/// Trains on a table within the bounds of `bounds` (an archive's options, of which only the bounds count): the model,
+/// and what it was trained for. Texts are left out. See [`train_table`].
+pub fn train_within(
+    table: &Table,
+    bounds: &archive::Options,
+    options: &TableOptions,
+    mut progress: impl FnMut(&ColumnReport) -> ControlFlow<()>,
+) -> Result<TrainedTable> {
+    let tolerances = archive::plan::table_tolerances(table, bounds)?;
+    let rows = table.rows().min(MOST_ROWS);
+    let (mut sample, mut resolved) = (vec![], vec![]);
+    for (c, tolerance) in table.columns.iter().zip(tolerances) {
+        let bound = match tolerance {
+            Tolerance::Absolute(v) | Tolerance::RootMeanSquare(v) => Bound::Absolute(v),
+            Tolerance::Pointwise(v) => Bound::Pointwise(v),
+            Tolerance::Exact | Tolerance::None => Bound::Lossless,
+        };
+        resolved.push((c.name.clone(), bound));
+        let tolerance = match tolerance {
+            Tolerance::RootMeanSquare(v) => Tolerance::Absolute(v),
+            other => other,
+        };
+        let mapped = column::map(&c.values.slice(0..rows), tolerance, None);
+        if let Some(scale) = Scale::of(&mapped.map, c.values.dtype()) {
+            sample.push(SampleColumn { name: c.name.clone(), scale, integers: mapped.integers });
+        }
+    }
+    let mut columns = vec![];
+    let model = train_table(&sample, options, |report| {
+        let ColumnReport { name, bits, hidden, epochs, .. } = report.clone();
+        columns.push(ColumnProvenance { name, bits, hidden, epochs });
+        progress(report)
+    })?;
+    // In the model's order, whichever thread was done first.
+    columns.sort_by_key(|c| model.columns().iter().position(|m| m.name == c.name));
+    let program = format!("baler {}", env!("CARGO_PKG_VERSION"));
+    let provenance = TableProvenance { program, seed: options.seed, rows: table.rows() as u64, columns };
+    Ok(TrainedTable { model, bounds: resolved, provenance })
 }
 
 /// Units of both hidden layers.

@@ -3,6 +3,7 @@
 //! For each row a tiny integer network looks at what is known of the row and of its neighbours, and gives the
 //! distribution of the column's symbol; 32 lanes of rows advance side by side.
 
+pub mod chunk;
 pub mod distribution;
 mod kernel;
 mod lanes;
@@ -108,6 +109,8 @@ pub fn encode(known: &mut Known, number: usize, scale: Scale, integers: &[i64]) 
     if fewer < log { encode_in(known, number, scale, integers, fewer) } else { Ok(Some(coded)) }
 }
 
+/// Of more than 2^16 rows there are at least 2^3 lanes: memory for all 32 is there in any case.
+const LEAST_LOG: u32 = 3;
 /// Bytes a lane that outweigh its own.
 const LANE_BYTES: usize = 256;
 
@@ -166,8 +169,8 @@ pub fn decode(known: &mut Known, number: usize, scale: Scale, mut r: Reader) -> 
     let edges = column.alphabet.edges(scale);
     let edges = edges.ok_or_else(|| Error::corrupt("a column on another scale than the model's"))?;
     let log = r.u8("lanes")? as u32;
-    if log > LANES.ilog2() {
-        return Err(Error::unsupported(format!("2^{log} lanes are of a later version")));
+    if log > LANES.ilog2() || known.rows > 1 << 16 && log < LEAST_LOG {
+        return Err(Error::unsupported(format!("2^{log} lanes for {} rows are of a later version", known.rows)));
     }
     let layout = Layout::new(known.rows, log);
     let escaped = r.bytes("escapes")?;

@@ -28,7 +28,9 @@ pub const COMPRESS: &str = "Examples:
 There is no default bound: say how far off values may come back. Within any bound NaN,
 infinities and fill values come back exactly, and so do a table's integers, truth values and
 texts unless --bound names them.
-A model is used where it makes the archive smaller, its own bytes counted.";
+A model is used where it makes the archive smaller, its own bytes counted. With a model of a
+table's columns (`baler train --kind table`) the bound may be left out: it is then the one that
+the model was trained for, in the data's units.";
 
 /// `baler decompress`.
 pub const DECOMPRESS: &str = "Examples:

@@ -15,7 +15,7 @@ import sys
 import zlib
 from collections import defaultdict
 from itertools import accumulate
-from math import prod
+from math import isqrt, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -271,7 +271,7 @@ def decode_table_chunk(codec, r, table, n, models):
     if codec == 0:
         return [r.take(rows * column.type.bits // 8) for column in table.columns]
     if codec == 3:
-        return [decode_column(r.part(), rows, column.type) for column in table.columns]
+        return decode_columns([r.part() for _ in table.columns], rows, [column.type for column in table.columns])
     return decode_modelled_table(r, rows, table.columns, models)
 
 # ------------------------------------------------------------------------------------------- 4. Shared parts
@@ -298,6 +298,12 @@ class RangeCoder:
         bit = self.value < bound
         self.narrow(*((0, bound) if bit else (bound, self.range - bound)))
         return bit
+
+    def uniform(self, n):
+        unit = self.range // n
+        s = min(self.value // unit, n - 1)
+        self.narrow(unit * s, self.range - unit * s if s == n - 1 else unit)
+        return s
 
     def symbol(self, c):
         unit = self.range >> 15
@@ -704,8 +710,29 @@ class IndexContexts:
 
 # ------------------------------------------------------------------------------------------- 6. Table codec
 
+def decode_columns(parts, count, types):
+    """Decoded bytes of columns that may be conditioned on each other."""
+    maps = [decode_map(r, count, type) for r, type in zip(parts, types)]
+    known, under_way = {}, set()
+
+    def integers(c):
+        if c not in known:
+            need(c not in under_way, "columns conditioned on each other")
+            under_way.add(c)
+            r = parts[c]
+            if count and r.data[r.at] in (6, 8):
+                way, on = r.number("B"), [r.varint() for _ in range(r.varint())]
+                need(len(on) <= 16 and all(other < len(parts) for other in on), "not columns of the table")
+                others = [integers(other) for other in on]
+                known[c] = (decode_mixed if way == 6 else decode_function)(r, count, others)
+            else:
+                known[c] = decode_integers(r, count)
+        return known[c]
+
+    return [map.values(integers(c)) for c, map in enumerate(maps)]
+
 def decode_column(r, count, type):
-    """Decoded bytes of a column."""
+    """Decoded bytes of a column that stands alone."""
     return decode_map(r, count, type).values(decode_integers(r, count))
 
 class Map(NamedTuple):
@@ -731,10 +758,17 @@ class Map(NamedTuple):
             return bits_of_real(self.type.real(real_of_integer(np.float64, n) * self.parameter))
         if self.kind == 3:
             return self.parameter.magnitude(n) | (i in self.classes.minus) << (self.type.bits - 1)
+        if self.kind == 6:
+            return bits_of_real(self.type.real(decimal(n, *self.parameter)))
+        if self.kind == 7:
+            low = (1 << self.parameter) - 1 if n < 0 else 0
+            return bits_of_ordered(self.type, wrap(n << self.parameter) | low)
         return bits_of_ordered(self.type, n if self.kind == 0 else clamp(n * self.parameter, *self.type.range))
 
     def integer(self, output):
         """The integer that a model's output stands for (section 7)."""
+        if self.kind in (4, 6, 7):
+            return 0
         if self.kind == 0 and self.type.real:
             return ordered_of_real(self.type.real(output))
         if self.kind == 0 and self.type is U64:
@@ -744,8 +778,8 @@ class Map(NamedTuple):
         return rounded(np.float64(output) / np.float64(self.parameter or 1) if self.kind in (2, 5) else output)
 
 def decode_map(r, count, type):
-    kind, parameter = r.tag(5), None
-    kinds = (4,) if type is TEXT else (0, 1, 2, 3) if type.real else (0,) if type is BOOL else (0, 5)
+    kind, parameter = r.tag(7), None
+    kinds = (4,) if type is TEXT else (0, 1, 2, 3, 6, 7) if type.real else (0,) if type is BOOL else (0, 5)
     need(kind in kinds, "not a map of the type")
     if kind == 2:
         parameter = np.float64(r.number("d"))
@@ -755,9 +789,22 @@ def decode_map(r, count, type):
         parameter = [r.string() for _ in range(r.varint())]
     elif kind == 5:
         parameter = min(2 * r.varint() + 1, 2**63 - 1)
+    elif kind == 6:
+        parameter = r.number("B"), r.number("b")
+        need(1 <= parameter[0] <= 15 and abs(parameter[1]) <= 22, "not decimals")
+    elif kind == 7:
+        parameter = r.varint()
+        need(parameter <= 56, "not low bits of a float")
     classes = decode_classes(r, count, 1)
     need(kind == 3 or not classes.minus, "a class of pointwise cells")
     return Map(kind, type, parameter, classes)
+
+def decimal(n, digits, exponent):
+    a, least = abs(n), 10 ** (digits - 1)
+    decade = max(a - least, 0) // (9 * least) if a >= 10 * least else 0
+    m, unit = np.float64(a - 9 * least * decade), min(exponent + decade, 22)
+    x = m / np.float64(10**-unit) if unit < 0 else m * np.float64(10**unit)
+    return -x if n < 0 else x
 
 def decode_integers(r, count):
     """The integers of a column, to the end of its bytes."""
@@ -818,6 +865,176 @@ def decode_dictionary_numbers(coded, count, size, ordered):
         number = sum(digit << 4 * place for place, digit in enumerate(path[:0:-1]))
         need(number < size, "a number out of the dictionary")
         yield number
+
+# 6.1 Mixed columns
+
+U32 = 2**32 - 1
+
+def spread(a):
+    x = a * 0x9E3779B1 & U32
+    x = (x ^ x >> 15) * 0x85EBCA6B & U32
+    return x ^ x >> 13
+
+def fold(v):
+    return (v ^ v >> 32) & U32
+
+def distance(d):
+    d = wrap(d)
+    s, d = (1, d) if d >= 0 else (0, -1 - d)
+    o = d.bit_length() - 1
+    return 2 * min(d if d < 8 else 4 * o - 4 + (d >> (o - 2) & 3), 127) + s
+
+MOVE = [40960 // (10 * n + 16) for n in range(256)]
+TRUST = [isqrt(131072 * m // (2 * m + 3)) for m in (min(n, 40) for n in range(256))]
+
+def sixteenths(values):
+    sample = sorted(values[:: -(-len(values) // 1024)])
+    cuts = [sample[(i + 1) * len(sample) // 16] for i in range(15)]
+    return [sum(cut <= v for cut in cuts) for v in values]
+
+def decode_mixed(r, count, others):
+    own, kind, levels = r.number("B"), r.tag(3), r.number("B")
+    need(own <= min(4, len(others)) and len(others) - own <= 12 and levels <= 16, "not a mixed column")
+    first, size = r.zigzag(), r.varint()
+    need(0 < size <= 4096, "not a number of leaves")
+    column = Mixed(RangeCoder(r.part().data), RawBits(r.rest()), size, levels, kind & 1)
+    parents = [(others[i], sixteenths(others[i])) for i in range(own)]
+    labels = [0] * count
+    for other in others[own:]:
+        labels = [spread(31 * label + fold(n) + 1 & U32) for label, n in zip(labels, other)]
+    integers, c, b, seen = [], 0, 0, defaultdict(int)
+    for row in range(count):
+        e, p, k = [0] * 4, [0] * 4, [0] * 4
+        for i, (values, parts) in enumerate(parents):
+            e[i], p[i], k[i] = fold(values[row]) + 1 & U32, parts[row] + 1, 3 * parts[row] // 8 + 1
+        contexts = [
+            0x12345678,
+            spread(7 * e[0] + 1),
+            spread(32 * p[0] + p[1] + 0x10000),
+            spread(49 * (7 * k[0] + k[1]) + 7 * k[2] + k[3] + 0x20000) ^ labels[row],
+            spread(fold(c) + 0x4000000),
+            spread((p[0] << 20) + 3 * labels[row] + 0x1001 * distance(c - b) + 0x777),
+        ]
+        rate = 24 if row < 1000 else 14 if row < 6000 else 9
+        code = column.code(contexts, [c, seen[p[0], p[1]]], rate)
+        seen[p[0], p[1]] = code
+        c, b = code, c
+        integers.append(wrap(first + (column.entries[code] if kind & 1 else code)))
+    return [wrap(n) for n in accumulate(integers)] if kind & 2 else integers
+
+class Mixed:
+    """The model of a mixed column."""
+
+    def __init__(self, coder, raw, size, levels, entries):
+        self.coder, self.raw, self.levels = coder, raw, levels
+        widths, weights = self.leaves(size)
+        self.entries = list(accumulate(widths, initial=0))
+        self.spans = [(i, 0) if entries else (self.entries[i], widths[i] - 1) for i in range(size)]
+        self.sums = list(accumulate((1 << w for w in weights), initial=0))
+        self.nodes, self.depths = [], [0] * size
+        self.root = self.tree(0, size, 0, 1, 0)
+        self.slots = [defaultdict(lambda: [None]) for _ in range(6)]
+        self.near = defaultdict(lambda: (2**21, 0))
+        self.weights = [[[2**14] * 8 for _ in range(32)] for _ in "ab"]
+
+    def leaves(self, size):
+        weigh, high, low, exact = defaultdict(flat), flat(), defaultdict(flat), defaultdict(Bit)
+        weight, is_exact, widths, weights = 0, 0, [], []
+        for _ in range(size):
+            weight = symbol(self.coder, weigh[weight])
+            is_exact = bit_alone(self.coder, exact[is_exact])
+            top = symbol(self.coder, high)
+            place = 4 * top + symbol(self.coder, low[top]) % 4
+            kept = place if is_exact else min(place, 2)
+            above = self.raw.take(max(kept - 32, 0))
+            number = above << 32 | self.raw.take(min(kept, 32))
+            widths.append((1 << place) + (number << place - kept))
+            weights.append(weight)
+        need(sum(widths) < 2**64, "leaves beyond 64 bits")
+        return widths, weights
+
+    def tree(self, start, to, group, local, depth):
+        """The node (a list) or leaf (a number) over leaves start ... to - 1."""
+        if to - start == 1:
+            self.depths[start] = depth
+            return start
+        both = self.sums[start] + self.sums[to]
+        after = next(i for i in range(start + 1, to) if 2 * self.sums[i] >= both or i == to - 1)
+        off = [abs(2 * self.sums[i] - both) for i in (after - 1, after)]
+        fork = after - 1 if after - 1 > start and off[0] <= off[1] else after
+        group = len(self.nodes) if local == 1 else group
+        codes = (sum(self.spans[to - 1]) - self.spans[start][0]) % 2**64
+        node = [self.spans[fork][0], min(31, codes.bit_length()), depth, group, local]
+        self.nodes.append(node)
+        for side in (0, 1):
+            ends = (start, fork) if side == 0 else (fork, to)
+            node.append(self.tree(*ends, group, 1 if local > 3 else 2 * local + side, depth + 1))
+        return node
+
+    def enter(self, contexts, group):
+        entered = []
+        for context, slots in zip(contexts, self.slots):
+            h = (context ^ group * 0x9E3779B1 & U32) * 0x2C1B3C6D & U32
+            h ^= h >> 15
+            if slots[h % 2**13][0] != h >> 13:
+                slots[h % 2**13] = [h >> 13] + [(2**21, 0)] * 7
+            entered.append(slots[h % 2**13])
+        return entered
+
+    def decision(self, entered, local, split, wide, depth, known, rate):
+        keys = [(i, wide, distance(known[i] - split)) for i in (0, 1)]
+        states = [slot[local] for slot in entered] + [self.near[key] for key in keys]
+        x = [STRETCH[p >> 10] * TRUST[n] >> 8 for p, n in states]
+        bits = [states[i][1] > (i == 1) for i in range(1, 6)]
+        lists = self.weights[0][min(depth, 31)], self.weights[1][sum(bit << i for i, bit in enumerate(bits))]
+        y = [clamp(sum(w * xi >> 8 for w, xi in zip(ws, x)) >> 8, -1536, 1536) for ws in lists]
+        bit = self.coder.bit(SQUASH[sum(y) >> 1])
+        for ws, yi in zip(lists, y):
+            e = ((bit << 16) - SQUASH[yi]) * rate >> 4
+            ws[:] = [clamp(w + (xi * e + 2**13 >> 14), -(2**19), 2**19) for w, xi in zip(ws, x)]
+        target = 2**22 - 1 if bit else 0
+        moved = [(p + ((target - p >> 3) * MOVE[n] >> 9), min(n + 1, 255)) for p, n in states]
+        for slot, state in zip(entered, moved):
+            slot[local] = state
+        self.near.update(zip(keys, moved[6:]))
+        return bit
+
+    def code(self, contexts, known, rate):
+        at, entered = self.root, None
+        while isinstance(at, list):
+            split, wide, depth, group, local, left, right = at
+            if local == 1:
+                entered = self.enter(contexts, group)
+            at = right if self.decision(entered, local, split, wide, depth, known, rate) else left
+        (low, span), path = self.spans[at], 1
+        for level in range(self.levels):
+            if span == 0:
+                return low
+            inside = level % 3
+            if inside == 0:
+                entered = self.enter(contexts, spread(at << 16 ^ path ^ 0x80000000))
+            half, local, wide = span >> 1, (1 << inside) + path % (1 << inside), min(31, span.bit_length())
+            bit = self.decision(entered, local, low + half + 1, wide, self.depths[at] + level, known, rate)
+            path = 2 * path + bit
+            low, span = (low + half + 1, span - half - 1) if bit else (low, half)
+        shift = max(0, span.bit_length() - 16)
+        number = self.coder.uniform((span >> shift) + 1)
+        while shift > 0:
+            bits = min(shift, 32)
+            number, shift = number << bits | self.raw.take(bits), shift - bits
+        return (low + number) % 2**64
+
+# 6.2 Functions
+
+def decode_function(r, count, others):
+    need(len(others) in (1, 2), "not a function of one column or two")
+    rows = list(zip(*others))
+    if r.tag(1) == 0:
+        factors, constant = [r.zigzag() for _ in others], r.zigzag()
+        return [wrap(constant + sum(f * n for f, n in zip(factors, row))) for row in rows]
+    keys = sorted(set(rows))
+    values = dict(zip(keys, decode_integers(r, len(keys))))
+    return [values[row] for row in rows]
 
 # ------------------------------------------------------------------------------------------- 7. Autoencoder codec
 

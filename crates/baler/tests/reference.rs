@@ -7,7 +7,7 @@ use baler::archive::{Archive, Input, Options};
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
 use baler::data::{Column, DType, Table, Values, Variable};
-use common::{Random, bits, columns, field, model, pack, rows, seeds, wave};
+use common::{Random, bits, columns, field, model, pack, related, rows, seeds, wave};
 use sha2::{Digest, Sha256};
 use std::io::Cursor;
 use std::path::Path;
@@ -200,6 +200,11 @@ fn tables(cases: &mut Vec<Case>) {
         let table = Table::new(more.clone()).unwrap();
         let options = Options { bound: Some(bound), chunk_rows: 170, ..Options::default() };
         cases.push((format!("table, {bound}"), pack(vec![Input::Table("t".into(), table)], &options)));
+    }
+    for bound in [Bound::Lossless, Bound::Deviation(1e-3)] {
+        let table = Table::new(related(420)).unwrap();
+        let options = Options { bound: Some(bound), chunk_rows: 400, ..Options::default() };
+        cases.push((format!("related, {bound}"), pack(vec![Input::Table("t".into(), table)], &options)));
     }
     let plain: Vec<Column> = more.into_iter().filter(|c| c.values.dtype() != DType::Text).collect();
     let options = Options { bound: Some(Bound::Lossless), codec: Some(Codec::Raw), ..Options::default() };

@@ -103,6 +103,32 @@ pub fn columns(rows: usize) -> Vec<Column> {
     columns.into_iter().map(|(name, values)| Column { name: name.into(), values }).collect()
 }
 
+/// Columns that tell of each other: mixed, and functions of others.
+pub fn related(rows: usize) -> Vec<Column> {
+    let mut random = Random(7);
+    let mut below = |n: usize| random.below(n) as i64;
+    let kind: Vec<i64> = (0..rows).map(|_| below(3) + below(2)).collect();
+    let energy: Vec<i64> = kind.iter().map(|k| 1000 * k * k + below(150)).collect();
+    let near: Vec<i64> = energy.iter().map(|e| e * 7 / 5 + below(9)).collect();
+    let code: Vec<i64> = kind.iter().map(|k| [11, -13, 211, 22, 5][*k as usize]).collect();
+    let sum: Vec<i64> = energy.iter().zip(&near).map(|(a, b)| a + b - 5).collect();
+    let wide: Vec<i64> = energy.iter().map(|e| (e << 40) + below(1 << 30)).collect();
+    let steps: Vec<i64> = kind.iter().scan(0, |t, k| Some(std::mem::replace(t, *t + 1 + 50 * k))).collect();
+    let tenths = |v: &[i64]| v.iter().map(|&x| x as f64 / 10.0).collect::<Vec<_>>();
+    let columns = [
+        ("kind", Values::I32(kind.iter().map(|&k| k as i32).collect())),
+        ("energy", Values::I64(energy.clone())),
+        ("near", Values::F64(tenths(&near))),
+        ("code", Values::I16(code.iter().map(|&c| c as i16).collect())),
+        ("sum", Values::I64(sum)),
+        ("copy", Values::I64(energy)),
+        ("wide", Values::I64(wide)),
+        ("steps", Values::U32(steps.iter().map(|&t| t as u32).collect())),
+        ("short", Values::F32(near.iter().map(|&x| x as f32 / 64.0).collect())),
+    ];
+    columns.into_iter().map(|(name, values)| Column { name: name.into(), values }).collect()
+}
+
 /// A model of three features and one latent, hardly trained.
 pub fn model(names: &[&str]) -> Model {
     let relu = Layer::LeakyRelu { slope: 0.01 };
@@ -163,6 +189,7 @@ pub fn seeds() -> Vec<Seed> {
     let two = Options { chunk_rows: 60, ..with(Bound::Absolute(0.05), 1) };
     add("table", pack(table(columns(100)), &two));
     add("table exactly", pack(table(columns(30)), &Options { bound: Some(Bound::Lossless), ..two }));
+    add("related columns", pack(table(related(240)), &with(Bound::Lossless, 1)));
 
     let nameless = model(&[]);
     let options = |bound| Options {

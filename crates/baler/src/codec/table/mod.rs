@@ -265,3 +265,6 @@ pub fn decode_some<'m>(
     };
     (0..dtypes.len()).map(|c| wanted[c].then(|| back(c)).transpose()).collect()
 }
+
+#[cfg(test)]
+mod tests;

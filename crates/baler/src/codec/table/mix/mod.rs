@@ -109,10 +109,15 @@ fn run<C: Coder>(coder: &mut C, shape: &Shape, given: &Given, values: &mut [i64]
     model::run(kernel::scalar::Scalar, coder, leaves, *levels, given, values)
 }
 
+/// The range-coded bytes and the raw ones of a run of values.
+pub fn codes(values: &[i64], shape: &Shape, given: &Given, plain: bool) -> (Vec<u8>, Vec<u8>) {
+    let mut coder = Encoder::with_capacity(values.len());
+    run(&mut coder, shape, given, &mut values.to_vec(), plain);
+    coder.finish()
+}
+
 /// Bytes that a run of values takes.
 pub fn measure(values: &[i64], shape: &Shape, given: &Given) -> usize {
-    let mut coder = Encoder::with_capacity(values.len());
-    run(&mut coder, shape, given, &mut values.to_vec(), false);
-    let (codes, raw) = coder.finish();
+    let (codes, raw) = codes(values, shape, given, false);
     codes.len() + raw.len()
 }

@@ -65,7 +65,7 @@ pub struct Tree {
     pub nodes: Vec<Node>,
     /// First code and number of codes less one, of each leaf.
     pub spans: Vec<(u64, u64)>,
-    /// Group and depth with which a leaf's own levels begin.
+    /// Levels above each leaf, at most 31.
     pub below: Vec<u8>,
 }
 
@@ -99,7 +99,7 @@ impl Tree {
     fn grow(&mut self, sums: &[u64], from: usize, to: usize, place: (u32, u8, u8)) -> i32 {
         let (group, local, depth) = place;
         if to - from == 1 {
-            self.below[from] = depth;
+            self.below[from] = depth.min(31);
             return -1 - from as i32;
         }
         // The first fork whose left side has at least half, or the one before if that is nearer to it.

@@ -43,6 +43,7 @@ pub fn run(args: &Train) -> Result<bool> {
         seed: args.seed,
         validation: args.validation,
         threads: threads(args.threads)?,
+        ..defaults
     };
     check_output(&args.output, &[&args.input])?;
     let mut out = AtomicFile::create(&args.output, args.force)?; // before the long work, should it be refused

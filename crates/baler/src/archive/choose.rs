@@ -126,9 +126,13 @@ pub(super) fn choose_net<'m>(
             names.join(", ")
         )));
     }
-    if let Some(other) = options.codec.filter(|&c| c != Codec::Table) {
-        summary.model_left_out = Some(format!("the codec {} was asked for", other.name()));
-        return Ok(None);
+    match options.codec {
+        Some(Codec::Table) => return Ok(Some(model)),
+        Some(other) => {
+            summary.model_left_out = Some(format!("the codec {} was asked for", other.name()));
+            return Ok(None);
+        }
+        None => {}
     }
     let candidate = NetCandidate { model, number: 0 };
     let with_model = Request { net: Some(candidate), level: options.level, ..Request::default() };

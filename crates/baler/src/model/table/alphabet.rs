@@ -87,7 +87,7 @@ impl Alphabet {
         if bins.is_empty() || bins.len() >= MOST_SYMBOLS || scores.len() != bins.len() + 1 {
             return wrong("its size");
         }
-        let within = |b: &Bin| b.log <= 52 && b.first.abs() <= MOST_EDGE && b.end() <= MOST_EDGE;
+        let within = |b: &Bin| b.log <= 52 && b.first.unsigned_abs() <= MOST_EDGE as u64 && b.end() <= MOST_EDGE;
         if !bins.iter().all(within) || !bins.is_sorted_by(|a, b| a.end() <= b.first) {
             return wrong("bins that overlap or are too large");
         }

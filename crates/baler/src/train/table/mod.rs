@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::front::Tolerance;
 use crate::model::table::alphabet::{Alphabet, Scale};
 use crate::model::table::file::{ColumnProvenance, TableProvenance, TrainedTable};
+use crate::model::table::net::MOST_HIDDEN;
 use crate::model::table::{ColumnModel, TableModel};
 use fit::Fitted;
 
@@ -45,9 +46,14 @@ pub struct TableOptions {
     pub seed: u64,
     /// Share of the rows held back to validate on, in [0, 1).
     pub validation: f64,
+    /// Units of the hidden layers to try, from few to many; each column gets the fewest that serve it.
+    pub hidden: Vec<usize>,
     /// Threads to use at most; changes the time, never the result.
     pub threads: usize,
 }
+
+/// More units have to save this share of a column's bits, and so many bits a row: they take time and a larger model.
+const WORTH: (f64, f64) = (0.005, 0.002);
 
 impl Default for TableOptions {
     fn default() -> Self {
@@ -57,8 +63,28 @@ impl Default for TableOptions {
             batch_size: 256,
             seed: 1,
             validation: 0.1,
+            hidden: vec![8, 16],
             threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
         }
+    }
+}
+
+impl TableOptions {
+    fn check(&self) -> Result<()> {
+        let wrong = |what: &str| Err(Error::invalid(format!("training: {what}")));
+        if self.epochs == 0 || self.batch_size == 0 {
+            return wrong("epochs and batch size must be at least 1");
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return wrong("the learning rate must be a positive number");
+        }
+        if !(0.0..1.0).contains(&self.validation) {
+            return wrong("the share of validation rows must be at least 0 and below 1");
+        }
+        if self.hidden.is_empty() || self.hidden.iter().any(|h| !(1..=MOST_HIDDEN).contains(h)) {
+            return wrong("hidden layers have 1 to 64 units");
+        }
+        Ok(())
     }
 }
 
@@ -115,9 +141,7 @@ pub fn train_table(
     if sample.iter().any(|c| c.integers.len() != rows) {
         return Err(Error::invalid("training: columns of different lengths"));
     }
-    if options.epochs == 0 || options.batch_size == 0 || !(0.0..1.0).contains(&options.validation) {
-        return Err(Error::invalid("training: epochs and batch size of at least 1, validation below 1"));
-    }
+    options.check()?;
     let rows = rows.min(MOST_ROWS);
     let (train, held_back) = split(rows, options.validation);
     let mut fitted: Vec<(&SampleColumn, Alphabet)> = sample
@@ -144,7 +168,11 @@ pub fn train_table(
             }
             let sources = sources::choose(&groups, number);
             let rows = (&train[..], &held_back[..]);
-            let fitted = fit::fit(&columns, number, sources, rows, HIDDEN, options).ok();
+            let fit = |&units: &usize| fit::fit(&columns, number, sources.clone(), rows, units, options).ok();
+            let fitted = options.hidden.iter().filter_map(fit).reduce(|best, more| {
+                let saves = more.bits < best.bits * (1.0 - WORTH.0) - WORTH.1;
+                if saves { more } else { best }
+            });
             if send.send((number, fitted)).is_err() {
                 return;
             }
@@ -164,7 +192,7 @@ pub fn train_table(
                 columns: columns.len(),
                 symbols: columns[number].alphabet.symbols(),
                 bits: fitted.as_ref().map(|f| f.bits),
-                hidden: HIDDEN,
+                hidden: fitted.as_ref().map_or(0, |f| f.net.layers[0].outputs()),
                 epochs: fitted.as_ref().map_or(0, |f| f.epochs),
                 seconds: begun.elapsed().as_secs_f64(),
             };
@@ -221,9 +249,6 @@ pub fn train_within(
     let provenance = TableProvenance { program, seed: options.seed, rows: table.rows() as u64, columns };
     Ok(TrainedTable { model, bounds: resolved, provenance })
 }
-
-/// Units of both hidden layers.
-const HIDDEN: usize = 16;
 
 /// Rows to train on, and rows to validate on: every so many blocks one.
 fn split(rows: usize, share: f64) -> (Vec<u32>, Vec<u32>) {

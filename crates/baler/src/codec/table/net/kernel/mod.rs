@@ -104,6 +104,7 @@ impl Kernel {
     }
 
     /// `scalar`, `avx2`.
+    #[cfg(test)]
     pub fn name(self) -> &'static str {
         match self.0 {
             Kind::Scalar => "scalar",

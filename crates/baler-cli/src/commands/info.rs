@@ -198,13 +198,19 @@ pub fn run(args: &Info) -> Result<bool> {
             print(report)?;
             return Ok(true);
         }
-        for (key, value) in report.as_object().expect("an object").iter().filter(|(_, v)| !is_list_of_objects(v)) {
+        for (key, value) in
+            report.as_object().expect("an object").iter().filter(|(_, v)| !is_list_of_objects(v))
+        {
             print(format!("{:16} {}", key.replace('_', " "), model_text(value)))?;
         }
         if let Some(columns) = report["columns"].as_array() {
             let head = ["column", "bound", "symbols", "hidden", "bits"];
             let mut rows = vec![head.map(String::from).to_vec()];
-            rows.extend(columns.iter().map(|c| head.map(|h| model_text(&c[if h == "column" { "name" } else { h }])).to_vec()));
+            rows.extend(
+                columns
+                    .iter()
+                    .map(|c| head.map(|h| model_text(&c[if h == "column" { "name" } else { h }])).to_vec()),
+            );
             print(table(&rows, &[0, 1]))?;
         }
         return Ok(true);

@@ -127,7 +127,9 @@ pub fn run(args: &Train) -> Result<bool> {
         return super::train_table::run(args);
     }
     if args.bound.given() || !args.bounds.is_empty() {
-        return Err(Error::invalid("an autoencoder is trained without a bound; say --kind table, or leave it out"));
+        return Err(Error::invalid(
+            "an autoencoder is trained without a bound; say --kind table, or leave it out",
+        ));
     }
     let sample =
         sample_of(&load(&args.input, &args.reading, args.variable.as_deref())?, args.columns.as_deref())?;

@@ -16,12 +16,17 @@ use std::time::Instant;
 /// Runs it.
 pub fn run(args: &Train) -> Result<bool> {
     if args.ratio.is_some() || args.latent.is_some() || args.model.is_some() {
-        return Err(Error::invalid("--model, --ratio and --latent are for autoencoders; leave out --kind table"));
+        return Err(Error::invalid(
+            "--model, --ratio and --latent are for autoencoders; leave out --kind table",
+        ));
     }
     let mut table = match train::load(&args.input, &args.reading, args.variable.as_deref())? {
         Variable::Table(t) => t,
         Variable::Field(_) => {
-            return Err(Error::invalid(format!("{} holds a field, which has no columns", args.input.display())));
+            return Err(Error::invalid(format!(
+                "{} holds a field, which has no columns",
+                args.input.display()
+            )));
         }
     };
     if let Some(names) = &args.columns {
@@ -63,8 +68,10 @@ pub fn run(args: &Train) -> Result<bool> {
     let columns = &trained.provenance.columns;
     let bits: f64 = columns.iter().filter_map(|c| c.bits).sum();
     if args.saying.json {
-        print(json!({"output": args.output.to_string_lossy(), "kind": "table", "rows": trained.provenance.rows,
-            "columns": columns, "seconds": seconds, "bits": bits, "bytes": file.len()}))?;
+        print(
+            json!({"output": args.output.to_string_lossy(), "kind": "table", "rows": trained.provenance.rows,
+            "columns": columns, "seconds": seconds, "bits": bits, "bytes": file.len()}),
+        )?;
         return Ok(true);
     }
     print(format!(

@@ -5,13 +5,13 @@ use super::plan::{Plan, bounds_of};
 use super::write::{Input, Options, Summary, deflate, encode_chunk, read_chunk};
 use crate::bound::Bound;
 use crate::codec::chunk::{Candidate, Codec, Request};
+use crate::codec::table::net::chunk::Candidate as NetCandidate;
 use crate::data::DType;
 use crate::error::{Error, Result};
-use crate::codec::table::net::chunk::Candidate as NetCandidate;
 use crate::model::Model;
+use crate::model::autoencoder::Decoder;
 use crate::model::table::TableModel;
 use crate::model::table::file::TrainedTable;
-use crate::model::autoencoder::Decoder;
 
 /// Whether a codec that was asked for is one for this kind of variable.
 pub(super) fn serves(codec: Codec, kind: &Kind) -> bool {

@@ -167,17 +167,28 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     let mut done = 0;
     for (number, (plan, input)) in plans.iter().zip(&mut inputs).enumerate() {
         let mut errors = vec![0.0f64; plan.tolerances.len()];
-        write_variable(plan, input, options, (candidate, net), &mut |chunk, encoded: Encoded, values, bytes| {
-            let sum = checksum(&encoded.decoded);
-            let body =
-                ChunkBody { variable: number, chunk, codec: encoded.codec, sum, payload: &encoded.payload };
-            writer.put(RecordKind::Chunk, Some(encoded.codec), &body.to_bytes())?;
-            errors.iter_mut().zip(&encoded.errors).for_each(|(all, &e)| *all = all.max(e));
-            summary.original += bytes;
-            done += values;
-            (options.progress)(done, total);
-            Ok(())
-        })
+        write_variable(
+            plan,
+            input,
+            options,
+            (candidate, net),
+            &mut |chunk, encoded: Encoded, values, bytes| {
+                let sum = checksum(&encoded.decoded);
+                let body = ChunkBody {
+                    variable: number,
+                    chunk,
+                    codec: encoded.codec,
+                    sum,
+                    payload: &encoded.payload,
+                };
+                writer.put(RecordKind::Chunk, Some(encoded.codec), &body.to_bytes())?;
+                errors.iter_mut().zip(&encoded.errors).for_each(|(all, &e)| *all = all.max(e));
+                summary.original += bytes;
+                done += values;
+                (options.progress)(done, total);
+                Ok(())
+            },
+        )
         .map_err(|e| e.at(format!("variable '{}'", plan.header.name)))?;
         let lossy = bounds_of(&plan.header).map(|b| b != Bound::Lossless);
         let texts = match input {

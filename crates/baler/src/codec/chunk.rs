@@ -248,9 +248,12 @@ pub fn decode_field<'m>(
             Ok(repeat(&one, count))
         }
         Codec::Field => field::decode(payload, dtype, shape, false),
-        Codec::Autoencoder => {
-            autoencoder::decode_field(payload, dtype, shape, model(autoencoder::model_number(payload)?)?.autoencoder()?)
-        }
+        Codec::Autoencoder => autoencoder::decode_field(
+            payload,
+            dtype,
+            shape,
+            model(autoencoder::model_number(payload)?)?.autoencoder()?,
+        ),
         Codec::Table => Err(Error::corrupt("a field's chunk is coded as a table's")),
     }
 }

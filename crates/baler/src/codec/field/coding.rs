@@ -70,8 +70,7 @@ pub fn write<D: Domain>(
     let mut rest;
     let (mut smooth, mut mean) = (smooth, mean);
     if let Some(recipe) = recipe {
-        let mut v: Vec<f32> =
-            smooth.iter().map(|&x| ((x.to_f64() - mean.to_f64()) / step) as f32).collect();
+        let mut v: Vec<f32> = smooth.iter().map(|&x| ((x.to_f64() - mean.to_f64()) / step) as f32).collect();
         fast_analyse(&mut v, dims, recipe.grouping, plain);
         let before = out.len();
         fast_write_base(out, &mut v, dims, recipe, plain);

@@ -67,7 +67,9 @@ pub fn map_by(values: &Values, tolerance: Tolerance, fill: Option<u64>, step: Op
         (Values::F32(v), Tolerance::Absolute(b)) => {
             map_uniform(v, values, (b, step), fill, f32::EPSILON as f64, |x| x as f32 as f64)
         }
-        (Values::F64(v), Tolerance::Absolute(b)) => map_uniform(v, values, (b, step), fill, f64::EPSILON, |x| x),
+        (Values::F64(v), Tolerance::Absolute(b)) => {
+            map_uniform(v, values, (b, step), fill, f64::EPSILON, |x| x)
+        }
         (_, Tolerance::Absolute(b)) => {
             let step = (b as i64).saturating_mul(2).saturating_add(1);
             let integers = ordered::to_integers(values);

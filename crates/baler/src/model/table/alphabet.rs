@@ -87,7 +87,8 @@ impl Alphabet {
         if bins.is_empty() || bins.len() >= MOST_SYMBOLS || scores.len() != bins.len() + 1 {
             return wrong("its size");
         }
-        let within = |b: &Bin| b.log <= 52 && b.first.unsigned_abs() <= MOST_EDGE as u64 && b.end() <= MOST_EDGE;
+        let within =
+            |b: &Bin| b.log <= 52 && b.first.unsigned_abs() <= MOST_EDGE as u64 && b.end() <= MOST_EDGE;
         if !bins.iter().all(within) || !bins.is_sorted_by(|a, b| a.end() <= b.first) {
             return wrong("bins that overlap or are too large");
         }
@@ -144,7 +145,13 @@ impl Alphabet {
         let Some(bin) = self.bins.get(symbol) else { return 0 };
         match input {
             0 => ((self.scores[symbol] as i32 + self.scores[symbol + 1] as i32) >> 3) as i16,
-            _ if self.is_class() => if self.pairs() > 1 && input == symbol + 1 { 2048 } else { 0 },
+            _ if self.is_class() => {
+                if self.pairs() > 1 && input == symbol + 1 {
+                    2048
+                } else {
+                    0
+                }
+            }
             _ => {
                 let middle = bin.first as f64 + (1u64 << bin.log) as f64 * 0.5;
                 let line = (middle - self.centre) * self.gain;
@@ -203,14 +210,18 @@ mod tests {
         let a = alphabet(5);
         assert_eq!(a.pairs(), 3);
         assert_eq!(a.features().len(), 7 * 3);
-        assert_eq!(a.features()[2 * 3..3 * 3], [5, 2048 << 16, 0].map(|x: i32| if x == 5 { 50 >> 3 } else { x }));
+        assert_eq!(
+            a.features()[2 * 3..3 * 3],
+            [5, 2048 << 16, 0].map(|x: i32| if x == 5 { 50 >> 3 } else { x })
+        );
         assert!(a.features()[5 * 3..].iter().all(|&x| x == 0));
         assert_eq!(alphabet(40).pairs(), 1);
     }
 
     #[test]
     fn what_is_no_alphabet_is_refused() {
-        let bins = |list: &[(i64, u32)]| list.iter().map(|&(first, log)| Bin { first, log }).collect::<Vec<_>>();
+        let bins =
+            |list: &[(i64, u32)]| list.iter().map(|&(first, log)| Bin { first, log }).collect::<Vec<_>>();
         let new = |b: &[(i64, u32)], s: &[i16], unit| {
             Alphabet::new(Scale::Linear(unit), bins(b), s.to_vec(), 0.0, 1.0).is_ok()
         };

@@ -204,9 +204,8 @@ fn read_layer(r: &mut Reader, (inputs, outputs): (usize, usize), last: bool) -> 
         return Err(Error::truncated(format!("{inputs} to {outputs}: its weights are not there")));
     }
     let small = |n: i64, what: &str| i16::try_from(n).map_err(|_| Error::corrupt(format!("{what} {n}")));
-    let weights = (0..inputs * outputs)
-        .map(|_| small(r.zigzag("weight")?, "weight"))
-        .collect::<Result<Vec<_>>>()?;
+    let weights =
+        (0..inputs * outputs).map(|_| small(r.zigzag("weight")?, "weight")).collect::<Result<Vec<_>>>()?;
     let bias = (0..outputs)
         .map(|_| {
             let b = r.zigzag("bias")?;

@@ -83,7 +83,8 @@ impl TrainedTable {
         };
         let metadata = Metadata { crc32: checksum(&description, &bytes), description };
         let text = serde_json::to_string(&metadata).expect("numbers and strings");
-        let tensor = TensorView::new(Dtype::U8, vec![bytes.len()], &bytes).expect("as long as its shape says");
+        let tensor =
+            TensorView::new(Dtype::U8, vec![bytes.len()], &bytes).expect("as long as its shape says");
         let entry = [(METADATA_KEY.to_string(), text)].into_iter().collect();
         serialize(BTreeMap::from([(TENSOR, tensor)]), Some(entry)).expect("one tensor")
     }
@@ -111,7 +112,8 @@ fn metadata(bytes: &[u8]) -> Result<Option<String>> {
 }
 
 fn read(bytes: &[u8]) -> Result<TrainedTable> {
-    let text = metadata(bytes)?.ok_or_else(|| Error::unsupported("its metadata have no entry 'baler-table'"))?;
+    let text =
+        metadata(bytes)?.ok_or_else(|| Error::unsupported("its metadata have no entry 'baler-table'"))?;
     let json: serde_json::Value =
         serde_json::from_str(&text).map_err(|e| Error::corrupt(format!("description: {e}")))?;
     if json["description"]["format"].as_u64().is_some_and(|f| f != FORMAT as u64) {

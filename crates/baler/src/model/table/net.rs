@@ -80,8 +80,10 @@ impl Net {
             Head::Mixture(_) => MIXTURE_OUTPUTS,
         };
         let [a, b, c] = &layers;
-        let chained = a.inputs() == (2 * pairs).max(1) && a.outputs() == b.inputs() && b.outputs() == c.inputs();
-        let small = pairs <= MOST_PAIRS && a.outputs().max(b.outputs()) <= MOST_HIDDEN && c.outputs() == outputs;
+        let chained =
+            a.inputs() == (2 * pairs).max(1) && a.outputs() == b.inputs() && b.outputs() == c.inputs();
+        let small =
+            pairs <= MOST_PAIRS && a.outputs().max(b.outputs()) <= MOST_HIDDEN && c.outputs() == outputs;
         if !chained || !small || layers.iter().any(|l| l.requantise().is_none()) {
             return wrong("its layers do not fit");
         }

@@ -135,7 +135,8 @@ fn task<'a>(
             .map(|(symbol, i)| source.alphabet.feature(symbol, i) as f32 / INPUT_UNIT)
             .collect();
         for row in 0..rows {
-            let Some(&symbol) = row.checked_add_signed(-s.lag as isize).and_then(|r| source.symbols.get(r)) else {
+            let Some(&symbol) = row.checked_add_signed(-s.lag as isize).and_then(|r| source.symbols.get(r))
+            else {
                 continue;
             };
             x[row * inputs + first..][..width].copy_from_slice(&features[symbol as usize * width..][..width]);
@@ -152,8 +153,7 @@ fn task<'a>(
 fn targets(columns: &[Column], own: &Column, histogram: &Histogram, train: &[u32]) -> Vec<Target> {
     let bins = own.alphabet.bins().len();
     let score = |i: usize| own.alphabet.scores()[i] as f32 / 4096.0;
-    let sums: Vec<u64> =
-        histogram.masses.chunks(bins).map(|m| m.iter().map(|&m| m as u64).sum()).collect();
+    let sums: Vec<u64> = histogram.masses.chunks(bins).map(|m| m.iter().map(|&m| m as u64).sum()).collect();
     let mut learnt = vec![false; own.symbols.len()];
     train.iter().for_each(|&r| learnt[r as usize] = true);
     let target = |row: usize| {
@@ -231,7 +231,8 @@ impl Network {
         let n = task.outputs;
         self.delta[0].resize(rows.len() * n, 0.0);
         let mut sum = 0.0;
-        let each = rows.iter().zip(self.activations[3].chunks_exact(n)).zip(self.delta[0].chunks_exact_mut(n));
+        let each =
+            rows.iter().zip(self.activations[3].chunks_exact(n)).zip(self.delta[0].chunks_exact_mut(n));
         for ((&row, out), gradient) in each {
             let row = row as usize;
             sum += match task.targets.get(row) {

@@ -119,7 +119,10 @@ mod tests {
                 loss(&out, &mut vec![0.0; out.len()]) as f64
             };
             let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
-            assert!((slope - gradient[i] as f64).abs() < 3e-3 * (1.0 + slope.abs()), "{i}: {slope} {gradient:?}");
+            assert!(
+                (slope - gradient[i] as f64).abs() < 3e-3 * (1.0 + slope.abs()),
+                "{i}: {slope} {gradient:?}"
+            );
         }
     }
 

@@ -81,14 +81,8 @@ pub fn plan(dims: [usize; 3], grouping: Grouping) -> (Vec<Split>, Vec<Band>) {
     let total: usize = counts.iter().product();
     let strides: Vec<usize> = (0..all.len()).map(|g| counts[g + 1..].iter().product()).collect();
     let band = |t: usize| {
-        let mut band = Band {
-            start: [0; 3],
-            len: dims,
-            scale: [0; 3],
-            high: 0,
-            parents: vec![],
-            siblings: vec![],
-        };
+        let mut band =
+            Band { start: [0; 3], len: dims, scale: [0; 3], high: 0, parents: vec![], siblings: vec![] };
         for (g, parts) in all.iter().enumerate() {
             let i = t / strides[g] % counts[g];
             let p = &parts[i];
@@ -163,7 +157,8 @@ mod tests {
 
     #[test]
     fn bands_tile_the_array_and_follow_what_they_refer_to() {
-        for dims in [[1, 1, 1], [1, 1, 100], [1, 33, 70], [60, 50, 50], [7, 9, 200], [16, 8, 8], [64, 64, 64]] {
+        for dims in [[1, 1, 1], [1, 1, 100], [1, 33, 70], [60, 50, 50], [7, 9, 200], [16, 8, 8], [64, 64, 64]]
+        {
             for grouping in Grouping::ALL {
                 let (_, bands) = plan(dims, grouping);
                 let mut seen = vec![0u8; dims.iter().product()];

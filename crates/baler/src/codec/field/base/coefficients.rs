@@ -268,7 +268,15 @@ pub fn code<C: Coder>(coder: &mut C, v: &mut [f32], dims: [usize; 3], bands: &[B
                 let from = ((band.start[0] + z) * dims[1] + band.start[1] + y) * dims[2] + band.start[2];
                 let row = &mut v[from..from + band.len[2]];
                 let at = known[i].at(z, y);
-                code_row(coder, row, &around, &mut known[i].values[at - PAD..], kind, quantiser, &mut contexts);
+                code_row(
+                    coder,
+                    row,
+                    &around,
+                    &mut known[i].values[at - PAD..],
+                    kind,
+                    quantiser,
+                    &mut contexts,
+                );
             }
         }
     }
@@ -369,7 +377,8 @@ impl Contexts {
             let shift = (class as u32).saturating_sub(24) / 4;
             let rest = magnitude.wrapping_sub(floor);
             let high = self.symbols[class].code(coder, (rest >> shift).min(15) as usize) as u64;
-            let high = if high == 15 { 15 + self.code_large(coder, (rest >> shift).wrapping_sub(15)) } else { high };
+            let high =
+                if high == 15 { 15 + self.code_large(coder, (rest >> shift).wrapping_sub(15)) } else { high };
             let low = coder.raw(rest & ((1 << shift) - 1), shift);
             (high << shift | low) + floor
         };

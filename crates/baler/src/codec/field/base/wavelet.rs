@@ -109,7 +109,11 @@ impl Lines {
                 line.copy_from_slice(&v[from..from + w]);
             }
         }
-        if ahead { forward(even, odd, w) } else { inverse(even, odd, w) }
+        if ahead {
+            forward(even, odd, w)
+        } else {
+            inverse(even, odd, w)
+        }
         for (half, part) in [(0, &*even), (1, &*odd)] {
             for (i, line) in part.chunks_exact(w).enumerate() {
                 let to = place(if ahead { gathered(half, i) } else { spread(half, i) });
@@ -153,7 +157,11 @@ fn column(v: &mut [f32], at: usize, n: usize, stride: usize, ahead: bool, lines:
         let x = v[if ahead { spread(i) } else { gathered(i) }];
         if i % 2 == 0 { even[i / 2] = x } else { odd[i / 2] = x }
     }
-    if ahead { forward(even, odd, 1) } else { inverse(even, odd, 1) }
+    if ahead {
+        forward(even, odd, 1)
+    } else {
+        inverse(even, odd, 1)
+    }
     for i in 0..n {
         let x = if i % 2 == 0 { even[i / 2] } else { odd[i / 2] };
         v[if ahead { gathered(i) } else { spread(i) }] = x;

@@ -62,8 +62,7 @@ impl<'m> Known<'m> {
     }
 
     fn of(&self, number: usize) -> Result<&[u16]> {
-        self.symbols(number)
-            .ok_or_else(|| Error::invalid("a column that the model looks at is not known"))
+        self.symbols(number).ok_or_else(|| Error::invalid("a column that the model looks at is not known"))
     }
 
     /// Lays what column `number` needs in lanes.
@@ -170,7 +169,10 @@ pub fn decode(known: &mut Known, number: usize, scale: Scale, mut r: Reader) -> 
     let edges = edges.ok_or_else(|| Error::corrupt("a column on another scale than the model's"))?;
     let log = r.u8("lanes")? as u32;
     if log > LANES.ilog2() || known.rows > 1 << 16 && log < LEAST_LOG {
-        return Err(Error::unsupported(format!("2^{log} lanes for {} rows are of a later version", known.rows)));
+        return Err(Error::unsupported(format!(
+            "2^{log} lanes for {} rows are of a later version",
+            known.rows
+        )));
     }
     let layout = Layout::new(known.rows, log);
     let escaped = r.bytes("escapes")?;

@@ -165,7 +165,10 @@ fn damaged_models_never_panic() {
                 for n in 0..4 {
                     let c = column(&model, n);
                     if let Some(coded) = encode(&mut known, n, scales()[c], &table[c]).unwrap() {
-                        assert_eq!(decode(&mut known, n, scales()[c], Reader::new(&coded)).unwrap(), table[c]);
+                        assert_eq!(
+                            decode(&mut known, n, scales()[c], Reader::new(&coded)).unwrap(),
+                            table[c]
+                        );
                     }
                 }
             }

@@ -183,8 +183,7 @@ fn tail(z: __m256i) -> __m256i {
 #[target_feature(enable = "avx2")]
 unsafe fn below(step: &Step, m: &Mixture, symbol: __m256i) -> __m256i {
     // SAFETY: class + symbol lies within the edges by what the caller vouches for.
-    let edge =
-        unsafe { _mm256_i32gather_epi32::<4>(step.edges.as_ptr(), _mm256_add_epi32(m.class, symbol)) };
+    let edge = unsafe { _mm256_i32gather_epi32::<4>(step.edges.as_ptr(), _mm256_add_epi32(m.class, symbol)) };
     let score = _mm256_srai_epi32::<16>(edge);
     let share = _mm256_and_si256(edge, _mm256_set1_epi32(0xffff));
     let passed = _mm256_cmpgt_epi32(symbol, m.before);
@@ -258,7 +257,8 @@ fn mixture_of(step: &Step, symbols: &Lanes) -> Intervals {
         let next = _mm256_add_epi32(symbol, one);
         let last = _mm256_cmpeq_epi32(next, _mm256_set1_epi32(step.symbols));
         // SAFETY: symbols are below `step.symbols`, and so is the next but after the last, which is looked up as 0.
-        let (low, high) = unsafe { (below(step, &m, symbol), below(step, &m, _mm256_andnot_si256(last, next))) };
+        let (low, high) =
+            unsafe { (below(step, &m, symbol), below(step, &m, _mm256_andnot_si256(last, next))) };
         let low = _mm256_andnot_si256(_mm256_cmpeq_epi32(symbol, zero), low);
         let high = _mm256_blendv_epi8(high, _mm256_set1_epi32(ONE as i32), last);
         put(&mut found, step, first, symbol, low, high);

@@ -144,7 +144,14 @@ impl Kernel {
 
     /// Takes intervals off the states of the first `active` lanes; each that falls below 2^16 draws the next of
     /// `words`, zeros beyond their end.
-    pub fn advance(self, states: &mut Lanes, found: &Intervals, active: usize, words: &[u16], at: &mut usize) {
+    pub fn advance(
+        self,
+        states: &mut Lanes,
+        found: &Intervals,
+        active: usize,
+        words: &[u16],
+        at: &mut usize,
+    ) {
         dispatch!(self, advance(states, found, active, words, at))
     }
 }

@@ -58,7 +58,8 @@ pub fn mixture_of(step: &Step, symbols: &Lanes) -> Intervals {
 
 fn frequencies(step: &Step, s: usize) -> [u32; MOST_CLASSES] {
     let n = step.symbols as usize;
-    let out: [i32; MOST_CLASSES + 1] = std::array::from_fn(|o| if o <= n { output(step.outputs, o, s) } else { 0 });
+    let out: [i32; MOST_CLASSES + 1] =
+        std::array::from_fn(|o| if o <= n { output(step.outputs, o, s) } else { 0 });
     let mut all = [0; MOST_CLASSES];
     classes(&out, usize::try_from(step.before.0[s]).ok(), &mut all[..n]);
     all

@@ -7,7 +7,11 @@ fn all_kernels_agree() {
     for kernel in Kernel::available() {
         println!("{}", kernel.name());
         for seed in 0..3000 {
-            assert!(trial::run(kernel, seed) == trial::run(Kernel::scalar(), seed), "{} {seed}", kernel.name());
+            assert!(
+                trial::run(kernel, seed) == trial::run(Kernel::scalar(), seed),
+                "{} {seed}",
+                kernel.name()
+            );
         }
     }
 }

@@ -18,9 +18,8 @@ pub fn run(kernel: Kernel, seed: u64) -> (Intervals, Intervals, Lanes, usize) {
     };
     let wild = if below(3) == 0 { 8191 } else { 80 };
     let mut output = || below(2 * wild as u64 + 1) - wild;
-    let outputs: Vec<Lanes> = (0..9)
-        .map(|_| Lanes(std::array::from_fn(|_| (output() & 0xffff) | output() << 16)))
-        .collect();
+    let outputs: Vec<Lanes> =
+        (0..9).map(|_| Lanes(std::array::from_fn(|_| (output() & 0xffff) | output() << 16))).collect();
     let classes = 1 + below(3);
     let mut edges = vec![];
     for _ in 0..if mixture { classes } else { 0 } {

@@ -26,7 +26,7 @@ pub fn power(d: i32) -> i32 {
 /// with e = (1 - z)^16, nearly exp(-16 z), it is (3 e - e^2) / 4. Never ascends in z.
 #[inline(always)]
 pub fn tail(z: i32) -> i32 {
-    let square = |t: i32| (t as u32 * t as u32 >> 16) as i32;
+    let square = |t: i32| ((t as u32 * t as u32) >> 16) as i32;
     let t = 65535 - z.min(65535);
     let e = square(square(square(square(t)))) >> 1;
     ((e as u32 * (98304 - e) as u32) >> 16) as i32
@@ -58,7 +58,7 @@ impl Mixture {
         let powers: [i32; C + 2] = std::array::from_fn(|i| if counts(i) { power(most - logs[i]) } else { 0 });
         let unit = (1 << 29) / powers.iter().sum::<i32>();
         for i in 1..C + 2 {
-            m.weights[i] = powers[i] * unit >> 14;
+            m.weights[i] = (powers[i] * unit) >> 14;
         }
         m.weights[0] = 32768 - m.weights[1..].iter().sum::<i32>();
         let (symbol, score) = before.unwrap_or((0, 0));
@@ -82,11 +82,11 @@ impl Mixture {
         }
         for c in 0..COMPONENTS {
             let d = (score - self.middles[c]).clamp(-32767, 32767);
-            let z = d * self.factors[c] >> self.shifts[c];
+            let z = (d * self.factors[c]) >> self.shifts[c];
             let tail = tail(z.abs());
             sum += self.weights[c] as u32 * if z < 0 { tail } else { 65536 - tail } as u32;
         }
-        ((sum >> 15) * (ONE - symbols as u32) >> BITS) + symbol as u32
+        (((sum >> 15) * (ONE - symbols as u32)) >> BITS) + symbol as u32
     }
 }
 
@@ -103,7 +103,7 @@ pub fn classes(out: &[i32], before: Option<usize>, frequencies: &mut [u32]) {
     let unit = ((ONE - n as u32) << 14) / sum;
     let mut left = ONE;
     for f in &mut frequencies[..n - 1] {
-        *f = 1 + (*f * unit >> 14);
+        *f = 1 + ((*f * unit) >> 14);
         left -= *f;
     }
     frequencies[n - 1] = left;

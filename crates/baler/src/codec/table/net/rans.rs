@@ -31,7 +31,7 @@ impl Script {
                 words.push(*x as u16);
                 *x >>= BITS;
             }
-            *x = (*x / size << BITS) + *x % size + start;
+            *x = ((*x / size) << BITS) + *x % size + start;
         }
         words.reverse();
         (states[..lanes].to_vec(), words)

@@ -7,7 +7,7 @@ use crate::model::table::alphabet::MOST_CLASSES;
 /// Output `o` of lane `s`, of outputs in pairs.
 fn output(outputs: &[Lanes], o: usize, s: usize) -> i32 {
     let pair = outputs[o / 2].0[s];
-    if o % 2 == 0 { pair as i16 as i32 } else { pair >> 16 }
+    if o.is_multiple_of(2) { pair as i16 as i32 } else { pair >> 16 }
 }
 
 fn mixture(step: &Step, s: usize) -> Mixture {

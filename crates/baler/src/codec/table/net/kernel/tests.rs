@@ -21,7 +21,7 @@ fn what_is_found_is_what_is_looked_up() {
     for symbols in [2, 3, 17, 700] {
         let outputs: Vec<Lanes> =
             (0..6).map(|o| Lanes(std::array::from_fn(|s| (o * 7 + s as i32) % 40 - 20))).collect();
-        let edges: Vec<i32> = (0..symbols).map(|i| (i * 20 - 7000) << 16 | i * 60).collect();
+        let edges: Vec<i32> = (0..symbols).map(|i| ((i * 20 - 7000) << 16) | (i * 60)).collect();
         let step = Step {
             outputs: &outputs,
             before: &Lanes([1; LANES]),

@@ -3,6 +3,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -68,6 +70,8 @@ enum Kind {
     Scalar,
     #[cfg(target_arch = "x86_64")]
     Avx2(avx2::Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
 }
 
 /// One call, by whichever kernel.
@@ -77,6 +81,8 @@ macro_rules! dispatch {
             Kind::Scalar => scalar::$name($($argument),*),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(k) => k.$name($($argument),*),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(k) => k.$name($($argument),*),
         }
     };
 }
@@ -92,7 +98,10 @@ impl Kernel {
         #[allow(unused_mut)]
         let mut kinds = vec![Kind::Scalar];
         #[cfg(target_arch = "x86_64")]
-        kinds.extend(avx2::Avx2::new().map(Kind::Avx2));
+        {
+            kinds.extend(avx2::Avx2::new().map(Kind::Avx2));
+            kinds.extend(avx512::Avx512::new().map(Kind::Avx512));
+        }
         kinds.into_iter().map(Kernel).collect()
     }
 
@@ -103,13 +112,15 @@ impl Kernel {
         *BEST.get_or_init(|| find().unwrap_or(Kernel::scalar()))
     }
 
-    /// `scalar`, `avx2`.
+    /// `scalar`, `avx2`, `avx512`.
     #[cfg(test)]
     pub fn name(self) -> &'static str {
         match self.0 {
             Kind::Scalar => "scalar",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(_) => "avx512",
         }
     }
 

@@ -243,12 +243,12 @@ pub fn decode_some<'m>(
             Some((Company::Net(archive, number), _)) => {
                 let model = model(*archive)?.table()?;
                 let known = known.entry(*archive).or_insert_with(|| Known::new(model, rows));
-                let places = net::chunk::places(model, names);
                 let scale = |c: usize| Scale::of(&sections[c].mapped.map, dtypes[c]);
                 for n in known.needs(*number) {
                     if known.symbols(n).is_none() {
-                        let integers = places[n].map_or(&[][..], |c| columns.integers(c));
-                        known.put(n, places[n].and_then(scale), integers);
+                        let place = net::chunk::place(model, n, names);
+                        let integers = place.map_or(&[][..], |c| columns.integers(c));
+                        known.put(n, place.and_then(scale), integers);
                     }
                 }
                 let scale = scale(c).ok_or_else(|| Error::corrupt("texts by a net"));

@@ -26,9 +26,9 @@ impl Candidate<'_> {
     }
 }
 
-/// For each of a model's columns, the table's column of its name.
-pub fn places(model: &TableModel, names: &[&str]) -> Vec<Option<usize>> {
-    model.columns().iter().map(|c| names.iter().position(|n| *n == c.name)).collect()
+/// The table's column that column `number` of a model is.
+pub fn place(model: &TableModel, number: usize, names: &[&str]) -> Option<usize> {
+    names.iter().position(|n| *n == model.columns()[number].name)
 }
 
 /// Replaces the codes of those columns that take fewer bytes through the model. `on` says which columns those that
@@ -46,7 +46,7 @@ pub fn improve(
         return Ok(());
     }
     let model = candidate.model;
-    let places = places(model, names);
+    let places: Vec<Option<usize>> = (0..model.columns().len()).map(|n| place(model, n, names)).collect();
     let mut known = Known::new(model, rows);
     let scale = |c: usize| Scale::of(&mapped[c].map, dtypes[c]);
     for (number, &place) in places.iter().enumerate() {
@@ -105,7 +105,6 @@ pub fn read_needs<'m>(
     // Of two columns of one name the model's is the first.
     let number = number.filter(|_| names.iter().position(|n| *n == names[column]) == Some(column));
     let number = number.ok_or_else(|| Error::corrupt("a column that its model does not have"))?;
-    let needs = Known::new(model, 0).needs(number);
-    let places = places(model, names);
-    Ok((archive, number, needs.into_iter().filter_map(|n| places[n]).collect()))
+    let needs = model.columns()[number].net.as_ref().map_or(vec![], |n| n.needs(number));
+    Ok((archive, number, needs.into_iter().filter_map(|n| place(model, n, names)).collect()))
 }

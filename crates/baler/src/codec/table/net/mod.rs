@@ -103,8 +103,9 @@ pub fn encode(known: &mut Known, number: usize, scale: Scale, integers: &[i64]) 
     let log = Layout::log(known.rows);
     let Some(coded) = encode_in(known, number, scale, integers, log)? else { return Ok(None) };
     // Every lane takes some bytes of its own, which a column of few bytes should not bear; but each halving of the
-    // lanes is twice the work.
-    let fewer = (coded.len() / LANE_BYTES).max(1).ilog2().max(log.saturating_sub(2));
+    // lanes is twice the work, so that long chunks, to which those bytes are nothing, keep all of them.
+    let least = if log == LANES.ilog2() { log } else { log.saturating_sub(2) };
+    let fewer = (coded.len() / LANE_BYTES).max(1).ilog2().max(least);
     if fewer < log { encode_in(known, number, scale, integers, fewer) } else { Ok(Some(coded)) }
 }
 

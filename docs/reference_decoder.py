@@ -271,7 +271,7 @@ def decode_table_chunk(codec, r, table, n, models):
     if codec == 0:
         return [r.take(rows * column.type.bits // 8) for column in table.columns]
     if codec == 3:
-        return decode_columns([r.part() for _ in table.columns], rows, [column.type for column in table.columns])
+        return decode_columns([r.part() for _ in table.columns], rows, table.columns, models)
     return decode_modelled_table(r, rows, table.columns, models)
 
 # ------------------------------------------------------------------------------------------- 4. Shared parts
@@ -472,6 +472,7 @@ def rounded(v):
 class Cells:
     def __init__(self, bound, grain, type):
         need(type.real and 0 < bound < 1 and grain <= 6, "not a pointwise bound")
+        self.given = bound, grain
         self.m, self.top, self.width = type.mantissa, type.top, 1 << (type.mantissa - grain)
         starts = [float((1 << self.m) + j * self.width) for j in range(1 << grain)]
         self.reach = [min(int(bound * start * (1 - 2.0**-50)), self.width) for start in starts]
@@ -1168,9 +1169,10 @@ class Mixing:
 
 # ------------------------------------------------------------------------------------------- 6. Table codec
 
-def decode_columns(parts, count, types):
+def decode_columns(parts, count, columns, models):
     """Decoded bytes of columns that may be conditioned on each other."""
-    maps = [decode_map(r, count, type) for r, type in zip(parts, types)]
+    maps = [decode_map(r, count, column.type) for r, column in zip(parts, columns)]
+    places = {column.name: c for c, column in reversed(list(enumerate(columns)))}
     known, under_way = {}, set()
 
     def integers(c):
@@ -1183,6 +1185,18 @@ def decode_columns(parts, count, types):
                 need(len(on) <= 16 and all(other < len(parts) for other in on), "not columns of the table")
                 others = [integers(other) for other in on]
                 known[c] = (decode_mixed if way == 6 else decode_function)(r, count, others)
+            elif count and r.data[r.at] == 7:
+                r.number("B")
+                model, name = models[r.varint()], columns[c].name
+                need(isinstance(model, dict) and name in model and places[name] == c, "a column without a model")
+
+                def symbols_of(other):
+                    """Those of a column of the model's, by its name."""
+                    if other not in places:
+                        return [len(model[other].bins)] * count
+                    return model[other].symbols(maps[places[other]].scale(), integers(places[other]))
+
+                known[c] = decode_net(r, count, model, name, maps[c].scale(), symbols_of)
             else:
                 known[c] = decode_integers(r, count)
         return known[c]
@@ -1208,6 +1222,12 @@ class Map(NamedTuple):
             return b"".join(self.parameter[n].encode() + b"\n" for n in integers)
         special = self.classes.special
         return self.type.pack([special[i] if i in special else self.bits(i, n) for i, n in enumerate(integers)])
+
+    def scale(self):
+        """What one of the integers means (section 9)."""
+        if self.kind in (1, 2, 5) or self.kind == 0 and not self.type.real:
+            return 0, np.float64(self.parameter or 1)
+        return (1, self.type) if self.kind == 0 else (2, self.type, *self.parameter.given) if self.kind == 3 else None
 
     def bits(self, i, n):
         if self.kind == 1:
@@ -1591,7 +1611,10 @@ class Model(NamedTuple):
         return [acc * scale + offset for acc, scale, offset in zip(sums, self.scale, self.offset)]
 
 def decode_model(r):
-    need(r.number("B") == 1, "an unknown version of models")
+    kind = r.number("B")
+    need(kind in (1, 2), "an unknown kind of models")
+    if kind == 2:
+        return decode_table_model(r)
     count = r.number("H")
     need(count > 0, "a model without layers")
     layers = [decode_layer(r, last=i == count - 1) for i in range(count)]
@@ -1611,12 +1634,235 @@ def decode_layer(r, last):
     if not last:
         shift, multipliers = r.tag(30), (r.numbers("h", outputs), r.numbers("h", outputs))
         need(shift > 0, "no shift")
-    for i in range(outputs):
+    return proven(Layer(weights, bias, shift, multipliers))
+
+def proven(layer):
+    """The layer, once it is sure that none of its sums can overflow."""
+    weights, bias, shift, multipliers = layer
+    for i in range(len(bias)):
         most = abs(bias[i]) + 8191 * sum(map(abs, weights[i]))
         t = most + (1 << shift >> 1) >> shift
         safe = most < 2**31 - (1 << shift) and all(0 <= m[i] and t * m[i] + 2**14 < 2**31 for m in multipliers)
         need(safe, "a neuron that may overflow")
-    return Layer(weights, bias, shift, multipliers)
+    return layer
+
+# ------------------------------------------------------------------------------------------- 9. Models of tables
+
+class Alphabet:
+    """A column of a model: its bins, and its net, where it has one."""
+
+    def __init__(self, r):
+        kind = r.tag(2)
+        if kind == 0:
+            self.scale = 0, np.float64(r.number("d"))
+            need(0 < self.scale[1] < np.inf, "not a unit")
+        else:
+            self.scale = kind, TYPES[r.number("B")], *((r.number("d"), r.number("B")) if kind == 2 else ())
+        size, end, self.bins = r.varint(), 0, []
+        need(0 < size < 4096, "not a number of bins")
+        for i in range(size):
+            if i == 0:
+                first, log = r.zigzag(), r.varint()
+            else:
+                code = r.varint()
+                first, log = end + (code >> 6), code & 63
+            end = first + (1 << log)
+            need(log <= 52 and abs(first) <= 2**52 and end <= 2**52, "a bin beyond 2^52")
+            self.bins.append((first, end))
+        self.scores = [r.zigzag()]
+        for _ in range(size):
+            step = r.varint()
+            need(step <= 2**16, "not a score")
+            self.scores.append(self.scores[-1] + step)
+        need(max(map(abs, self.scores)) <= 16383, "not a score")
+        self.centre, self.gain = np.float64(r.number("d")), np.float64(r.number("d"))
+        self.pairs = (size + 2) // 2 if 2 < size < 16 else 1
+
+    def inputs(self, symbol):
+        """The inputs of a symbol; None is a row that is not there."""
+        x = [0] * (2 * self.pairs)
+        if symbol is None or symbol == len(self.bins):
+            return x
+        x[0] = self.scores[symbol] + self.scores[symbol + 1] >> 3
+        first, end = self.bins[symbol]
+        if len(self.bins) > 15:
+            line = (np.float64(first) + np.float64(end - first) * 0.5 - self.centre) * self.gain
+            x[1] = int(clamp(line, -3072.0, 3072.0))
+        elif self.pairs > 1:
+            x[symbol + 1] = 2048
+        return x
+
+    def edges(self, scale):
+        """The bins in integers of a scale, if they can be."""
+        if self.scale == scale:
+            return self.bins
+        if scale is None or self.scale[0] != 0 or scale[0] != 0:
+            return None
+        edge = lambda e: int(clamp(np.ceil((np.float64(e) - 0.5) * self.scale[1] / scale[1]), -4.5e15, 4.5e15))
+        return [(edge(first), edge(end)) for first, end in self.bins]
+
+    def symbols(self, scale, integers):
+        edges = self.edges(scale) or [(0, 0)] * len(self.bins)
+        of = {}
+        for n in set(integers):
+            of[n] = next((b for b, (first, end) in enumerate(edges) if first <= n < end), len(edges))
+        return [of[n] for n in integers]
+
+class Net(NamedTuple):
+    sources: list  # names and lags
+    layers: list
+    given: str  # the histogram's column, if it has one
+    masses: list  # of each class of bins; none where the outputs are classes
+
+def decode_table_model(r):
+    """Columns by name: their alphabets, each with its net."""
+    count, model = r.varint(), {}
+    need(0 < count <= 4096, "not a number of columns")
+    for number in range(count):
+        name = r.string()
+        need(name not in model, "two columns of one name")
+        own = Alphabet(r)
+        model[name] = own
+        head = r.tag(2)
+        own.net = decode_table_net(r, model, name, head) if head else None
+    r.end()
+    return model
+
+def decode_table_net(r, model, name, head):
+    names, own, sources = list(model), model[name], []
+    count = r.varint()
+    need(count <= 32, "not a number of sources")
+    for _ in range(count):
+        column, lag = r.varint(), r.zigzag()
+        need(column < len(names) and (1 if names[column] == name else -1) <= lag <= 2, "a source not before")
+        sources.append((names[column], lag))
+    hidden = r.varint(), r.varint()
+    symbols, pairs = len(own.bins) + 1, sum(model[source].pairs for source, _ in sources)
+    need(all(0 < h <= 64 for h in hidden) and pairs <= 128 and (head == 2 or symbols <= 16), "not a net")
+    widths = [max(2 * pairs, 1), *hidden, symbols + 1 if head == 1 else 11]
+    layers = [decode_small_layer(r, widths[i], widths[i + 1], last=i == 2) for i in range(3)]
+    given, masses = None, []
+    if head == 2:
+        given = r.varint()
+        need(given < len(names), "a histogram given what is not before")
+        given = names[given - 1] if given else None
+        classes = len(model[given].bins) + 1 if given else 1
+        need(not given or classes <= 16, "a histogram of too many classes")
+        for _ in range(classes):
+            masses.append([])
+            while len(masses[-1]) < symbols - 1:
+                mass = r.varint()
+                masses[-1] += [mass] if mass else [0] * (r.varint() + 1)
+            need(len(masses[-1]) == symbols - 1 and sum(masses[-1]) < 2**31, "not a histogram")
+    return Net(sources, layers, given, masses)
+
+def decode_small_layer(r, inputs, outputs, last):
+    weights = [[r.zigzag() for _ in range(inputs)] for _ in range(outputs)]
+    bias, shift = [r.zigzag() for _ in range(outputs)], r.tag(30)
+    up = [r.varint() for _ in range(outputs)]
+    need(shift > 0, "no shift")
+    return proven(Layer(weights, bias, shift, (up, up if last else [0] * outputs)))
+
+# 9.1 Distributions
+
+HALVES = [
+    16384, 15689, 15024, 14387, 13777, 13193, 12634, 12098, 11585, 11094, 10624, 10173, 9742, 9329, 8933, 8555,
+]
+OCTAVE = [4096, 4467, 4871, 5312, 5793, 6317, 6889, 7512]
+
+def power(d):
+    d = min(d, 255)
+    return HALVES[d % 16] >> d // 16
+
+def class_bounds(o, size, before):
+    """Cumulative frequencies of `size` classes."""
+    logs = [o[c] + (o[size] if c == before else 0) for c in range(size)]
+    powers = [power(max(logs) - log) for log in logs]
+    unit = (2**16 - size << 14) // sum(powers)
+    return [*accumulate((1 + (p * unit >> 14) for p in powers[:-1]), initial=0), 2**16]
+
+def mixture_below(o, own, masses, before):
+    """The function of cumulative frequencies below each symbol."""
+    size, bins = len(own.bins) + 1, len(own.bins)
+    logs = [o[0], o[1], o[2], -(10**6) if before is None else o[9], o[10]]
+    powers = [power(max(logs) - log) for log in logs]
+    unit = 2**29 // sum(powers)
+    w = [0] + [p * unit >> 14 for p in powers[1:]]
+    w[0] = 2**15 - sum(w)
+    score = 0 if before in (None, bins) else own.scores[before] + own.scores[before + 1] >> 1
+    q = [clamp(-v, -24, 80) for v in o[6:9]]
+    bells = [(clamp(o[3 + c], -2047, 2047) * 16 + (0 if c else score), OCTAVE[q[c] % 8], 12 - q[c] // 8) for c in range(3)]
+    sums = list(accumulate(masses, initial=0))
+
+    def below(b):
+        if b in (0, size):
+            return 2**16 if b else 0
+        total = w[4] * (65535 * sums[b] // sums[-1] if sums[-1] else 0) + ((w[3] << 16) if b > (before or 0) else 0)
+        for weight, (middle, factor, shift) in zip(w, bells):
+            d = clamp((own.scores[b] if b < bins else 32767) - middle, -32767, 32767)
+            z = d * factor >> shift
+            t = 65535 - min(abs(z), 65535)
+            for _ in range(4):
+                t = t * t >> 16
+            e = t >> 1
+            tail = e * (98304 - e) >> 16
+            total += weight * (tail if z < 0 else 2**16 - tail)
+        return ((total >> 15) * (2**16 - size) >> 16) + b
+
+    return below
+
+# 9.2 Lanes, 9.3 A column
+
+def decode_net(r, count, model, name, scale, symbols_of):
+    own, net = model[name], model[name].net
+    edges = own.edges(scale)
+    need(net and edges, "a column without a net, or on another scale")
+    log = r.tag(5)
+    need(log >= 3 or count <= 2**16, "too few lanes")
+    escapes = r.part()
+    states = [2**16 + r.varint() for _ in range(1 << log)]
+    need(max(states) < 2**32, "not a state")
+    words = list(r.numbers("H", r.varint()))
+    raw = RawBits(r.rest())
+    known = {other: symbols_of(other) for other, _ in net.sources if other != name}
+    if net.given:
+        known[net.given] = symbols_of(net.given)
+    inputs = {other: {s: model[other].inputs(s) for s in [*range(len(model[other].bins) + 1), None]} for other, _ in net.sources}
+    size, steps = len(own.bins) + 1, -(-count >> log)
+    symbols = [None] * count
+    for t in range(steps):
+        for lane in range(1 << log):
+            row = lane * steps + t
+            if row >= count:
+                continue
+            x = []
+            for other, lag in net.sources:
+                there = 0 <= row - lag < count if other != name else lag <= t
+                x += inputs[other][(symbols if other == name else known[other])[row - lag] if there else None]
+            for layer in net.layers:
+                x = layer.inner(x or [0])
+            before = symbols[row - 1] if t else None
+            if net.masses:
+                below = mixture_below(x, own, net.masses[known[net.given][row] if net.given else 0], before)
+            else:
+                below = class_bounds(x, size, before).__getitem__
+            state = states[lane]
+            place, low, high = state % 2**16, 0, size
+            while high - low > 1:
+                middle = low + high >> 1
+                low, high = (middle, high) if below(middle) <= place else (low, middle)
+            state = (below(low + 1) - below(low)) * (state >> 16) + place - below(low)
+            if state < 2**16:
+                state = state << 16 | (words.pop(0) if words else 0)
+            states[lane], symbols[row] = state, low
+    others = iter(decode_integers(escapes, symbols.count(size - 1)))
+    return [next(others) if s == size - 1 else edges[s][0] + raw_below(raw, edges[s][1] - edges[s][0]) for s in symbols]
+
+def raw_below(raw, n):
+    k = max(n, 1).bit_length() - 1
+    short = (2 << k) - max(n, 1)
+    v = raw.take(k)
+    return v if v < short else 2 * v + raw.take(1) - short
 
 # -------------------------------------------------------------------------------------------
 

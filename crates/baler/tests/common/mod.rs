@@ -11,9 +11,11 @@ use baler::codec::field::Level;
 use baler::data::{Array, Column, Table, Values};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::Model;
-use baler::model::autoencoder::Decoder;
+use baler::model::any::AnyDecoder;
 use baler::model::layers::{Architecture, Layer};
+use baler::model::table::file::TrainedTable;
 use baler::model::zoo::dense_chain;
+use baler::train::table::{TableOptions, train_within};
 use baler::train::{TrainOptions, train};
 use sha2::{Digest, Sha256};
 use std::io::{Cursor, Read, Write};
@@ -38,7 +40,7 @@ impl Random {
 pub struct Seed {
     pub name: &'static str,
     pub bytes: Vec<u8>,
-    pub models: Vec<Decoder>,
+    pub models: Vec<AnyDecoder>,
 }
 
 pub fn field(name: &str, shape: &[usize], values: Values) -> Input {
@@ -143,6 +145,29 @@ pub fn model(names: &[&str]) -> Model {
     train(&rows(60), &names, &options, |_| std::ops::ControlFlow::Continue(())).unwrap()
 }
 
+/// A class and numbers about it, for a model of tables.
+pub fn kin(rows: usize) -> Vec<Column> {
+    let mut random = Random(17);
+    let class: Vec<i16> = (0..rows).map(|i| (i * i % 7 / 2) as i16).collect();
+    let near = |&c: &i16| c as f32 * 3.0 + random.below(40) as f32 * 0.1;
+    let number: Vec<f32> = class.iter().map(near).collect();
+    let column = |name: &str, values| Column { name: name.into(), values };
+    vec![
+        column("x", Values::F32(number)),
+        column("class", Values::I16(class)),
+        column("y", Values::F64(wave(rows))),
+        column("name", Values::Text((0..rows).map(|i| ["mu", "e"][i % 2].into()).collect())),
+    ]
+}
+
+/// A model of tables of two of the columns of [`kin`].
+pub fn net() -> TrainedTable {
+    let table = Table::new(kin(600)[..2].to_vec()).unwrap();
+    let bounds = Options { bound: Some(Bound::Absolute(0.05)), ..Options::default() };
+    let options = TableOptions { epochs: 3, hidden: vec![2], threads: 1, ..TableOptions::default() };
+    train_within(&table, &bounds, &options, |_| std::ops::ControlFlow::Continue(())).unwrap()
+}
+
 /// Rows of three values that hang together.
 pub fn rows(n: usize) -> Vec<f64> {
     wave(n).into_iter().flat_map(|x| [x, 2.0 * x + 1.0, -x * x]).collect()
@@ -218,6 +243,10 @@ pub fn seeds() -> Vec<Seed> {
     add("a mask that stays", one(&[4, 10, 20], masked(f32::NAN), &absolute_whole));
     add("land of zeros", one(&[4, 10, 20], masked(0.0), &absolute_whole));
 
+    let net = net();
+    let by_net = Options { net: Some(&net), codec: Some(Codec::Table), ..with(Bound::Absolute(0.05), 1) };
+    add("net", pack(table(kin(120)), &by_net));
+
     let nameless = model(&[]);
     let options = |bound| Options {
         model: Some(&nameless),
@@ -231,7 +260,7 @@ pub fn seeds() -> Vec<Seed> {
     let f32s = Values::F32(rows(40).into_iter().map(|x| x as f32).collect());
     let external = Options { embed: false, ..options(Bound::Pointwise(0.01)) };
     let bytes = one(&[40, 3], f32s, &external);
-    seeds.push(Seed { name: "model elsewhere", bytes, models: vec![nameless.frozen.decoder.clone()] });
+    seeds.push(Seed { name: "model elsewhere", bytes, models: vec![nameless.frozen.decoder.clone().into()] });
 
     let named = model(&["x", "y", "flag"]);
     let options = Options {
@@ -250,7 +279,7 @@ pub fn seeds() -> Vec<Seed> {
 
 /// Every chunk of every variable, in order. Chunks of over 2^18 values, and what follows 2^20 values, are not decoded:
 /// an archive may well claim them, but then they take their time.
-pub fn decode_all(bytes: &[u8], models: &[Decoder]) -> Result<Vec<Vec<Values>>> {
+pub fn decode_all(bytes: &[u8], models: &[AnyDecoder]) -> Result<Vec<Vec<Values>>> {
     let mut archive = Archive::open(Cursor::new(bytes), models)?;
     let variables = archive.header().variables.clone();
     let mut all = vec![];

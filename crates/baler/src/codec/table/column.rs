@@ -50,6 +50,14 @@ pub const MOST_TEXT: usize = 1 << 28;
 
 /// Maps a column to integers within `tolerance`; `fill` is the bits of a value to be kept exactly.
 pub fn map(values: &Values, tolerance: Tolerance, fill: Option<u64>) -> Mapped {
+    map_by(values, tolerance, fill, None)
+}
+
+/// A step that is this much of the largest possible is taken for the sake of a model that was trained with it.
+const FINEST_STEP: f64 = 0.8;
+
+/// As [`map`], but with this step where it serves the tolerance about as well as one that is made for it.
+pub fn map_by(values: &Values, tolerance: Tolerance, fill: Option<u64>, step: Option<f64>) -> Mapped {
     match (values, tolerance) {
         (Values::Text(v), _) => map_texts(v),
         (Values::F32(v), Tolerance::Exact) => map_exact(v, values, fill),
@@ -57,9 +65,11 @@ pub fn map(values: &Values, tolerance: Tolerance, fill: Option<u64>) -> Mapped {
         (Values::F32(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F32, fill),
         (Values::F64(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F64, fill),
         (Values::F32(v), Tolerance::Absolute(b)) => {
-            map_uniform(v, values, b, fill, f32::EPSILON as f64, |x| x as f32 as f64)
+            map_uniform(v, values, (b, step), fill, f32::EPSILON as f64, |x| x as f32 as f64)
         }
-        (Values::F64(v), Tolerance::Absolute(b)) => map_uniform(v, values, b, fill, f64::EPSILON, |x| x),
+        (Values::F64(v), Tolerance::Absolute(b)) => {
+            map_uniform(v, values, (b, step), fill, f64::EPSILON, |x| x)
+        }
         (_, Tolerance::Absolute(b)) => {
             let step = (b as i64).saturating_mul(2).saturating_add(1);
             let integers = ordered::to_integers(values);
@@ -118,7 +128,7 @@ fn whole<F: Bits + Into<f64>>(v: &[F], classes: &Classes) -> Option<Vec<i64>> {
 fn map_uniform<F: Bits + Into<f64>>(
     v: &[F],
     values: &Values,
-    bound: f64,
+    (bound, step): (f64, Option<f64>),
     fill: Option<u64>,
     epsilon: f64,
     stored: impl Fn(f64) -> f64,
@@ -135,7 +145,10 @@ fn map_uniform<F: Bits + Into<f64>>(
     let (count, sum, largest) =
         scale.fold((0u64, 0.0, 0.0f64), |(n, s, m), x| (n + 1, s + x * 1e-6, m.max(x)));
     let usual = if count == 0 { 0.0 } else { sum / count as f64 * 8e6 };
-    let uniform = Uniform::new(bound, largest.min(usual), epsilon);
+    let uniform = match step {
+        Some(step) if step <= 2.0 * bound && step >= FINEST_STEP * 2.0 * bound => Uniform { step },
+        _ => Uniform::new(bound, largest.min(usual), epsilon),
+    };
     let mut last = 0;
     let mut misses = vec![];
     let integers = v

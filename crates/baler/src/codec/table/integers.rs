@@ -24,6 +24,8 @@ pub enum Way {
     Plain = 5,
     /// Given other columns ([`super::mix`]); only where there are some.
     Mix = 6,
+    /// By a trained model ([`super::net`]).
+    Net = 7,
     /// A function of other columns ([`super::function`]).
     Function = 8,
 }
@@ -105,7 +107,7 @@ pub fn read(mut r: Reader, count: usize) -> Result<Vec<i64>> {
             let bytes = r.take(count.saturating_mul(8), "plain integers")?;
             bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().expect("eight bytes"))).collect()
         }
-        6 | 8 => return Err(Error::corrupt("integers that stand alone are conditioned on other columns")),
+        6..=8 => return Err(Error::corrupt("integers that stand alone are conditioned on other columns")),
         _ => return Err(Error::unsupported(format!("way {way} of integers is of a later version"))),
     };
     Ok(values)

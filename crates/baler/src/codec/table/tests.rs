@@ -4,6 +4,27 @@ use super::mix::linear::Linear;
 use super::*;
 use crate::codec::bytes::put_varint;
 
+/// Names for columns, and no model: what these tests do not look at.
+fn names(count: usize) -> Vec<&'static str> {
+    ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"][..count].to_vec()
+}
+
+fn no_model<'m>(_: usize) -> Result<&'m crate::model::any::AnyDecoder> {
+    Err(Error::corrupt("no model"))
+}
+
+fn encode(columns: &[Values], tolerances: &[Tolerance]) -> Result<(Vec<u8>, Vec<Values>)> {
+    super::encode(columns, &names(columns.len()), tolerances, None)
+}
+
+fn decode(payload: &[u8], rows: usize, dtypes: &[DType]) -> Result<Vec<Values>> {
+    super::decode(payload, rows, &names(dtypes.len()), dtypes, no_model)
+}
+
+fn decode_some(p: &[u8], rows: usize, dtypes: &[DType], wanted: &[bool]) -> Result<Vec<Option<Values>>> {
+    super::decode_some(p, rows, &names(dtypes.len()), dtypes, wanted, no_model)
+}
+
 fn random(seed: u64) -> impl FnMut(u64) -> i64 {
     let mut state = seed;
     move |below| {

@@ -22,6 +22,9 @@ pub trait Coder {
     fn uniform(&mut self, value: u32, n: u32) -> u32;
     /// The low `n` <= 32 bits of `value` as they are.
     fn raw(&mut self, value: u64, n: u32) -> u64;
+    /// What follows is part `n` of a value, to those that only measure.
+    #[inline(always)]
+    fn part(&mut self, _: usize) {}
 }
 
 /// Collects code words and raw bits.

@@ -10,8 +10,12 @@ use super::mix::linear::Linear;
 use super::mix::{self, MOST_LEVELS, Shape, fit};
 use super::{Columns, mix::tree::Kind};
 
-/// Rows by which mutual information is measured, and by which shapes are tried.
+/// Rows by which mutual information is measured.
 const SAMPLE: usize = 8192;
+/// Rows by which shapes are tried: an eighth of all, but no fewer than these.
+const LEAST_TRIED: usize = 4096;
+/// Rows that a prediction is fitted to.
+const FITTED: usize = 2048;
 /// Columns of at most this many values are looked at together.
 const MOST_LABEL_VALUES: usize = 16;
 /// More columns than this are not searched for sums of two.
@@ -151,11 +155,6 @@ fn mutual_information(a: &[u8], b: &[u8]) -> f64 {
     h_a + h_b - entropy(&mut joint.iter().flatten().copied())
 }
 
-/// Levels of halving that are tried.
-const LEVELS: [u8; 5] = [0, 2, 4, 7, 12];
-/// A shallower tree is faster: it may be larger by a thousandth times this.
-const PATIENCE: usize = 3;
-
 /// Column `c` given others, in the shape that does best on a sample.
 fn mixed(c: usize, parents: &[usize], labels: &[usize], columns: &mut Columns, plain: &[u8]) -> Vec<u8> {
     let values = columns.integers(c).to_vec();
@@ -170,32 +169,24 @@ fn mixed(c: usize, parents: &[usize], labels: &[usize], columns: &mut Columns, p
     };
     let most = widest.min(MOST_LEVELS as u32).min(12) as u8;
     let mut shape = Shape { leaves, levels: most, delta, linear: None };
-    let sample = integers.len().min(SAMPLE);
+    let sample = &integers[..integers.len().min(LEAST_TRIED.max(integers.len() / 8))];
     let given = columns.given(parents, labels);
-    if shape.leaves.kind == Kind::Runs
-        && !delta
-        && let Some(linear) = Linear::fit(&integers[..sample], &given.parents)
-    {
-        let without = mix::measure(&integers[..sample], &shape, &given);
-        shape.linear = Some(linear);
-        if mix::measure(&integers[..sample], &shape, &given) >= without {
+    let linear = || Linear::fit(&sample[..sample.len().min(FITTED)], &given.parents);
+    let linear = if shape.leaves.kind == Kind::Runs && !delta { linear() } else { None };
+    let (mut levels, mut bits) = (0, f64::INFINITY);
+    if most > 0 || linear.is_some() {
+        (levels, bits) = mix::measure(sample, &shape, &given);
+    }
+    if linear.is_some() {
+        shape.linear = linear;
+        let (foreseen, fewer) = mix::measure(sample, &shape, &given);
+        if fewer < bits {
+            levels = foreseen;
+        } else {
             shape.linear = None;
         }
     }
-    if most > 0 {
-        let mut tried: Vec<(usize, u8)> = LEVELS
-            .into_iter()
-            .filter(|&l| l < most)
-            .chain([most])
-            .map(|levels| {
-                shape.levels = levels;
-                (mix::measure(&integers[..sample], &shape, &given), levels)
-            })
-            .collect();
-        let best = tried.iter().map(|t| t.0).min().unwrap_or(0);
-        tried.retain(|t| t.0 * 1000 <= best * (1000 + PATIENCE));
-        shape.levels = tried[0].1;
-    }
+    shape.levels = levels;
     let mut out = vec![Way::Mix as u8];
     mix::write(&mut out, &values, &shape, parents.len(), &on, columns);
     out

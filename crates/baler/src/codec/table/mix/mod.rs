@@ -5,6 +5,7 @@ pub mod context;
 pub mod fit;
 mod kernel;
 pub mod linear;
+mod meter;
 mod model;
 pub mod tree;
 
@@ -13,7 +14,10 @@ use crate::codec::bytes::{Reader, put_bytes, put_varint, put_zigzag};
 use crate::codec::range_coder::{Coder, Decoder, Encoder};
 use crate::error::{Error, Result};
 use context::{Given, MOST_LABELS, MOST_PARENTS};
+use kernel::Memory;
 use linear::Linear;
+use meter::Meter;
+use std::cell::RefCell;
 use tree::{Kind, Leaves, MOST_LEAVES};
 
 /// Columns that one column may be conditioned on.
@@ -104,27 +108,35 @@ pub fn differences(values: &[i64]) -> Vec<i64> {
 
 /// Codes all values of a column as fast as this processor can; `plain` keeps to the portable build.
 fn run<C: Coder>(coder: &mut C, shape: &Shape, given: &Given, values: &mut [i64], plain: bool) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(avx2) = kernel::avx2::Avx2::new().filter(|_| !plain) {
-        // Written as a closure that is inlined: so all of it is compiled for that processor.
-        return avx2.run(
-            #[inline(always)]
-            || model::run(avx2, coder, shape, given, values),
-        );
+    thread_local! {
+        static MEMORY: RefCell<Memory> = RefCell::default();
     }
-    let _ = plain;
-    model::run(kernel::scalar::Scalar, coder, shape, given, values)
+    MEMORY.with_borrow_mut(|memory| {
+        memory.forget();
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = kernel::avx2::Avx2::new().filter(|_| !plain) {
+            // Written as a closure that is inlined: so all of it is compiled for that processor.
+            return avx2.run(
+                #[inline(always)]
+                || model::run(avx2, memory, coder, shape, given, values),
+            );
+        }
+        let _ = plain;
+        model::run(kernel::scalar::Scalar, memory, coder, shape, given, values)
+    })
 }
 
 /// The range-coded bytes and the raw ones of a run of values.
+#[cfg(test)]
 pub fn codes(values: &[i64], shape: &Shape, given: &Given, plain: bool) -> (Vec<u8>, Vec<u8>) {
     let mut coder = Encoder::with_capacity(values.len());
     run(&mut coder, shape, given, &mut values.to_vec(), plain);
     coder.finish()
 }
 
-/// Bytes that a run of values takes.
-pub fn measure(values: &[i64], shape: &Shape, given: &Given) -> usize {
-    let (codes, raw) = codes(values, shape, given, false);
-    codes.len() + raw.len()
+/// The levels, of at most those of `shape`, that a run of values is to have, and the bits that it then takes.
+pub fn measure(values: &[i64], shape: &Shape, given: &Given) -> (u8, f64) {
+    let mut meter = Meter::default();
+    run(&mut meter, shape, given, &mut values.to_vec(), false);
+    meter.levels(shape.levels)
 }

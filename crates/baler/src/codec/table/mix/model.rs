@@ -14,9 +14,16 @@ const SEEN: usize = 17 * 17;
 /// Errors teach by this at first, from row 1000 on and from row 6000 on.
 const RATES: [i32; 3] = [24, 14, 9];
 
-/// Codes all values of a column: an encoder reads `values`, a decoder fills them.
+/// Codes all values of a column with a `memory` as new: an encoder reads `values`, a decoder fills them.
 #[inline(always)]
-pub fn run<K: Kernel, C: Coder>(kernel: K, coder: &mut C, shape: &Shape, given: &Given, values: &mut [i64]) {
+pub fn run<K: Kernel, C: Coder>(
+    kernel: K,
+    memory: &mut Memory,
+    coder: &mut C,
+    shape: &Shape,
+    given: &Given,
+    values: &mut [i64],
+) {
     let Shape { leaves, levels, linear, .. } = shape;
     let tree = Tree::new(leaves);
     let entries: Vec<i64> = match leaves.kind {
@@ -34,7 +41,6 @@ pub fn run<K: Kernel, C: Coder>(kernel: K, coder: &mut C, shape: &Shape, given: 
                 .collect()
         }
     };
-    let mut memory = Memory::default();
     let mut seen = [0u64; SEEN];
     let (mut before, mut before2) = (0u64, 0u64);
     for row in 0..values.len() {
@@ -72,7 +78,7 @@ pub fn run<K: Kernel, C: Coder>(kernel: K, coder: &mut C, shape: &Shape, given: 
             }
         };
         let known = Known { contexts, codes: [before, second], rate };
-        let code = value(kernel, coder, &mut memory, &tree, *levels, &known, code);
+        let code = value(kernel, coder, memory, &tree, *levels, &known, code);
         seen[at] = code;
         (before2, before) = (before, code);
         if !C::ENCODE {
@@ -105,10 +111,11 @@ fn value<K: Kernel, C: Coder>(
     let near = |split: u64| known.codes.map(|c| distance(c.wrapping_sub(split) as i64));
     let mut at = if tree.nodes.is_empty() { -1 } else { 0 };
     let mut slots = Slots::default();
+    coder.part(0);
     while at >= 0 {
         let Node { split, kids, group, local, wide, depth } = tree.nodes[at as usize];
         if local == 1 {
-            slots = memory.enter(&known.contexts, group);
+            slots = memory.enter(kernel, &known.contexts, group);
         }
         let place = Place::new(slots, local as u32, wide as usize, near(split));
         let right = decide(kernel, coder, memory, &place, depth as usize, known.rate, code >= split);
@@ -121,9 +128,10 @@ fn value<K: Kernel, C: Coder>(
         if span == 0 {
             return low;
         }
+        coder.part(1 + level as usize);
         let inside = level % 3;
         if inside == 0 {
-            slots = memory.enter(&known.contexts, spread((leaf as u32) << 16 ^ path ^ 0x8000_0000));
+            slots = memory.enter(kernel, &known.contexts, spread((leaf as u32) << 16 ^ path ^ 0x8000_0000));
         }
         let half = span >> 1;
         let split = low.wrapping_add(half + 1);

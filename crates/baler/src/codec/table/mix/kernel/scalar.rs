@@ -1,6 +1,8 @@
 //! The definition of a decision's arithmetic.
 
-use super::{HASHED, INPUTS, Kernel, MOST_COUNT, MOST_WEIGHT, MOVE, Memory, Place, SEEN, TRUST};
+use super::{
+    HASHED, INPUTS, Kernel, LINE, MOST_COUNT, MOST_WEIGHT, MOVE, Memory, NEW, Place, SEEN, SLOT, Slots, TRUST,
+};
 use crate::codec::adaptive::ODDS;
 
 /// Runs everywhere.
@@ -26,8 +28,20 @@ impl Kernel for Scalar {
     type Held = ([u32; INPUTS], [i32; INPUTS]);
 
     #[inline(always)]
+    fn claim(self, memory: &mut Memory, slots: &Slots, tags: &[u32; HASHED]) {
+        for (at, &tag) in slots.0.into_iter().zip(tags) {
+            let at = at as usize;
+            let slot = &mut memory.states[at / LINE].0[at % LINE..][..SLOT];
+            if slot[0] != tag {
+                slot.fill(NEW);
+                slot[0] = tag;
+            }
+        }
+    }
+
+    #[inline(always)]
     fn predict(self, memory: &Memory, place: &Place, depth: usize) -> (i32, i32, usize, Self::Held) {
-        let s = place.0.map(|at| memory.states[at as usize]);
+        let s = place.0.map(|at| memory.states[at as usize / LINE].0[at as usize % LINE]);
         let x = s.map(|s| (stretch(s >> 10) * TRUST[(s & 1023).min(15) as usize] as i32) >> 8);
         let list = (1..HASHED).map(|i| (((s[i] & 1023) as i32 > SEEN[i]) as usize) << (i - 1)).sum();
         let odds = |weights: &[i32; INPUTS]| {
@@ -56,7 +70,8 @@ impl Kernel for Scalar {
         for (at, s) in place.0.into_iter().zip(s) {
             let (p, n) = ((s >> 10) as i32, s & 1023);
             let p = p + ((((target - p) >> 3) * MOVE[(n & 255) as usize]) >> 9);
-            memory.states[at as usize] = (p as u32) << 10 | (n + 1).min(MOST_COUNT);
+            memory.states[at as usize / LINE].0[at as usize % LINE] =
+                (p as u32) << 10 | (n + 1).min(MOST_COUNT);
         }
     }
 }

@@ -1,0 +1,70 @@
+//! What a mixed column would take, level by level: one run tells how many levels pay.
+
+use super::MOST_LEVELS;
+use crate::codec::range_coder::{BIT_BITS, Coder};
+
+/// A shallower tree is faster: it may be larger by a thousandth times this.
+const PATIENCE: f64 = 3.0;
+
+/// Adds up costs in bits and writes nothing.
+#[derive(Default)]
+pub struct Meter {
+    part: usize,
+    /// Of the tree, then of each level below its leaves: bits, and decisions.
+    parts: [(f32, u32); 1 + MOST_LEVELS as usize],
+    /// Bits of what is left as it is.
+    rest: f64,
+}
+
+impl Meter {
+    /// The fewest levels of at most `most` by which the values take little more than by the best, and the bits that they
+    /// take by these. A level left out takes a bit for each of its decisions; that the levels above learn a little
+    /// from those below is not seen.
+    pub fn levels(&self, most: u8) -> (u8, f64) {
+        let below = &self.parts[1..1 + most as usize];
+        let bits = |levels: usize| {
+            let coded: f64 = below[..levels].iter().map(|p| p.0 as f64).sum();
+            let raw: f64 = below[levels..].iter().map(|p| p.1 as f64).sum();
+            self.parts[0].0 as f64 + coded + raw + self.rest
+        };
+        let best = (0..=most as usize).map(bits).fold(f64::INFINITY, f64::min);
+        let enough = |&levels: &usize| bits(levels) * 1000.0 <= best * (1000.0 + PATIENCE);
+        let levels = (0..=most as usize).find(enough).unwrap_or(most as usize);
+        (levels as u8, bits(levels))
+    }
+}
+
+impl Coder for Meter {
+    const ENCODE: bool = true;
+
+    #[inline(always)]
+    fn bit(&mut self, bit: bool, p1: u32) -> bool {
+        let one = 1u32 << BIT_BITS;
+        let p = if bit { p1 } else { one - p1 };
+        let part = &mut self.parts[self.part];
+        part.0 += BIT_BITS as f32 - (p as f32).log2();
+        part.1 += 1;
+        bit
+    }
+
+    fn symbol(&mut self, symbol: usize, _: &[i16; 16]) -> usize {
+        symbol
+    }
+
+    #[inline(always)]
+    fn uniform(&mut self, value: u32, n: u32) -> u32 {
+        self.rest += (n as f64).log2();
+        value
+    }
+
+    #[inline(always)]
+    fn raw(&mut self, value: u64, n: u32) -> u64 {
+        self.rest += n as f64;
+        value
+    }
+
+    #[inline(always)]
+    fn part(&mut self, n: usize) {
+        self.part = n;
+    }
+}

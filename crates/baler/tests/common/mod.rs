@@ -62,6 +62,33 @@ pub fn wave(n: usize) -> Vec<f64> {
         .collect()
 }
 
+/// Noise, blurred along every axis, and ever finer noise upon it: of the kind that a wavelet base suits. The same on
+/// every machine, since only + - * make it.
+pub fn clouds(shape: &[usize]) -> Vec<f64> {
+    let mut random = Random(shape.len() as u64);
+    let mut v = vec![0.0; shape.iter().product()];
+    for (scale, passes) in [(300.0, 24), (10.0, 8), (1.0, 2)] {
+        v.iter_mut().for_each(|x| *x += ((random.next() >> 40) as f64 * (1.0 / (1 << 23) as f64) - 1.0) * scale);
+        for axis in 0..shape.len() {
+            let stride: usize = shape[axis + 1..].iter().product();
+            (0..passes).for_each(|_| blur(&mut v, shape[axis], stride));
+        }
+    }
+    v
+}
+
+/// Each value becomes half of itself and a quarter of the two beside it, `stride` places away; lines are of `n`.
+fn blur(v: &mut [f64], n: usize, stride: usize) {
+    for line in v.chunks_mut(n * stride) {
+        let old = line.to_vec();
+        for (i, x) in line.iter_mut().enumerate() {
+            let before = if i < stride { old[i] } else { old[i - stride] };
+            let after = if i + stride < old.len() { old[i + stride] } else { old[i] };
+            *x = *x * 0.5 + (before + after) * 0.25;
+        }
+    }
+}
+
 pub fn wave32(n: usize) -> Values {
     Values::F32(wave(n).into_iter().map(|x| x as f32).collect())
 }

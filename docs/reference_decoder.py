@@ -893,7 +893,7 @@ class Coefficients:
                 m += 1
         if group >= 24 or m == 3:
             shift = max(group - 24, 0) // 4
-            high = symbol(self.coder, self.high[group // 4 if group < 24 else 24 + (group - 24) // 2])
+            high = symbol(self.coder, self.high[group // (4 if group < 24 else 2)])
             if high == 15:
                 n = symbol(self.coder, self.length)
                 n += self.raw.take(4) if n == 15 else 0

@@ -62,19 +62,21 @@ pub fn wave(n: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Noise, blurred along every axis, and ever finer noise upon it: of the kind that a wavelet base suits. The same on
-/// every machine, since only + - * make it.
+/// Noise, blurred along every axis, and ever finer noise upon it, within +-1: what a wavelet base suits. The same on
+/// every machine, since only + - * / make it.
 pub fn clouds(shape: &[usize]) -> Vec<f64> {
     let mut random = Random(shape.len() as u64);
     let mut v = vec![0.0; shape.iter().product()];
     for (scale, passes) in [(300.0, 24), (10.0, 8), (1.0, 2)] {
-        v.iter_mut().for_each(|x| *x += ((random.next() >> 40) as f64 * (1.0 / (1 << 23) as f64) - 1.0) * scale);
+        v.iter_mut()
+            .for_each(|x| *x += ((random.next() >> 40) as f64 * (1.0 / (1 << 23) as f64) - 1.0) * scale);
         for axis in 0..shape.len() {
             let stride: usize = shape[axis + 1..].iter().product();
             (0..passes).for_each(|_| blur(&mut v, shape[axis], stride));
         }
     }
-    v
+    let largest = v.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+    v.into_iter().map(|x| x / largest).collect()
 }
 
 /// Each value becomes half of itself and a quarter of the two beside it, `stride` places away; lines are of `n`.

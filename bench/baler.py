@@ -68,11 +68,11 @@ def decompress(archive: Path, out: Path, *options: str, threads: int = 1) -> flo
     return run("decompress", archive, "-o", out, *options, "--threads", str(threads), "--force")
 
 
-def field(a: np.ndarray, bound: float, threads: int = 1) -> Coded:
+def field(a: np.ndarray, bound: float, threads: int = 1, level: str = "default") -> Coded:
     """A field through the command line within an absolute bound: a codec like the peers'. All bytes count."""
     with tempfile.TemporaryDirectory() as folder:
         source, archive, out = (Path(folder) / name for name in ("in.npy", "out.blr", "out.npy"))
         np.save(source, a)
-        encode_s = compress(source, archive, "--abs", repr(bound), threads=threads)
+        encode_s = compress(source, archive, "--abs", repr(bound), "--level", level, threads=threads)
         decode_s = decompress(archive, out, threads=threads)
         return Coded(archive.stat().st_size, encode_s, decode_s, np.load(out))

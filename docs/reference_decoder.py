@@ -169,7 +169,8 @@ class Type(NamedTuple):
     top: int = 0  # T (4.6)
 
     def pack(self, bits):
-        """Decoded bytes of values given by their bits."""
+        """Decoded bytes of values given by their bits, of which the low ones count."""
+        bits = [b % (1 << self.bits) for b in bits]
         return struct.pack(f"<{len(bits)}{'BHxIxxxQ'[self.bits // 8 - 1]}", *bits)
 
 def integer_type(letter, bits):
@@ -396,18 +397,26 @@ class Classes(NamedTuple):
     minus: set  # places of class 1
     special: dict  # bits of the values of classes 2 to 15, by place
 
-def decode_classes(r, count, width):
+def decode_classes(r, count, width, size=0):
     minus, special, plane = set(), {}, []
-    if not r.tag(1):
+    flag = r.tag(2)
+    if not flag:
         return Classes(minus, special)
+    need(flag == 1 or size, "classes of planes where there is one")
     constants = [r.varint() for _ in range(r.tag(13))]
     own = list(r.numbers("Q", r.varint()))[::-1]
     coder = RangeCoder(r.part().data)
-    as_w, as_n, other = defaultdict(Bit), defaultdict(Bit), defaultdict(falling)
+    as_p, as_w, as_n, other = defaultdict(Bit), defaultdict(Bit), defaultdict(Bit), defaultdict(falling)
     for i in range(count):
         backs = 1, 2, width, width + 1, width - 1
         w, ww, n, nw, ne = (plane[i - back] if 0 < back <= i else 0 for back in backs)
-        if bit_alone(coder, as_w[w == n, n == ne, nw == w, ww == w, w != 0, ne == w]):
+        planar = flag == 2 and i >= size
+        if planar:
+            backs = size, size + 1, size + width, size + width - 1, size - 1
+            p, pw, pn, pne, pe = (plane[i - back] if back <= i else 0 for back in backs)
+        if planar and bit_alone(coder, as_p[w == pw, n == pn, ne == pne, p == w, p == n, pe == p]):
+            value = p
+        elif bit_alone(coder, as_w[w == n, n == ne, nw == w, ww == w, w != 0, ne == w]):
             value = w
         elif bit_alone(coder, as_n[n == ne, n == nw, w == n]):
             value = n
@@ -490,27 +499,33 @@ class Cells:
 def decode_field(r, shape, type):
     """Decoded bytes of a chunk."""
     count, dims = prod(shape), planes_rows_columns(shape)
-    kind, mode = divmod(r.number("B"), 16)
-    need(mode <= 2 and kind in (0, 3), "a reserved value")
-    need(mode == 1 or type.real, "a mode of floats")
+    way, mode = divmod(r.number("B"), 16)
+    need(mode <= 3 and way in WALKS, "a mode of a later version")
+    need(mode in (1, 3) or type.real, "a mode of floats")
     if mode == 0:
         step, mean = (real_of_bits(type, int.from_bytes(r.take(type.bits // 8), "little")) for _ in "sm")
     elif mode == 2:
         cells = Cells(r.number("d"), r.number("B"), type)
-    minus, special = decode_classes(r, count, dims[2])
+    elif mode == 3:
+        lattice = Lattice(r, type)
+    minus, special = decode_classes(r, count, dims[2], dims[1] * dims[2] if dims[0] > 1 else 0)
     need(mode == 2 or not minus, "a class of pointwise cells")
     if mode == 0:
         rule = Steps(type, step, mean)
     elif mode == 1:
         rule = Integers(reach=r.varint(), origin=r.zigzag(), range=type.range)
+    elif mode == 3:
+        rule = Integers(reach=r.varint(), origin=r.zigzag(), range=lattice.range)
     else:
         rule = Integers(reach=0, origin=r.zigzag(), range=(0, 2**63 - 1))
     bits = []
-    for i, n in enumerate(decode_walk(r, dims, rule, special, kind)):
+    for i, n in enumerate(WALKS[way](r, dims, rule, special)):
         if i in special:
             bits.append(special[i])
         elif mode == 2:
             bits.append(cells.magnitude(n) | (i in minus) << (type.bits - 1))
+        elif mode == 3:
+            bits.append(lattice.bits(n))
         else:
             bits.append(n if mode == 0 else bits_of_ordered(type, n))
     return type.pack(bits)
@@ -527,7 +542,7 @@ class Steps:
     def __init__(self, type, step, mean):
         self.type, self.work, self.step, self.mean = type, type.real, step, mean
         self.inverse, self.limit = type.real(1) / step, 2.0**21 if type is F32 else 2.0**50
-        self.exact_bits = type.bits
+        self.exact_bits, self.distance = type.bits, float(step)
 
     def indexed(self, p, k):
         r = p + real_of_integer(self.work, k) * self.step
@@ -544,6 +559,7 @@ class Integers:
 
     def __init__(self, reach, origin, range):
         self.step, self.origin, self.range = wrap(2 * reach + 1), origin, range
+        self.distance = 2.0 * float(reach) + 1.0
 
     def indexed(self, p, k):
         centre = clamp(rounded(p) + self.origin, *self.range)
@@ -554,6 +570,37 @@ class Integers:
 
     def seen(self, n):
         return n, real_of_integer(np.float64, wrap(n - self.origin))
+
+class Lattice:
+    """What integers stand for in mode 3."""
+
+    def __init__(self, r, type):
+        self.type, self.formula = type, r.tag(6)
+        need(self.formula in ([1, 2, 3, 5, 6] if type is F64 else [1, 2, 3] if type is F32 else [0]), "a reserved value")
+        if self.formula == 0:
+            self.scale, self.offset = r.zigzag(), r.zigzag()
+            low, high = type.range
+            need(self.scale >= 1 and low <= self.offset <= high, "not a lattice")
+            ends = -((self.offset - low) // self.scale), (high - self.offset) // self.scale
+            self.range = clamp(ends[0], *I64), clamp(ends[1], *I64)
+        else:
+            self.scale, self.offset = np.float64(r.number("d")), np.float64(r.number("d"))
+            real = np.float32 if self.formula == 3 else np.float64
+            need(self.scale > 0 and np.isfinite(real(self.scale)) and np.isfinite(real(self.offset)), "not a lattice")
+            self.range = -(2**53), 2**53
+
+    def bits(self, n):
+        if self.formula == 0:
+            return bits_of_ordered(self.type, wrap(n * self.scale + self.offset))
+        if self.formula == 3:
+            value = np.float32(np.int64(n)) * np.float32(self.scale) + np.float32(self.offset)
+        elif self.formula in (1, 5):
+            value = np.float64(n) * self.scale + self.offset
+        else:
+            value = np.float64(n) / self.scale + self.offset
+        if self.formula >= 5:
+            value = np.float32(value)
+        return bits_of_real(self.type.real(value))
 
 # 5.2 Neighbourhood
 
@@ -643,10 +690,9 @@ class Row:
         self.x += 1
         return value
 
-def decode_walk(r, dims, rule, special, kind=0):
+def decode_walk(r, dims, rule, special, base=None):
     """The values of a walk in C order, none where passed over."""
     nz, ny, nx = dims
-    base = decode_base(r, dims).astype(rule.work) * rule.work(rule.step) if kind == 3 else None
     taps = 3 if ny == nz == 1 else 12 if nz == 1 else 31
     weights = [rule.work(weight / 2**14) for weight in r.numbers("h", taps)]
     first = RangeCoder(r.part().data), RawBits(r.part().data)
@@ -714,6 +760,15 @@ class IndexContexts:
 
 F = np.float32
 GROUPINGS = [[(0, 1, 2)], [(0,), (1, 2)], [(0,), (1,), (2,)]]
+
+def over_base(decode):
+    """A walk over a base in units of work numbers."""
+
+    def decode_both(r, dims, rule, special):
+        base = decode_base(r, dims).astype(rule.work) * rule.work(rule.step)
+        return decode(r, dims, rule, special, base)
+
+    return decode_both
 
 def decode_base(r, dims):
     """The wavelet approximation b."""
@@ -950,6 +1005,424 @@ def join(v):
     even += F(0.05298012) * around_even()
     odd += F(1.5861343) * around_odd()
     v[0::2], v[1::2] = even, odd
+
+# 5.5 The fast walk
+
+FAST_TAPS = [
+    (-2, 0, 0), (-1, -1, -1), (-1, -1, 0), (-1, -1, 1), (-1, 0, -1), (-1, 0, 0), (-1, 0, 1),
+    (-1, 1, -1), (-1, 1, 0), (-1, 1, 1),
+    (0, -2, 0), (0, -1, -1), (0, -1, 0), (0, -1, 1), (0, 0, -2), (0, 0, -1),
+]
+
+def decode_fast_tables(r):
+    """The frequencies of tokens for each class."""
+    coder, raw = RangeCoder(r.part().data), RawBits(r.part().data)
+    new, lasts, lengths, tables = Bit(), falling(), defaultdict(falling), []
+    for group in range(34):
+        if group > 0 and not bit_alone(coder, new):
+            tables.append(tables[-1])
+            continue
+        last = 16 * symbol(coder, lasts) + raw.take(4)
+        need(last < 92, "a token that is none")
+        frequencies, length = [0] * 92, 0
+        for token in range(1, last + 1):
+            length = symbol(coder, lengths[length])
+            below = min(max(length - 1, 0), 2)
+            if length > 0:
+                frequencies[token] = (1 << below | raw.take(below)) << max(length - 3, 0)
+        frequencies[0] = 2048 - sum(frequencies)
+        need(frequencies[0] > 0, "frequencies that sum up to too much")
+        tables.append(frequencies)
+    return tables
+
+class Tokens:
+    def __init__(self, data, tables):
+        self.states, self.data = Reader(data[:32].ljust(32, b"\0")).numbers("I", 8), data[32:]
+        self.starts = [[0, *accumulate(frequencies)] for frequencies in tables]
+
+    def decode(self, i, group):
+        x, starts = self.states[i % 8], self.starts[group]
+        slot = x % 2048
+        token = next(t for t in range(92) if slot < starts[t + 1])
+        x = (starts[token + 1] - starts[token]) * (x >> 11) + slot - starts[token]
+        if x < 2**16:
+            x = x << 16 | int.from_bytes(self.data[:2], "little")
+            self.data = self.data[2:]
+        self.states = (*self.states[: i % 8], x, *self.states[i % 8 + 1 :])
+        return token
+
+def fast_class(planes, z, y, x):
+    """Of a value at column x - 4."""
+    north, north2 = planes.size_row(z, y - 1), planes.size_row(z, y - 2)
+    if len(planes.sizes) == 1:
+        s = 6 * north[x] + 3 * (north[x - 1] + north[x + 1]) + 4 * north2[x]
+    else:
+        back, back_north, back_south = (planes.size_row(z - 1, y + dy) for dy in (0, -1, 1))
+        s = 3 * north[x] + north[x - 1] + north[x + 1] + north2[x]
+        s += 4 * back[x] + back[x - 1] + back[x + 1] + 2 * (back_north[x] + back_south[x])
+    o = s.bit_length() - 1
+    return s if s < 2 else 2 * o + 1 + (s >> (o - 1) & 1)
+
+def fast_index(token, shift, raw):
+    low = raw.take(shift)
+    high = token if token < 32 else (1 << (token - 27)) + raw.take(token - 27)
+    u = ((high << shift) + low) % 2**64
+    return u >> 1 if u % 2 == 0 else -(u >> 1) - 1
+
+def decode_fast_walk(r, dims, rule, special):
+    """The values of a walk in C order, none where passed over."""
+    nz, ny, nx = dims
+    need(nx >= 32 and ny * nz > 1, "rows too short or too few")
+    taps = FAST_TAPS if nz > 1 else FAST_TAPS[10:]
+    weights = [rule.work(weight / 2**14) for weight in r.numbers("h", len(taps))]
+    tables = decode_fast_tables(r)
+    tokens, raw = Tokens(r.part().data, tables), RawBits(r.rest())
+    planes, values = Planes(dims, rule.work), [None] * prod(dims)
+    for z in range(nz):
+        planes.open(z)
+        for y in range(ny):
+            seen, sizes, i = planes.row(z, y), planes.size_row(z, y), 0
+            seen[:4] = planes.row(z, y - 1)[4]
+            sizes[:4] = [0] * 4
+            for x in range(4, nx + 4):
+                p = rule.work(0)
+                for (dz, dy, dx), weight in zip(taps, weights):
+                    p = p + weight * planes.row(z + dz, y + dy)[x + dx]
+                place = (z * ny + y) * nx + x - 4
+                seen[x], sizes[x] = p, 0
+                if place in special:
+                    continue
+                group = fast_class(planes, z, y, x)
+                token = tokens.decode(i, group)
+                i += 1
+                if token == 91:
+                    values[place], seen[x] = rule.exact(p, raw.take(rule.exact_bits))
+                    sizes[x] = 4095
+                else:
+                    k = fast_index(token, max((group - 1) // 2 - 5, 0), raw)
+                    k = wrap(k, 32) if rule.work is np.float32 else k
+                    values[place], seen[x] = rule.indexed(p, k)
+                    sizes[x] = min(abs(k), 4095)
+            seen[-4:] = seen[-5]
+            sizes[-4:] = [0] * 4
+        planes.close(z)
+    return values
+
+# 5.6 Deep walk
+
+LINE = [(0, 0, -x) for x in range(2, 18)]
+PLANE = [(0, 0, -2), *TAPS[2:12], (0, -2, -2), (0, -2, 2), (0, -1, 3), (0, -1, -3), (0, -3, 1)]
+SPACE = PLANE[:11] + TAPS[12:] + [(0, -1, 3), (0, -2, 2)]
+
+def bounded(v, most):
+    return min(max(v, -most), most)
+
+class Normal:
+    """Normal equations. Of the products, the lower triangle counts."""
+
+    def __init__(self):
+        self.products, self.targets, self.weight = np.zeros((32, 32)), np.zeros(32), 0.0
+
+    def learn(self, f, target, weight):
+        self.products = self.products + np.multiply.outer(weight * f, f)
+        self.targets = self.targets + weight * f * target
+        self.weight += weight
+
+    def add(self, other, share):
+        self.products = self.products + share * other.products
+        self.targets = self.targets + share * other.targets
+        self.weight += share * other.weight
+
+    def solve(self, prior, n):
+        ridge = 0.03 * max(self.weight, 1.0)
+        left, w = self.products[:n, :n].copy(), self.targets[:n] + ridge * prior[:n]
+        for i in range(n):
+            left[i, i] += ridge + 1e-10 * left[i, i]
+        inverse = np.zeros(n)
+        for k in range(n):
+            if not left[k, k] > 1e-12 * (self.products[k, k] + ridge):
+                return prior
+            inverse[k] = 1.0 / np.sqrt(left[k, k])
+            w[k] *= inverse[k]
+            left[k:, k] *= inverse[k]
+            below = left[k + 1 :, k]
+            w[k + 1 :] -= below * w[k]
+            left[k + 1 :, k + 1 :] -= np.multiply.outer(below, below)
+        for k in reversed(range(n)):
+            for i in range(k + 1, n):
+                w[k] -= left[i, k] * w[i]
+            w[k] *= inverse[k]
+        return np.append(w, np.zeros(32 - n)) if all(abs(w) < 64) else prior
+
+def dot(w, f):
+    s = np.zeros(8)
+    for m in range(0, 32, 8):
+        s = s + w[m : m + 8] * f[m : m + 8]
+    return float(((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7])))
+
+class Predictors:
+    def __init__(self, dims):
+        self.nz, self.ny, self.nx = dims
+        line = self.ny == self.nz == 1
+        unit = 64 if line else 8
+        self.width, self.height = max(1, -(-self.nx // 1024 // unit)) * unit, 8
+        self.across = -(-self.nx // self.width)
+        while self.nz > 1 and self.across * -(-self.ny // self.height) > 1024:
+            self.height *= 2
+        self.all, self.tiles, self.local = Normal(), {}, {}
+
+    def open_plane(self, z, taps):
+        self.z, self.n = z, len(taps)
+        self.before, self.tiles = self.tiles, defaultdict(Normal)
+        if z <= 1:
+            self.all, self.globally, self.before = Normal(), np.zeros(32), {}
+            slopes = [((0, -1, 0), (0, -1, -1)), ((-1, 0, 0), (-1, 0, -1))]
+            slopes = [(taps.index(up), taps.index(down)) for up, down in slopes if up in taps]
+            for up, down in slopes:
+                self.globally[up], self.globally[down] = 1 / len(slopes), -1 / len(slopes)
+
+    def open(self, y, x):
+        if x % 256 == 0:
+            self.globally = self.all.solve(self.globally, self.n)
+        row, column = y // self.height, x // self.width
+        if x % self.width == 0 and y % 4 == 0:
+            sums = Normal()
+            sums.add(self.all, 1.0 / max(self.all.weight, 1.0))
+            for r in range(max(row - 1, 0), min(row + 1, (self.ny - 1) // self.height) + 1):
+                for c in range(max(column - 1, 0), min(column + 1, self.across - 1) + 1):
+                    share = 0.7 if r != row and c != column else 1.0
+                    if r <= row:
+                        sums.add(self.tiles[r, c], share)
+                    if self.z > 1:
+                        sums.add(self.before[r, c], share * 0.7)
+            self.local[column] = sums.solve(self.globally, self.n)
+        self.batch, self.tile = Normal(), self.tiles[row, column]
+        self.locally = self.local[column]
+
+    def close(self):
+        self.tile.add(self.batch, 1.0)
+        self.all.add(self.batch, 1.0)
+
+class DeepPlanes:
+    """Rows start at -3, columns at -20."""
+
+    def __init__(self, dims):
+        self.nz, self.ny, self.nx = dims
+        shape = min(self.nz, 4), self.ny + 6, self.nx + 40
+        self.seen, self.index = np.zeros(shape), np.zeros(shape, np.int64)
+        self.missed = np.zeros((2, *shape))
+
+    def at(self, z, y, x):
+        return max(z, 0) % len(self.seen), y + 3, x + 20
+
+    def rows(self, z, rows, source):
+        for y in rows:
+            self.seen[self.at(z, y, 0)[:2]] = source
+
+    def open_row(self, z, y):
+        place = self.at(z, y, 0)[:2]
+        self.seen[place][:20] = self.seen[self.at(z, y - 1, 0)]
+
+    def close_row(self, z, y):
+        plane, row, end = self.at(z, y, self.nx)
+        for numbers in (self.seen, self.index, *self.missed):
+            numbers[plane, row, end:] = numbers[plane, row, end - 1]
+
+def decode_deep_walk(r, dims, rule, special, base=None):
+    """The values of a walk in C order, none where passed over."""
+    nz, ny, nx = dims
+    coder, raw = RangeCoder(r.part().data), RawBits(r.rest())
+    planes, predictors, indices, values = DeepPlanes(dims), Predictors(dims), DeepIndices(), []
+    step = rule.distance
+    inverse = clamp(1.0 / step, 1e-300, 1e300) if step else 1e300
+    for z in range(nz):
+        taps = LINE if ny == nz == 1 else PLANE if z == 0 else SPACE
+        if z > 0:
+            planes.rows(z, (-1, -2, -3), planes.seen[planes.at(z - 1, 0, 0)[:2]])
+        predictors.open_plane(z, taps)
+        for y in range(ny):
+            planes.open_row(z, y)
+            for x in range(nx):
+                if x % 8 == 0:
+                    predictors.open(y, x)
+                a = float(planes.seen[planes.at(z, y, x - 1)])
+                f = np.zeros(32)
+                for i, (dz, dy, dx) in enumerate(taps):
+                    tap = float(planes.seen[planes.at(z + dz, y + dy, x + dx)])
+                    f[i] = bounded((tap - a) * inverse, 1e15)
+                pg, pn = dot(predictors.globally, f), dot(predictors.locally, f)
+                around = Around(planes, z, y, x)
+                mg, mn = (around.misses(missed, z > 0) for missed in planes.missed)
+                gg, nn = (mg + 0.5) * (mg + 0.5), (mn + 0.5) * (mn + 0.5)
+                o = (pg * nn + pn * (2.0 * gg)) / (nn + 2.0 * gg)
+                b = 0.0 if base is None else float(base[z, y, x])
+                p = rule.work(b + (a + o * step))
+                p = p if np.isfinite(p) else rule.work(a)
+                d = [abs(float(v)) for v in (f[4] - f[3], f[3], f[5] - f[4], f[13], f[12] - f[13], f[14] - f[13])]
+                spread = (d[0] + d[1]) + d[2]
+                if len(taps) == 32:
+                    spread = (d[0] + d[1]) + (d[2] + d[3]) + (d[4] + d[5])
+                value, seen, index = None, p, 0
+                if len(values) not in special:
+                    k = indices.decode(coder, raw, around.indices(planes.index, z > 0), pn - pg, spread, mn + 0.5)
+                    value, seen = rule.exact(p, raw.take(rule.exact_bits)) if k is None else rule.indexed(p, k)
+                    index = 2**30 - 1 if k is None else bounded(k, 2**30 - 1)
+                values.append(value)
+                here = planes.at(z, y, x)
+                planes.seen[here], planes.index[here] = float(seen) - b, index
+                t = bounded((planes.seen[here] - a) * inverse, 1e15)
+                planes.missed[(0, *here)], planes.missed[(1, *here)] = abs(t - pg), abs(t - pn)
+                predictors.batch.learn(f, t, 1.0 / (1.0 + 0.5 * spread))
+                if x % 8 == 7 or x == nx - 1:
+                    predictors.close()
+            planes.close_row(z, y)
+        planes.rows(z, (ny, ny + 1, ny + 2), planes.seen[planes.at(z, ny - 1, 0)[:2]])
+    return values
+
+WALKS = {
+    0: decode_walk,
+    1: decode_fast_walk,
+    2: decode_deep_walk,
+    3: over_base(decode_walk),
+    4: over_base(decode_deep_walk),
+}
+
+class Around:
+    PLACES = [(0, 0, -1), (0, 0, -2), (0, -1, 0), (0, -2, 0), (0, -1, -1), (0, -1, 1)]
+    BACK = [(-1, 0, 0), (-2, 0, 0), (-1, 1, 0), (-1, -1, 0), (-1, 0, 1), (-1, 0, -1)]
+
+    def __init__(self, planes, z, y, x):
+        self.places = [planes.at(z + dz, y + dy, x + dx) for dz, dy, dx in self.PLACES + self.BACK]
+
+    def misses(self, missed, space):
+        w, ww, n, _, nw, ne, u, _, us, un, ue, uw = (float(missed[place]) for place in self.places)
+        plane = ((2.0 * w + ww) + (2.0 * n + nw)) + ne
+        return plane + (((2.0 * u + ue) + (uw + us)) + un) if space else plane
+
+    def indices(self, index, space):
+        w, ww, n, nn, nw, ne, *back = (int(index[place]) for place in self.places)
+        return [w, ww, n, nn, nw, ne, *(back if space else [ne, nw, nw, ne, n, w])]
+
+def group(x, unit, b, most):
+    j = int(min(x * unit, 1e9))
+    if j >= 2**b:
+        o = j.bit_length() - 1
+        j = 2**b * (o - b) + (j >> (o - b))
+    return min(j, most)
+
+def coarse(x):
+    return group(x, 16.0, 1, 31)
+
+def eighth(x):
+    return sum(x >= least for least in (1, 2, 3, 5, 9, 17, 40))
+
+def four_sums(v):
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]))
+
+class Decision(NamedTuple):
+    contexts: list
+    choices: tuple
+
+class DeepIndices:
+    def __init__(self):
+        self.v = [0.14, 0.1, 0.04, 0.1, 0.1, 0.1, 0.1, 0.1]
+        self.mixing, self.half, self.length = Mixing(), defaultdict(Bit), falling()
+
+    def decode(self, coder, raw, around, apart, spread, missed):
+        """The index k; none where the value is coded exactly."""
+        w, ww, n, nn, nw, ne, u, uu, us, un, ue, uw = (float(abs(k)) for k in around)
+        direct, far = (w + n) + u, (ww + nn) + uu
+        diagonal = ((nw + ne) + (uw + ue)) + (un + us)
+        f = [direct, diagonal, far, min(spread * 0.1, 6e4), min(abs(apart), 6e4), min(missed * 0.1, 6e4), ue + us, 0.3]
+        e = min(four_sums([v * fi for v, fi in zip(self.v, f)]), 2.0**30 - 1)
+        shift = 0
+        while e * 2.0**-shift >= 2:
+            shift += 1
+        scale = 2.0**-shift
+        level = group(e, 32.0, 2, 47) if shift == 0 else 28 + int((e * scale - 1) * 16)
+        third = scale / 3.0
+        a, b, c = coarse(abs(apart) * (scale * 2.0)), coarse(missed * (scale * 0.2)), coarse(spread * (scale * 0.25))
+        d = coarse(((direct + 0.5 * diagonal) + 0.35 * far) * (scale / 7.05))
+        magnitude = Decision(
+            [
+                level,
+                64 * eighth(w * scale) + 8 * eighth(n * scale) + eighth(u * scale),
+                32 * c + d,
+                32 * coarse(diagonal * (scale / 6.0)) + coarse(direct * third),
+                32 * coarse(((w + ww) + nw) * third) + coarse(((n + nn) + ne) * third),
+                32 * (level // 2) + c,
+                32 * a + d,
+                32 * b + level // 2,
+                32 * coarse((u + uu) * (scale * 0.5)) + coarse((w + n) * (scale * 0.5)),
+                32 * b + a,
+            ],
+            (level, a, b),
+        )
+        sign = [(k > 0) - (k < 0) + 1 for k in around]
+        w, ww, n, nn, nw, ne, u, uu, us, un, ue, uw = (bounded(k, 4) + 4 for k in around)
+        signs = 9 * sign[0] + 3 * sign[2] + sign[6]
+        lean = group(abs(apart), 16.0, 1, 7)
+        lean = 8 - lean if apart < 0 else 8 + lean
+        pairs = [9 * w + n, 9 * u + ue, 16 * w + lean, 9 * nw + ne, 9 * w + ww, 9 * u + us, 9 * n + nn]
+        sign = Decision([signs, lean, 27 * lean + signs, *pairs], magnitude.choices)
+        k = self.spell(coder, raw, shift, magnitude, sign)
+        m = 2**30 - 1 if k is None else min(abs(k), 2**30 - 1)
+        step = 0.002 * (m - e) / (1.0 + four_sums([fi * fi for fi in f]))
+        self.v = [max(v + step * fi, 0.0) for v, fi in zip(self.v, f)]
+        return k
+
+    def spell(self, coder, raw, shift, magnitude, sign):
+        if shift == 0 and not self.mixing.decode(coder, magnitude, 0):
+            return 0
+        minus = self.mixing.decode(coder, sign, 31)
+        more, units = self.units(coder, raw, magnitude, 16 if shift else 1)
+        if more is None:
+            return None
+        if shift == 0:
+            return wrap(-(more + 1) if minus else more + 1)
+        half = bit_alone(coder, self.half[units, magnitude.choices[0]])
+        k = wrap((more << shift) + (half << (shift - 1)) + raw.take(shift - 1))
+        return -1 - k if minus else k
+
+    def units(self, coder, raw, decision, node):
+        for units in range(15):
+            if not self.mixing.decode(coder, decision, node + units):
+                return units, units
+        n = symbol(coder, self.length)
+        if n == 15:
+            n += raw.take(6)
+        return (None if n >= 63 else 14 + (1 << n) + raw.take(n)), 15
+
+class Mixing:
+    def __init__(self):
+        self.counters = defaultdict(lambda: [1 << 21, 0])
+        self.sets = defaultdict(lambda: [[19661] * 10 + [0], 0])
+        self.curves = defaultdict(lambda: [SQUASH[96 * j - 1536] << 6 for j in range(33)])
+
+    def decode(self, coder, decision, node):
+        level, a, b = decision.choices
+        counters = [self.counters[node, i, c] for i, c in enumerate(decision.contexts)]
+        inputs = [STRETCH[p >> 10] * (1280 * age // (5 * age + 3)) >> 8 for p, age in counters] + [256]
+        sets = self.sets[node, 0, level], self.sets[node, 1, a]
+        odds = [clamp(sum(w * i >> 8 for w, i in zip(s[0], inputs)) >> 8, -1536, 1536) for s in sets]
+        mixed = sum(odds) >> 1
+        curves = self.curves[node, 0, level], self.curves[node, 1, b]
+        place = min((mixed + 1536) // 96, 31)
+        part = mixed + 1536 - 96 * place
+        p1 = 2 * SQUASH[mixed] + sum((c[place] * (96 - part) + c[place + 1] * part) // 96 >> 6 for c in curves)
+        bit = coder.bit(clamp(p1 >> 2, 16, 65520))
+        for s, o in zip(sets, odds):
+            error = ((bit << 16) - SQUASH[o]) * max(1920 // (16 + s[1]), 6) >> 4
+            s[0] = [clamp(w + (i * error + 8192 >> 14), -(2**19), 2**19) for w, i in zip(s[0], inputs)]
+            s[1] = min(s[1] + 1, 65536)
+        target = 2**22 - 1 if bit else 0
+        for c in curves:
+            near = place + (part >= 48)
+            c[near] += target - c[near] >> 6
+        for c in counters:
+            c[0] += (target - c[0]) * (131072 // (2 * c[1] + 3)) >> 16
+            c[1] = min(c[1] + 1, 255)
+        return bit
 
 # ------------------------------------------------------------------------------------------- 6. Table codec
 

@@ -10,7 +10,7 @@ use baler::codec::field::base::Recipe;
 use baler::codec::field::base::bands::Grouping;
 use baler::codec::field::coding::{Signal, Walk, write_as};
 use baler::codec::field::domain::Absolute;
-use baler::codec::field::view;
+use baler::codec::field::{Level, view};
 use baler::data::{Column, DType, Table, Values, Variable};
 use common::{Parts, Random, bits, clouds, columns, field, model, pack, rows, seeds, wave};
 use sha2::{Digest, Sha256};
@@ -32,7 +32,10 @@ fn the_reference_decoder_agrees() {
     let mut cases: Vec<Case> =
         seeds().into_iter().filter(|s| s.models.is_empty()).map(|s| (s.name.into(), s.bytes)).collect();
     fields(&mut cases);
+    fast(&mut cases);
     jumps(&mut cases);
+    packed(&mut cases);
+    masked(&mut cases);
     bases(&mut cases);
     forced_bases(&mut cases);
     tables(&mut cases);
@@ -129,6 +132,27 @@ fn values(dtype: DType, n: usize, odd: usize) -> Values {
     Values::from_le_bytes(dtype, &bytes).unwrap()
 }
 
+/// Large enough for the fast walk's tables: one plane and several, rows that fill no group, and escapes.
+fn fast(cases: &mut Vec<Case>) {
+    let cell = |dtype, bound, shape: &[usize], odd| {
+        let input = field("u", shape, values(dtype, shape.iter().product(), odd));
+        let options = Options {
+            bound: Some(bound),
+            codec: Some(Codec::Field),
+            level: Level::Fast,
+            chunk: 1 << 20,
+            ..Options::default()
+        };
+        (format!("fast {dtype}, {bound}, {shape:?}"), pack(vec![input], &options))
+    };
+    cases.push(cell(DType::F32, Bound::Relative(1e-3), &[9, 11, 83], 0));
+    cases.push(cell(DType::F32, Bound::Absolute(1e-6), &[91, 91], 50));
+    cases.push(cell(DType::F64, Bound::Absolute(1e-6), &[3, 30, 92], 500));
+    cases.push(cell(DType::F64, Bound::Lossless, &[4, 33, 65], 9));
+    cases.push(cell(DType::F32, Bound::Pointwise(1e-3), &[130, 64], 70));
+    cases.push(cell(DType::I16, Bound::Absolute(3.0), &[150, 1, 70], 100));
+}
+
 fn fields(cases: &mut Vec<Case>) {
     let bounds = [
         Bound::Lossless,
@@ -143,15 +167,23 @@ fn fields(cases: &mut Vec<Case>) {
     let mut turn = 0;
     for dtype in DType::ALL.into_iter().filter(|t| *t != DType::Text) {
         for bound in bounds {
-            let inputs = (0..if dtype.is_float() { 6 } else { 2 }).map(|i| {
-                turn += 1;
-                let shape = SHAPES[turn * 5 % SHAPES.len()];
-                field(&format!("u{i}"), shape, values(dtype, shape.iter().product(), [0, 30, 3][turn % 3]))
-            });
-            // The field codec even where another would be smaller, in chunks cut somewhere.
-            let options =
-                Options { bound: Some(bound), codec: Some(Codec::Field), chunk: 400, ..Options::default() };
-            cases.push((format!("{dtype}, {bound}"), pack(inputs.collect(), &options)));
+            let arrays: Vec<(&[usize], Values)> = (0..if dtype.is_float() { 6 } else { 2 })
+                .map(|_| {
+                    turn += 1;
+                    let shape = SHAPES[turn * 5 % SHAPES.len()];
+                    (shape, values(dtype, shape.iter().product(), [0, 30, 3][turn % 3]))
+                })
+                .collect();
+            // The field codec even where another would be smaller, in chunks cut somewhere; the deep walk, slow
+            // here, for one.
+            let deep = &arrays[turn % arrays.len()..][..1];
+            for (level, arrays) in [(Level::Default, &arrays[..]), (Level::Max, deep)] {
+                let named = arrays.iter().enumerate();
+                let inputs = named.map(|(i, (shape, v))| field(&format!("u{i}"), shape, v.clone())).collect();
+                let codec = Some(Codec::Field);
+                let options = Options { bound: Some(bound), codec, level, chunk: 400, ..Options::default() };
+                cases.push((format!("{dtype}, {bound}, {level:?}"), pack(inputs, &options)));
+            }
         }
     }
 }
@@ -177,20 +209,85 @@ fn jumps(cases: &mut Vec<Case>) {
     }
 }
 
+/// Values on lattices of every formula, some off them.
+fn packed(cases: &mut Vec<Case>) {
+    let n: Vec<f64> = wave(600).iter().map(|x| (x * 40.0).round()).collect();
+    let f64s = |f: &dyn Fn(f64) -> f64| {
+        let mut v: Vec<f64> = n.iter().map(|&n| f(n)).collect();
+        (v[17], v[90], v[91]) = (f64::NAN, -0.0, 1e9 / 7.0);
+        v
+    };
+    let f32s = |f: &dyn Fn(f64) -> f64| Values::F32(f64s(f).into_iter().map(|x| x as f32).collect());
+    let single = |n: f64| (n as f32 * 0.37f32 + 283.1f32) as f64;
+    let to_single = |n: f64| (n * 0.123456789 + 98.7654321) as f32 as f64;
+    for (name, bound) in
+        [("lossless", Bound::Lossless), ("close", Bound::Absolute(1e-3)), ("coarse", Bound::Absolute(2.0))]
+    {
+        let inputs = vec![
+            field("product", &[20, 30], f32s(&|n| n * 0.123456789 + 98.7654321)),
+            field("product, double", &[20, 30], Values::F64(f64s(&|n| n * 0.7 + 0.3))),
+            field("quotient", &[600], f32s(&|n| n / 10.0)),
+            field("quotient, double", &[3, 10, 20], Values::F64(f64s(&|n| n / 10.0))),
+            field("single", &[20, 30], f32s(&single)),
+            field("single, double", &[20, 30], Values::F64(f64s(&single))),
+            field("once single", &[20, 30], Values::F64(f64s(&to_single))),
+            field("once single, quotient", &[20, 30], Values::F64(f64s(&|n| (n / 10.0) as f32 as f64))),
+            field("whole", &[20, 30], f32s(&|n| n)),
+            field("i16", &[20, 30], Values::I16(n.iter().map(|&n| n as i16 * 10 + 7).collect())),
+            field(
+                "u64",
+                &[20, 30],
+                Values::U64(n.iter().map(|&n| (n as u64).wrapping_mul(3) << 50).collect()),
+            ),
+        ];
+        let options = Options { bound: Some(bound), codec: Some(Codec::Field), ..Options::default() };
+        cases.push((format!("packed, {name}"), pack(inputs, &options)));
+    }
+}
+
+/// Masks that move and masks that stay, and land that is a number.
+fn masked(cases: &mut Vec<Case>) {
+    let land = |i: usize, moves: usize| (i + i / 120 * moves) % 120 % 12 < 5 && i % 120 > 40;
+    for (name, hidden) in [("NaN", f32::NAN), ("zero", 0.0), ("far", -4e7)] {
+        let hide = |moves| -> Vec<f32> {
+            let sea = wave(720).into_iter().enumerate();
+            sea.map(|(i, x)| if land(i, moves) { hidden } else { x as f32 + 280.0 }).collect()
+        };
+        let inputs = vec![
+            field("stays", &[6, 10, 12], Values::F32(hide(0))),
+            field("moves", &[6, 10, 12], Values::F32(hide(3))),
+            field("in a plane", &[60, 12], Values::F32(hide(0))),
+            field(
+                "i32",
+                &[6, 10, 12],
+                Values::I32(hide(0).iter().map(|x| x.to_bits() as i32 >> 8).collect()),
+            ),
+        ];
+        let options =
+            Options { bound: Some(Bound::Absolute(1e-3)), codec: Some(Codec::Field), ..Options::default() };
+        cases.push((format!("masked, {name}"), pack(inputs, &options)));
+    }
+}
+
 /// Fields that the encoder itself lays over a base.
 fn bases(cases: &mut Vec<Case>) {
     let mut add = |name: &str, shape: &[usize], bound, values| {
         let fill = (name == "fill value").then_some(1e20);
-        let options = Options { bound: Some(bound), codec: Some(Codec::Field), fill, ..Options::default() };
+        let (level, walk) = match name {
+            "deep" => (Level::Max, Walk::DeepBased),
+            _ => (Level::Default, Walk::Based),
+        };
+        let options =
+            Options { bound: Some(bound), codec: Some(Codec::Field), fill, level, ..Options::default() };
         let bytes = pack(vec![field("u", shape, values)], &options);
-        assert!(has_base(&bytes), "{name}");
+        assert_eq!(first_chunk(&mut Parts::of(&bytes))[CHUNK_HEAD] & 0xf0, walk.to_bits(), "{name}");
         cases.push((format!("base, {name}"), bytes));
     };
     let f32s = |v: Vec<f64>| Values::F32(v.into_iter().map(|x| x as f32).collect());
     let holed = |shape: &[usize], hole: f64| {
         let v = clouds(shape);
-        let holes = v.len() / 3..v.len() / 2;
-        v.iter().enumerate().map(|(i, &x)| if holes.contains(&i) && i % 16 < 9 { hole } else { x }).collect()
+        let missing = |i: usize| i > v.len() / 6 * 5 || i % 997 == 0;
+        v.iter().enumerate().map(|(i, &x)| if missing(i) { hole } else { x }).collect()
     };
     let shape = [4201];
     add("line", &shape, Bound::Absolute(2e-3), Values::F64(clouds(&shape)));
@@ -198,13 +295,16 @@ fn bases(cases: &mut Vec<Case>) {
     add("plane", &shape, Bound::Absolute(0.02), Values::F64(clouds(&shape)));
     let shape = [15, 15, 19];
     add("NaNs", &shape, Bound::Absolute(0.01), f32s(holed(&shape, f64::NAN)));
+    let mut one_missing = clouds(&shape);
+    one_missing[2000] = f64::NAN;
+    add("deep", &shape, Bound::Absolute(0.03), f32s(one_missing));
     let shape = [1, 70, 1, 60];
     add("fill value", &shape, Bound::Absolute(0.02), Values::F64(holed(&shape, 1e20)));
     let shape = [17, 16, 18];
     let large = clouds(&shape).iter().map(|x| 1e6 + x * 20.0).collect();
     add("values coded exactly", &shape, Bound::Absolute(0.06), f32s(large));
-    let ramp = clouds(&shape).iter().enumerate().map(|(i, x)| i as f64 + x).collect();
-    add("large coefficients", &shape, Bound::Absolute(2e-3), Values::F64(ramp));
+    let ramp = clouds(&shape).iter().enumerate().map(|(i, x)| i as f64 * 0.1 + x).collect();
+    add("large coefficients", &shape, Bound::Absolute(1e-3), Values::F64(ramp));
     let shape = [5, 31, 29];
     let signed = |(i, x): (usize, &f64)| if i % 29 < 7 { -2.0 - x } else { 2.0 + x };
     let signed = clouds(&shape).iter().enumerate().map(signed).collect();
@@ -246,11 +346,6 @@ fn based(shape: &[usize], recipe: Recipe) -> Vec<u8> {
     chunk.extend(crc32fast::hash(&bits(&Values::F32(values))).to_le_bytes());
     chunk.extend(payload);
     parts.seal()
-}
-
-/// Whether the walk of the first chunk goes over a base.
-fn has_base(bytes: &[u8]) -> bool {
-    first_chunk(&mut Parts::of(bytes))[CHUNK_HEAD] >> 4 == 3
 }
 
 /// Bytes before a first chunk's payload: kind, variable, chunk, codec, checksum.

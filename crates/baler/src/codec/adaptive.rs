@@ -13,7 +13,7 @@ const LOGISTIC: [u16; 49] = [
     65535, 65535, 65535, 65535,
 ];
 /// Log-odds are in units of 1/128 and clamped to +-12.
-const ODDS: i32 = 12 * 128;
+pub const ODDS: i32 = 12 * 128;
 
 /// log-odds + ODDS -> 16-bit probability; linear between the anchors, kept within 16 / 65536 of certainty.
 static SQUASH: [u16; 2 * ODDS as usize + 1] = {
@@ -44,6 +44,18 @@ static STRETCH: [i16; 4096] = {
     }
     table
 };
+
+/// The 16-bit probability of log-odds within +-[`ODDS`].
+#[inline(always)]
+pub fn squash(odds: i32) -> i32 {
+    SQUASH[(odds + ODDS) as usize] as i32
+}
+
+/// The log-odds of a 12-bit probability.
+#[inline(always)]
+pub fn stretch(p: u32) -> i32 {
+    STRETCH[p as usize] as i32
+}
 
 /// Adaptation rates of a [`Bit`] by its age: fast at first, 1/64 in the long run.
 static RATE: [u8; 32] =

@@ -154,6 +154,16 @@ pub fn classify<T: Bits>(values: &[T], rule: Rule, fill: Option<u64>) -> Classes
     classes
 }
 
+/// Makes the values at `places` special, with their own bits.
+pub fn make_own<T: Bits>(classes: &mut Classes, values: &[T], places: &[usize]) {
+    if places.is_empty() {
+        return;
+    }
+    classes.plane.resize(values.len(), REGULAR);
+    places.iter().for_each(|&i| classes.plane[i] = OWN);
+    classes.own = (0..values.len()).filter(|&i| classes.plane[i] == OWN).map(|i| values[i].bits()).collect();
+}
+
 /// Puts the special values back in their places, the inverse of [`classify`].
 ///
 /// `classes` must be consistent: as many own bits as places of class [`OWN`], no constant beyond the list.

@@ -4,8 +4,12 @@
 
 pub mod check;
 pub mod class;
+mod formula;
+pub mod lattice;
 pub mod ordered;
 pub mod pointwise;
+pub mod probe;
+pub mod runs;
 pub mod uniform;
 
 use crate::bound::{Bound, Statistics};

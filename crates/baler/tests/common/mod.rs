@@ -7,6 +7,7 @@ use baler::archive::{Archive, Input, Options, compress};
 use baler::bound::Bound;
 use baler::codec::bytes::{Reader, put_bytes, put_varint};
 use baler::codec::chunk::Codec;
+use baler::codec::field::Level;
 use baler::data::{Array, Column, Table, Values};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::Model;
@@ -158,6 +159,7 @@ pub fn seeds() -> Vec<Seed> {
     let one = |shape: &[usize], values, options: &Options| pack(vec![field("u", shape, values)], options);
 
     let absolute = with(Bound::Absolute(0.01), 60);
+    let absolute_whole = with(Bound::Absolute(0.01), 1000);
     add("f32 in a plane", one(&[11, 16], wave32(176), &absolute));
     add("f32 in space", one(&[4, 5, 6], wave32(120), &with(Bound::Relative(1e-3), 1000)));
     add("f64 on a line", one(&[90], Values::F64(wave(90)), &absolute));
@@ -174,8 +176,18 @@ pub fn seeds() -> Vec<Seed> {
     add("lossless f32", one(&[7, 11], wave32(77), &with(Bound::Lossless, 1000)));
     add("psnr", one(&[7, 11], wave32(77), &with(Bound::Psnr(50.0), 1000)));
     add("constant", one(&[50, 20], Values::F64(vec![f64::NAN; 1000]), &with(Bound::Pointwise(0.1), 300)));
+    let deep = |bound| Options { codec: Some(Codec::Field), level: Level::Max, ..with(bound, 1000) };
+    add("deep f32 in space", one(&[4, 9, 12], wave32(432), &deep(Bound::Relative(1e-3))));
+    let i32s = Values::I32(wave(300).into_iter().map(|x| (x * 500.0) as i32).collect());
+    add("deep integers on a line", one(&[300], i32s, &deep(Bound::Absolute(2.0))));
     let raw = Options { codec: Some(Codec::Raw), ..with(Bound::Lossless, 20) };
     add("raw", one(&[40], Values::Bool((0..40).map(|i| i % 7 < 3).collect()), &raw));
+    let fast = Options { level: Level::Fast, ..with(Bound::Absolute(2.0), 1 << 20) };
+    let saddle = |i: usize| ((i / 64 % 64) * (i % 64) + i / 4096 * 40) as f64 * 0.3;
+    let f32s = Values::F32((0..8192).map(|i| saddle(i) as f32).collect());
+    add("fast f32", one(&[2, 64, 64], f32s, &fast));
+    let odd = |i: usize| if i % 2999 == 5 { f64::NAN } else { saddle(i) };
+    add("fast f64 in a plane", one(&[129, 64], Values::F64((0..8256).map(odd).collect()), &fast));
 
     let mut description = serde_json::Map::new();
     description.insert("units".into(), serde_json::json!({"u": "m s-1", "levels": [1000, 850.5, null]}));
@@ -192,6 +204,21 @@ pub fn seeds() -> Vec<Seed> {
     let two = Options { chunk_rows: 60, ..with(Bound::Absolute(0.05), 1) };
     add("table", pack(table(columns(100)), &two));
     add("table exactly", pack(table(columns(30)), &Options { bound: Some(Bound::Lossless), ..two }));
+
+    let tenths = wave(140).into_iter().map(|x| ((x * 10.0).round() / 10.0) as f32);
+    add("packed tenths", one(&[10, 14], Values::F32(tenths.collect()), &with(Bound::Absolute(0.01), 1000)));
+    let packed = wave(140).into_iter().map(|x| (x * 50.0).round() * 0.0123 + 271.3);
+    add("packed f64 exactly", one(&[10, 14], Values::F64(packed.collect()), &with(Bound::Lossless, 1000)));
+    let multiples = wave(90).into_iter().map(|x| x as i16 * 10 + 3);
+    add("multiples of ten", one(&[9, 10], Values::I16(multiples.collect()), &with(Bound::Lossless, 1000)));
+
+    let masked = |hidden: f32| {
+        let land = move |i: usize| i % 200 % 20 < 7 && i % 200 / 20 > 2;
+        let sea = wave(800).into_iter().enumerate();
+        Values::F32(sea.map(|(i, x)| if land(i) { hidden } else { x as f32 + 300.5 }).collect())
+    };
+    add("a mask that stays", one(&[4, 10, 20], masked(f32::NAN), &absolute_whole));
+    add("land of zeros", one(&[4, 10, 20], masked(0.0), &absolute_whole));
 
     let nameless = model(&[]);
     let options = |bound| Options {

@@ -2,8 +2,10 @@
 
 use super::Level;
 use super::base::Recipe;
-use super::dispatch::{fast_analyse, fast_fit, fast_read_base, fast_walk, fast_write_base};
+use super::deep;
+use super::dispatch::{deep_walk, fast_analyse, fast_fit, fast_read_base, fast_walk, fast_write_base};
 use super::domain::{Domain, Real};
+use super::fast;
 use super::kernel::{Chunk, LANES};
 use super::select::select;
 use super::taps::tap_count;
@@ -17,11 +19,19 @@ use crate::error::{Error, Result};
 pub enum Walk {
     /// Least-squares prediction, adaptive contexts, two lanes.
     Plain = 0,
-    /// The same over a wavelet base.
+    /// Eight rows at a time, static tables.
+    Fast = 1,
+    /// Predictors and contexts that learn from their surroundings, one stream. See [`deep`].
+    Deep = 2,
+    /// The plain walk over a wavelet base.
     Based = 3,
+    /// The deep walk over a wavelet base.
+    DeepBased = 4,
 }
 
 impl Walk {
+    const ALL: [Walk; 5] = [Walk::Plain, Walk::Fast, Walk::Deep, Walk::Based, Walk::DeepBased];
+
     /// Its bits in the mode byte.
     pub fn to_bits(self) -> u8 {
         (self as u8) << 4
@@ -29,11 +39,8 @@ impl Walk {
 
     /// The inverse of [`Walk::to_bits`].
     pub fn from_bits(bits: u8) -> Result<Walk> {
-        match bits >> 4 {
-            0 => Ok(Walk::Plain),
-            3 => Ok(Walk::Based),
-            other => Err(Error::unsupported(format!("field walk {other} is of a later version"))),
-        }
+        let unknown = || Error::unsupported(format!("field walk {} is of a later version", bits >> 4));
+        Self::ALL.get(bits as usize >> 4).copied().ok_or_else(unknown)
     }
 }
 
@@ -61,12 +68,35 @@ pub fn write<D: Domain>(
     level: Option<Level>,
     plain: bool,
 ) -> Walk {
-    let recipe = level.and_then(|_| select(domain, signal, special, values, plain));
+    if level == Some(Level::Fast) && fast::serves(signal.dims) {
+        fast::write(out, domain, signal, special, values, plain);
+        return Walk::Fast;
+    }
+    let recipe = level.filter(|&l| l != Level::Fast);
+    let recipe = recipe.and_then(|_| select(domain, signal, special, values, plain));
+    let original = (level == Some(Level::Max)).then(|| values.to_vec());
+    let start = out.len();
     write_as(out, domain, signal, special, values, recipe, plain);
-    if recipe.is_some() { Walk::Based } else { Walk::Plain }
+    let mut walk = if recipe.is_some() { Walk::Based } else { Walk::Plain };
+    let Some(original) = original else { return walk };
+    // Whether the deep walk gains from the base that suited the plain one is not foretold: both are tried.
+    for (deep, recipe) in [(Walk::Deep, None), (Walk::DeepBased, recipe)] {
+        if deep == Walk::DeepBased && recipe.is_none() {
+            continue;
+        }
+        let (mut other, mut others) = (vec![], original.clone());
+        write_deep(&mut other, domain, signal, special, &mut others, recipe, plain);
+        if other.len() < out.len() - start {
+            out.truncate(start);
+            out.append(&mut other);
+            values.copy_from_slice(&others);
+            walk = deep;
+        }
+    }
+    walk
 }
 
-/// Appends the walk over the base of a recipe, if there is one.
+/// Appends the plain walk, over the base of a recipe if there is one.
 pub fn write_as<D: Domain>(
     out: &mut Vec<u8>,
     domain: D,
@@ -93,6 +123,25 @@ pub fn write_as<D: Domain>(
     put_bytes(out, &first.1);
     put_bytes(out, &second.0);
     out.extend_from_slice(&second.1);
+}
+
+/// Appends the deep walk, over the base of a recipe if there is one.
+fn write_deep<D: Domain>(
+    out: &mut Vec<u8>,
+    domain: D,
+    signal: Signal<D::Work>,
+    special: &[u8],
+    values: &mut [D::Value],
+    recipe: Option<Recipe>,
+    plain: bool,
+) {
+    let base = recipe.map_or(vec![], |recipe| write_base(out, domain, signal, recipe, plain).0);
+    let mut coder = Encoder::with_capacity(values.len() / 2);
+    let chunk = deep::Chunk { dims: signal.dims, base: &base, special, values };
+    deep_walk(domain, &mut coder, chunk, plain);
+    let (coded, raw) = coder.finish();
+    put_bytes(out, &coded);
+    out.extend_from_slice(&raw);
 }
 
 /// Appends a base; returns it, and what it leaves of the signal, in work numbers.
@@ -123,9 +172,17 @@ pub fn read<D: Domain>(
     plain: bool,
 ) -> Result<()> {
     let base = match walk {
-        Walk::Plain => vec![],
-        Walk::Based => fast_read_base(&mut r, dims, plain)?.into_iter().map(|b| domain.distance(b)).collect(),
+        Walk::Plain | Walk::Deep => vec![],
+        Walk::Fast => return fast::read(r, domain, dims, special, values, plain),
+        Walk::Based | Walk::DeepBased => {
+            fast_read_base(&mut r, dims, plain)?.into_iter().map(|b| domain.distance(b)).collect()
+        }
     };
+    if matches!(walk, Walk::Deep | Walk::DeepBased) {
+        let mut coder = Decoder::new(r.bytes("coded decisions")?, r.rest());
+        deep_walk(domain, &mut coder, deep::Chunk { dims, base: &base, special, values }, plain);
+        return Ok(());
+    }
     let weights = (0..tap_count(dims)).map(|_| r.i16("weight")).collect::<Result<Vec<_>>>()?;
     let first = Decoder::new(r.bytes("first lane")?, r.bytes("first lane's raw bits")?);
     let second = Decoder::new(r.bytes("second lane")?, r.rest());

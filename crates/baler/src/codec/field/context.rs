@@ -86,7 +86,7 @@ impl Contexts {
         let high = magnitude.wrapping_sub(floor) >> shift;
         let symbol = self.symbols[class].code(coder, high.min(15) as usize);
         let high = match symbol {
-            15 => self.code_large(coder, high, index.is_none())?,
+            15 => code_large(coder, &mut self.lengths, high, index.is_none())?,
             s => s as u64,
         };
         let negative = index.is_some_and(|k| k < 0) as u64;
@@ -94,22 +94,22 @@ impl Contexts {
         let magnitude = ((high << shift | low >> 1) + floor) as i64;
         Some(if low & 1 == 1 { magnitude.wrapping_neg() } else { magnitude })
     }
+}
 
-    /// 15 or more, by the length of the excess and its bits; `None` for an escape.
-    #[cold]
-    fn code_large<C: Coder>(&mut self, coder: &mut C, high: u64, escape: bool) -> Option<u64> {
-        let excess = high.wrapping_sub(14); // 1 or more
-        let length = if escape { ESCAPE } else { excess.max(1).ilog2() as u64 };
-        let class = self.lengths.code(coder, length.min(15) as usize);
-        let length = if class < 15 { class as u64 } else { 15 + coder.raw(length.wrapping_sub(15) & 63, 6) };
-        if length >= ESCAPE {
-            return None;
-        }
-        let length = length as u32;
-        let mut bits = coder.raw(excess & ((1 << length.min(32)) - 1), length.min(32));
-        if length > 32 {
-            bits |= coder.raw(excess >> 32 & ((1 << (length - 32)) - 1), length - 32) << 32;
-        }
-        Some((bits | 1 << length).wrapping_add(14))
+/// 15 or more, by the length of the excess and its bits; `None` for an escape.
+#[cold]
+pub fn code_large<C: Coder>(coder: &mut C, lengths: &mut Symbols, high: u64, escape: bool) -> Option<u64> {
+    let excess = high.wrapping_sub(14); // 1 or more
+    let length = if escape { ESCAPE } else { excess.max(1).ilog2() as u64 };
+    let class = lengths.code(coder, length.min(15) as usize);
+    let length = if class < 15 { class as u64 } else { 15 + coder.raw(length.wrapping_sub(15) & 63, 6) };
+    if length >= ESCAPE {
+        return None;
     }
+    let length = length as u32;
+    let mut bits = coder.raw(excess & ((1 << length.min(32)) - 1), length.min(32));
+    if length > 32 {
+        bits |= coder.raw(excess >> 32 & ((1 << (length - 32)) - 1), length - 32) << 32;
+    }
+    Some((bits | 1 << length).wrapping_add(14))
 }

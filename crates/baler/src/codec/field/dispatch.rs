@@ -4,9 +4,12 @@
 
 use super::base::bands::Grouping;
 use super::base::{self, Recipe};
+use super::coding::Signal;
+use super::deep;
 use super::domain::{Domain, Real};
+use super::fast::{self, table::Tables};
 use super::kernel::{Chunk, LANES, walk};
-use super::taps::fit;
+use super::taps::{ENOUGH, SPARSE, TAPS, Tap, fit, tap_count};
 use crate::codec::bytes::Reader;
 use crate::codec::range_coder::Coder;
 use crate::error::Result;
@@ -63,24 +66,90 @@ pub fn fast_walk<D: Domain, C: Coder>(
     best(Walk { domain, coders, chunk }, plain)
 }
 
+struct Deep<'a, D: Domain, C> {
+    domain: D,
+    coder: &'a mut C,
+    chunk: deep::Chunk<'a, D::Value, D::Work>,
+}
+
+impl<D: Domain, C: Coder> Job for Deep<'_, D, C> {
+    type Outcome = ();
+    #[inline(always)]
+    fn run(self) {
+        deep::walk(self.domain, self.coder, self.chunk)
+    }
+}
+
+/// [`deep::walk`], as fast as this processor can.
+pub fn deep_walk<D: Domain, C: Coder>(
+    domain: D,
+    coder: &mut C,
+    chunk: deep::Chunk<D::Value, D::Work>,
+    plain: bool,
+) {
+    best(Deep { domain, coder, chunk }, plain)
+}
+
 struct Fit<'a, F> {
-    values: &'a [F],
-    mean: F,
-    dims: [usize; 3],
-    step: f64,
+    signal: Signal<'a, F>,
+    taps: &'a [Tap],
+    enough: usize,
+    sparse: usize,
 }
 
 impl<F: Real> Job for Fit<'_, F> {
     type Outcome = Vec<i16>;
     #[inline(always)]
     fn run(self) -> Vec<i16> {
-        fit(self.values, self.mean, self.dims, self.step)
+        fit(self.signal, self.taps, self.enough, self.sparse)
     }
 }
 
-/// [`fit`], as fast as this processor can.
+/// [`fit`] of some taps, as fast as this processor can.
+pub fn fast_fit_of<F: Real>(
+    signal: Signal<F>,
+    taps: &[Tap],
+    enough: usize,
+    sparse: usize,
+    plain: bool,
+) -> Vec<i16> {
+    best(Fit { signal, taps, enough, sparse }, plain)
+}
+
+/// [`fit`] of the plain walk's taps, as fast as this processor can.
 pub fn fast_fit<F: Real>(values: &[F], mean: F, dims: [usize; 3], step: f64, plain: bool) -> Vec<i16> {
-    best(Fit { values, mean, dims, step }, plain)
+    let signal = Signal { smooth: values, mean, dims, step };
+    fast_fit_of(signal, &TAPS[..tap_count(dims)], ENOUGH, SPARSE, plain)
+}
+
+struct Write<'a, D: Domain>(&'a mut Vec<u8>, fast::Chunk<'a, D>);
+
+impl<D: Domain> Job for Write<'_, D> {
+    type Outcome = ();
+    #[inline(always)]
+    fn run(self) {
+        fast::encode(self.0, self.1)
+    }
+}
+
+/// [`fast::encode`], as fast as this processor can.
+pub fn fast_write<D: Domain>(out: &mut Vec<u8>, chunk: fast::Chunk<D>, plain: bool) {
+    best(Write(out, chunk), plain)
+}
+
+struct Read<'a, D: Domain>(fast::Chunk<'a, D>, &'a Tables, &'a [u8], &'a [u8]);
+
+impl<D: Domain> Job for Read<'_, D> {
+    type Outcome = ();
+    #[inline(always)]
+    fn run(self) {
+        fast::decode(self.0, self.1, self.2, self.3)
+    }
+}
+
+/// [`fast::decode`], as fast as this processor can.
+pub fn fast_read<D: Domain>(chunk: fast::Chunk<D>, tables: &Tables, tokens: &[u8], raw: &[u8], plain: bool) {
+    best(Read(chunk, tables, tokens, raw), plain)
 }
 
 struct Analyse<'a>(&'a mut [f32], [usize; 3], Grouping);

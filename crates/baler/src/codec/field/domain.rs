@@ -3,6 +3,8 @@
 //! This is where stage 2 loses information, and the only place. The encoder checks each reconstruction, in the
 //! stored type, against the bound; what cannot obey it is coded exactly.
 
+use super::context::CAP;
+
 /// The floating-point type that predictions are made in. Single IEEE operations only.
 pub trait Real: Copy + Default + PartialOrd + Send + Sync + 'static {
     /// A filter weight: `w` / 2^14.
@@ -56,18 +58,77 @@ macro_rules! real {
 real!(f32);
 real!(f64);
 
+/// How many values the fast walk quantises at a time.
+pub const LANES: usize = 8;
+
+/// An integer wide enough for the indices of a [`Domain`], as narrow as vectors like it.
+pub trait Index: Copy + Default + Send + Sync {
+    /// Widened.
+    fn to_i64(self) -> i64;
+    /// Narrowed, where nothing is lost.
+    fn from_i64(index: i64) -> Option<Self>;
+    /// Narrowed, whatever is lost.
+    fn wrap(index: i64) -> Self;
+    /// Its size, at most [`CAP`].
+    fn magnitude(self) -> u16;
+}
+
+macro_rules! index {
+    ($($t:ty)*) => {$(
+        impl Index for $t {
+            #[inline(always)]
+            fn to_i64(self) -> i64 {
+                self.into()
+            }
+            fn from_i64(index: i64) -> Option<Self> {
+                index.try_into().ok()
+            }
+            #[inline(always)]
+            fn wrap(index: i64) -> Self {
+                index as $t
+            }
+            #[inline(always)]
+            fn magnitude(self) -> u16 {
+                self.unsigned_abs().min(CAP as _) as u16
+            }
+        }
+    )*};
+}
+index!(i32 i64);
+
 /// How values of one kind are predicted, quantised and rebuilt.
 pub trait Domain: Copy {
     /// What the user stores.
     type Value: Copy;
     /// What predictions are made in.
     type Work: Real;
+    /// What the fast walk keeps indices in.
+    type Index: Index;
     /// Bits of a value coded exactly.
     const BITS: u32;
 
+    /// Distance between reconstructions.
+    fn step(&self) -> f64;
     /// The index of `x` around prediction `p`, once its reconstruction is known to obey the bound; `None` where
     /// only the exact value will do. Encoder only.
     fn quantise(&self, x: Self::Value, p: Self::Work) -> Option<i64>;
+    /// The indices of several values, and whether all of them are known to obey the bound. Where they are not, an index
+    /// may be any. Encoder only.
+    #[inline(always)]
+    fn quantise_lanes(
+        &self,
+        x: &[Self::Value; LANES],
+        p: &[Self::Work; LANES],
+    ) -> ([Self::Index; LANES], bool) {
+        let mut indices = [Self::Index::default(); LANES];
+        let mut all = true;
+        for j in 0..LANES {
+            let index = self.quantise(x[j], p[j]).and_then(Self::Index::from_i64);
+            all &= index.is_some();
+            indices[j] = index.unwrap_or_default();
+        }
+        (indices, all)
+    }
     /// The value at `index` around prediction `p`, and what later predictions see of it.
     fn rebuild(&self, index: i64, p: Self::Work) -> (Self::Value, Self::Work);
     /// What later predictions see of an exactly coded `x` that was predicted as `p`.
@@ -98,7 +159,28 @@ macro_rules! absolute {
         impl Domain for Absolute<$t> {
             type Value = $t;
             type Work = $t;
+            type Index = $int;
             const BITS: u32 = <$bits>::BITS;
+
+            fn step(&self) -> f64 {
+                self.step as f64
+            }
+
+            /// As [`Domain::quantise`], without a branch: the first index or none.
+            #[inline(always)]
+            fn quantise_lanes(&self, x: &[$t; LANES], p: &[$t; LANES]) -> ([$int; LANES], bool) {
+                let mut indices = [0; LANES];
+                let mut failed = [false; LANES];
+                for j in 0..LANES {
+                    let ratio = (x[j] - self.mean - p[j]) * self.inverse;
+                    let index = (ratio + $magic).to_bits().wrapping_sub(($magic as $t).to_bits()) as $int;
+                    let rebuilt = p[j] + index as $t * self.step + self.mean;
+                    let error = ((x[j] as f64) - (rebuilt as f64)).abs();
+                    failed[j] = !(ratio.abs() < $limit) | !(error < self.bound);
+                    indices[j] = index;
+                }
+                (indices, failed.into_iter().fold(true, |all, f| all & !f))
+            }
 
             #[inline(always)]
             fn quantise(&self, x: $t, p: $t) -> Option<i64> {
@@ -177,7 +259,12 @@ impl Integers {
 impl Domain for Integers {
     type Value = i64;
     type Work = f64;
+    type Index = i64;
     const BITS: u32 = 64;
+
+    fn step(&self) -> f64 {
+        2.0 * self.reach as f64 + 1.0
+    }
 
     #[inline(always)]
     fn quantise(&self, x: i64, p: f64) -> Option<i64> {

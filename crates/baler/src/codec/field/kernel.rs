@@ -310,7 +310,7 @@ impl<D: Domain> Walk<'_, D> {
 
 /// A value's own bits.
 #[cold]
-fn exactly<D: Domain, C: Coder>(coder: &mut C, x: D::Value) -> D::Value {
+pub fn exactly<D: Domain, C: Coder>(coder: &mut C, x: D::Value) -> D::Value {
     let bits = D::to_bits(x);
     let mut out = coder.raw(bits & 0xffff_ffff, 32);
     if D::BITS > 32 {

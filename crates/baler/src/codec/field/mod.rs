@@ -3,9 +3,12 @@
 pub mod base;
 pub mod coding;
 pub mod context;
+pub mod deep;
 pub mod dispatch;
 pub mod domain;
+pub mod fast;
 pub mod kernel;
+mod packed;
 pub mod select;
 pub mod taps;
 
@@ -15,7 +18,7 @@ use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, REGULAR, Rule, classify};
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
-use crate::front::{Tolerance, ordered};
+use crate::front::{Tolerance, ordered, runs};
 use crate::with_numbers;
 use coding::{Signal, Walk};
 use domain::{Absolute, Domain, Integers, Real};
@@ -46,6 +49,8 @@ enum Mode {
     Integers = 1,
     /// Cells of pointwise-relative width.
     Pointwise = 2,
+    /// Integers that values were packed to upstream.
+    Lattice = 3,
 }
 
 /// A chunk's shape as planes, rows and columns: axes of length 1 dropped, all but the last two joined.
@@ -67,23 +72,36 @@ pub fn encode(
     level: Level,
     plain: bool,
 ) -> (Vec<u8>, Values) {
-    let how = How { dims: view(shape), fill, level, plain };
+    let dims = view(shape);
+    let spacing = if values.dtype().is_float() { 0.0 } else { 1.0 };
+    let repeated = repeated(values, dims, tolerance, spacing);
+    let alone = How { dims, fill, repeated: vec![], level, plain };
+    let coded = encode_as(values, tolerance, &alone);
+    if repeated.is_empty() {
+        return coded;
+    }
+    // Whether classes pay depends on how their edges would have been predicted: only coding tells.
+    let apart = encode_as(values, tolerance, &How { repeated, ..alone });
+    if apart.0.len() < coded.0.len() { apart } else { coded }
+}
+
+/// Codes a chunk in the one way that `how` says.
+fn encode_as(values: &Values, tolerance: Tolerance, how: &How) -> (Vec<u8>, Values) {
+    if let Some(coded) = packed::encode(values, tolerance, how) {
+        return coded;
+    }
     let mut out = vec![];
     let decoded = match (tolerance, values) {
-        (Tolerance::Absolute(bound), Values::F32(v)) => {
-            Values::F32(encode_absolute(&mut out, v, bound, &how))
-        }
-        (Tolerance::Absolute(bound), Values::F64(v)) => {
-            Values::F64(encode_absolute(&mut out, v, bound, &how))
-        }
+        (Tolerance::Absolute(bound), Values::F32(v)) => Values::F32(encode_absolute(&mut out, v, bound, how)),
+        (Tolerance::Absolute(bound), Values::F64(v)) => Values::F64(encode_absolute(&mut out, v, bound, how)),
         (Tolerance::Pointwise(bound), Values::F32(v)) => {
-            Values::F32(encode_pointwise(&mut out, v, bound, pointwise::F32, &how))
+            Values::F32(encode_pointwise(&mut out, v, bound, pointwise::F32, how))
         }
         (Tolerance::Pointwise(bound), Values::F64(v)) => {
-            Values::F64(encode_pointwise(&mut out, v, bound, pointwise::F64, &how))
+            Values::F64(encode_pointwise(&mut out, v, bound, pointwise::F64, how))
         }
-        (Tolerance::Absolute(bound), _) => encode_integers(&mut out, values, bound as i64, &how),
-        _ => encode_integers(&mut out, values, 0, &how),
+        (Tolerance::Absolute(bound), _) => encode_integers(&mut out, values, bound as i64, how),
+        _ => encode_integers(&mut out, values, 0, how),
     };
     (out, decoded)
 }
@@ -93,8 +111,38 @@ struct How {
     /// Planes, rows, columns.
     dims: [usize; 3],
     fill: Option<u64>,
+    /// The bits of values that fill whole regions.
+    repeated: Vec<u64>,
     level: Level,
     plain: bool,
+}
+
+impl How {
+    /// The classes of values, by `rule` and by what is known of this chunk.
+    fn classify<T: Bits>(&self, values: &[T], rule: Rule) -> Classes {
+        let mut classes = classify(values, rule, self.fill);
+        runs::mark(&mut classes, values, &self.repeated);
+        classes
+    }
+}
+
+/// The bits of values that fill whole regions and are better told apart from numbers, of which no two that are not alike
+/// are closer than `spacing`.
+fn repeated(values: &Values, dims: [usize; 3], tolerance: Tolerance, spacing: f64) -> Vec<u64> {
+    let step = |rounding: f64| {
+        move |x: f64| match tolerance {
+            Tolerance::Absolute(bound) => (2.0 * bound).max(spacing),
+            Tolerance::Pointwise(bound) => (2.0 * bound * x.abs()).max(spacing).max(1e-300),
+            _ => (rounding * x.abs()).max(spacing).max(1e-30),
+        }
+    };
+    match values {
+        Values::F32(v) => runs::find(v, dims[2], |x| x as f64, step(f32::EPSILON as f64)),
+        Values::F64(v) => runs::find(v, dims[2], |x| x, step(f64::EPSILON)),
+        // Their bits are not those of their ordered integers.
+        Values::Bool(_) | Values::U64(_) | Values::Text(_) => vec![],
+        _ => runs::find(&ordered::to_integers(values), dims[2], |x| x as f64, step(0.0)),
+    }
 }
 
 /// The inverse of [`encode`], for a chunk of `dtype` and `shape`.
@@ -110,6 +158,8 @@ pub fn decode(payload: &[u8], dtype: DType, shape: &[usize], plain: bool) -> Res
         (1, _) => decode_integers(r, dtype, dims, walk, plain),
         (2, DType::F32) => decode_pointwise(r, pointwise::F32, dims, walk, plain).map(Values::F32),
         (2, DType::F64) => decode_pointwise(r, pointwise::F64, dims, walk, plain).map(Values::F64),
+        (3, DType::Text) => Err(Error::corrupt("text is no field")),
+        (3, _) => packed::decode(r, dtype, dims, walk, plain),
         (0 | 2, _) => Err(Error::corrupt(format!("field mode {mode} is not for {dtype}"))),
         _ => Err(Error::unsupported(format!("field mode {mode} is of a later version"))),
     }
@@ -148,7 +198,7 @@ fn encode_absolute<F: Float>(out: &mut Vec<u8>, values: &[F], bound: f64, how: &
 where
     Absolute<F>: Domain<Value = F, Work = F>,
 {
-    let classes = classify(values, Rule::Bounded, how.fill);
+    let classes = how.classify(values, Rule::Bounded);
     let Moments { mean, magnitude, largest } = moments(values, &classes);
     // Rounding to the stored type may add an ulp or so of the result. A few huge values are left out of account:
     // those few will fail the check and be coded exactly.
@@ -166,7 +216,7 @@ where
     out.push(Mode::Absolute as u8);
     step.write(out);
     mean.write(out);
-    class_plane::write(out, &classes, how.dims[2]);
+    class_plane::write(out, &classes, how.dims);
     let mut work = values.to_vec(); // special values stay where they are
     let signal = Signal { smooth, mean, dims: how.dims, step: step.to_f64() };
     let domain = F::domain(step, mean, bound);
@@ -221,7 +271,7 @@ where
     let step = F::read(&mut r, "step")?;
     let mean = F::read(&mut r, "mean")?;
     let count = dims.iter().product();
-    let classes = class_plane::read(&mut r, count, dims[2])?;
+    let classes = class_plane::read(&mut r, dims)?;
     let mut values = vec![F::default(); count];
     coding::read(r, walk, F::domain(step, mean, 0.0), dims, &classes.plane, &mut values, plain)?;
     class::restore(&mut values, &classes);
@@ -229,10 +279,10 @@ where
 }
 
 fn encode_integers(out: &mut Vec<u8>, values: &Values, reach: i64, how: &How) -> Values {
-    let classes = with_numbers!(values, v => classify(v, Rule::Exact, how.fill), _ => Classes::default());
+    let classes = with_numbers!(values, v => how.classify(v, Rule::Exact), _ => Classes::default());
     let mut integers = ordered::to_integers(values);
     out.push(Mode::Integers as u8);
-    class_plane::write(out, &classes, how.dims[2]);
+    class_plane::write(out, &classes, how.dims);
     put_varint(out, reach as u64);
     let limits = ordered::limits(values.dtype());
     let whole = Whole { dims: how.dims, reach, limits, classes: &classes, plain: how.plain };
@@ -242,8 +292,7 @@ fn encode_integers(out: &mut Vec<u8>, values: &Values, reach: i64, how: &How) ->
 }
 
 fn decode_integers(mut r: Reader, dtype: DType, dims: [usize; 3], walk: Walk, plain: bool) -> Result<Values> {
-    let count = dims.iter().product();
-    let classes = class_plane::read(&mut r, count, dims[2])?;
+    let classes = class_plane::read(&mut r, dims)?;
     let reach = r.count(i64::MAX as usize, "reach")? as i64;
     let whole = Whole { dims, reach, limits: ordered::limits(dtype), classes: &classes, plain };
     let integers = read_integers(r, &whole, walk)?;
@@ -263,13 +312,13 @@ fn encode_pointwise<F: Float>(
     how: &How,
 ) -> Vec<F> {
     let map = Pointwise::best(layout, bound);
-    let classes = classify(values, Rule::Pointwise, how.fill);
+    let classes = how.classify(values, Rule::Pointwise);
     let magnitude = |x: F| map.index(x.bits() & !layout.sign());
     let mut integers: Vec<i64> = values.iter().map(|&x| magnitude(x)).collect();
     out.push(Mode::Pointwise as u8);
     out.extend_from_slice(&bound.to_le_bytes());
     out.push(map.grain() as u8);
-    class_plane::write(out, &classes, how.dims[2]);
+    class_plane::write(out, &classes, how.dims);
     let whole = Whole { dims: how.dims, reach: 0, limits: CELLS, classes: &classes, plain: how.plain };
     let walk = write_integers(out, &whole, &mut integers, Some(how.level));
     out[0] |= walk.to_bits();
@@ -298,7 +347,7 @@ fn decode_pointwise<F: Float>(
         return Err(Error::corrupt(format!("pointwise bound {bound} with grain {grain} is not possible")));
     }
     let map = Pointwise::new(layout, bound, grain);
-    let classes = class_plane::read(&mut r, dims.iter().product(), dims[2])?;
+    let classes = class_plane::read(&mut r, dims)?;
     let whole = Whole { dims, reach: 0, limits: CELLS, classes: &classes, plain };
     let integers = read_integers(r, &whole, walk)?;
     Ok(from_cells(&map, layout, &classes, &integers))

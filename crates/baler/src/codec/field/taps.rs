@@ -1,5 +1,6 @@
 //! The causal neighbourhood of stage 2 and its least-squares fit.
 
+use super::coding::Signal;
 use super::domain::Real;
 
 /// A neighbour's place relative to the value predicted: planes, rows and columns back (or ahead within them).
@@ -51,10 +52,10 @@ pub fn tap_count(dims: [usize; 3]) -> usize {
 }
 
 /// The fit sees about this many values, in runs of [`RUN`]: for 31 weights more samples gain nothing measurable.
-const ENOUGH: usize = 32_768;
+pub const ENOUGH: usize = 32_768;
 const RUN: usize = 16;
 /// ... and no more than one in so many, so that the fit of a small chunk takes less time than its coding.
-const SPARSE: usize = 3;
+pub const SPARSE: usize = 3;
 
 /// Fits the weights of a chunk's taps to `v` less `mean` (special values smoothed over), in units of 2^-14,
 /// by least squares.
@@ -66,9 +67,10 @@ const SPARSE: usize = 3;
 /// (Walking the chunk once and fitting anew to what the decoder will see gave no more, for twice the time.)
 /// Cost: about 600 operations a sample.
 #[inline(always)]
-pub fn fit<F: Real>(v: &[F], mean: F, dims: [usize; 3], step: f64) -> Vec<i16> {
+pub fn fit<F: Real>(signal: Signal<F>, taps: &[Tap], enough: usize, sparse: usize) -> Vec<i16> {
+    let Signal { smooth: v, mean, dims, step } = signal;
     let mean = mean.to_f64();
-    let n = tap_count(dims);
+    let n = taps.len();
     let [nz, ny, nx] = dims;
     // Only places whose whole neighbourhood exists.
     let margin = |len: usize, before: usize, after: usize| {
@@ -79,12 +81,12 @@ pub fn fit<F: Real>(v: &[F], mean: F, dims: [usize; 3], step: f64) -> Vec<i16> {
     let xs = margin(nx, 3, 2);
     let usable = zs.len() * ys.len() * xs.len();
     if usable < 4 * n {
-        return fallback(dims);
+        return fallback(taps);
     }
-    let offsets: Vec<isize> =
-        TAPS[..n].iter().map(|&(z, y, x)| (z * ny as isize + y) * nx as isize + x).collect();
-    let sparsity = (usable / ENOUGH).max(if usable > ENOUGH { SPARSE } else { 1 });
+    let offsets: Vec<isize> = taps.iter().map(|&(z, y, x)| (z * ny as isize + y) * nx as isize + x).collect();
+    let sparsity = (usable / enough).max(if usable > enough { sparse } else { 1 });
     let mut sums = Sums { products: [[[0.0; 8]; 4]; 32], targets: [0.0; 32], square: 0.0, weight: 0.0 };
+    let nearest = Nearest::of(taps);
     let mut turn = 0u32;
     for z in zs {
         for y in ys.clone() {
@@ -100,7 +102,12 @@ pub fn fit<F: Real>(v: &[F], mean: F, dims: [usize; 3], step: f64) -> Vec<i16> {
                     for (f, &o) in features.as_flattened_mut().iter_mut().zip(&offsets) {
                         *f = v[(at as isize + o) as usize].to_f64() - mean;
                     }
-                    sums.add(&features, v[at].to_f64() - mean, n, step);
+                    sums.add(
+                        &features,
+                        v[at].to_f64() - mean,
+                        n,
+                        nearest.spread(features.as_flattened()) / step,
+                    );
                 }
             }
         }
@@ -132,7 +139,7 @@ pub fn fit<F: Real>(v: &[F], mean: F, dims: [usize; 3], step: f64) -> Vec<i16> {
             let fixed = |w: &f64| (w * 16384.0).round().clamp(-32768.0, 32767.0) as i16;
             b[..n].iter().map(fixed).collect()
         }
-        None => fallback(dims),
+        None => fallback(taps),
     }
 }
 
@@ -149,13 +156,8 @@ struct Sums {
 
 impl Sums {
     #[inline(always)]
-    fn add(&mut self, features: &[[f64; 8]; 4], target: f64, n: usize, step: f64) {
-        let f = &features[0];
-        let spread = match n {
-            3 => (f[0] - f[1]).abs() * 3.0,
-            _ => (f[0] - f[4]).abs() + (f[5] - f[4]).abs() + (f[5] - f[6]).abs(),
-        };
-        let weight = 1.0 / (1.0 + spread / step);
+    fn add(&mut self, features: &[[f64; 8]; 4], target: f64, n: usize, spread: f64) {
+        let weight = 1.0 / (1.0 + spread);
         self.weight += weight;
         self.square += weight * target * target;
         for i in 0..n {
@@ -170,12 +172,42 @@ impl Sums {
     }
 }
 
+/// Where the taps next to a value stand in a list of taps.
+struct Nearest {
+    west: usize,
+    west2: usize,
+    /// North-west, north and north-east, where there are rows.
+    north: Option<[usize; 3]>,
+}
+
+impl Nearest {
+    fn of(taps: &[Tap]) -> Nearest {
+        let place = |tap: Tap| taps.iter().position(|&t| t == tap);
+        let north = [place((0, -1, -1)), place((0, -1, 0)), place((0, -1, 1))];
+        Nearest {
+            west: place((0, 0, -1)).expect("a tap of every list"),
+            west2: place((0, 0, -2)).expect("a tap of every list"),
+            north: if let [Some(a), Some(b), Some(c)] = north { Some([a, b, c]) } else { None },
+        }
+    }
+
+    /// How much the values next to the one predicted differ.
+    #[inline(always)]
+    fn spread(&self, f: &[f64]) -> f64 {
+        match self.north {
+            None => (f[self.west] - f[self.west2]).abs() * 3.0,
+            Some([nw, n, ne]) => (f[self.west] - f[nw]).abs() + (f[n] - f[nw]).abs() + (f[n] - f[ne]).abs(),
+        }
+    }
+}
+
 /// The weights where there is nothing to fit: the Lorenzo predictor of the plane, or the value before.
-fn fallback(dims: [usize; 3]) -> Vec<i16> {
-    let mut w = vec![0; tap_count(dims)];
-    w[0] = 16384;
-    if w.len() > 3 {
-        (w[4], w[5]) = (-16384, 16384);
+fn fallback(taps: &[Tap]) -> Vec<i16> {
+    let near = Nearest::of(taps);
+    let mut w = vec![0; taps.len()];
+    w[near.west] = 16384;
+    if let Some([nw, n, _]) = near.north {
+        (w[nw], w[n]) = (-16384, 16384);
     }
     w
 }

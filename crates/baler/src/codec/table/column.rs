@@ -150,19 +150,8 @@ fn map_uniform<F: Bits + Into<f64>>(
         // The bound is about as fine as the type itself: its own bits are the better code.
         return map_exact(v, values, fill);
     }
-    add_own(&mut classes, v, &misses);
+    class::make_own(&mut classes, v, &misses);
     Mapped { classes, map: Map::Uniform(uniform), integers }
-}
-
-/// Makes the values at `places` special, with their own bits.
-fn add_own<T: Bits>(classes: &mut Classes, values: &[T], places: &[usize]) {
-    if places.is_empty() {
-        return;
-    }
-    classes.plane.resize(values.len(), class::REGULAR);
-    places.iter().for_each(|&i| classes.plane[i] = class::OWN);
-    classes.own =
-        (0..values.len()).filter(|&i| classes.plane[i] == class::OWN).map(|i| values[i].bits()).collect();
 }
 
 fn map_pointwise<F: Bits>(v: &[F], bound: f64, layout: Layout, fill: Option<u64>) -> Mapped {
@@ -256,7 +245,7 @@ pub fn write_map(out: &mut Vec<u8>, mapped: &Mapped) {
             put_varint(out, *reach as u64);
         }
     }
-    class_plane::write(out, &mapped.classes, 1);
+    class_plane::write(out, &mapped.classes, [1, mapped.integers.len(), 1]);
 }
 
 /// The inverse of [`write_map`], for `count` values whose integers are to follow.
@@ -281,7 +270,7 @@ pub fn read_map(r: &mut Reader, count: usize) -> Result<Mapped> {
         5 => Map::Coarse(r.count(i64::MAX as usize, "reach")? as i64),
         m => return Err(Error::unsupported(format!("column map {m} is of a later version"))),
     };
-    let classes = class_plane::read(r, count, 1)?;
+    let classes = class_plane::read(r, [1, count, 1])?;
     Ok(Mapped { classes, map, integers: vec![] })
 }
 

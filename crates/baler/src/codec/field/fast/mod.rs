@@ -1,0 +1,270 @@
+//! The fast walk: nothing that is decoded waits for what has just been reconstructed (format.md, section 5.5).
+//!
+//! Indices are entropy coded apart from the prediction, with static tables in classes that the row above and the
+//! plane before tell; reconstruction follows, eight rows at a time.
+
+mod magnitude;
+mod rans;
+pub mod table;
+mod taps;
+#[cfg(test)]
+mod tests;
+mod token;
+mod wave;
+
+use super::coding::Signal;
+use super::dispatch::{fast_fit_of, fast_read, fast_write};
+use super::domain::{Domain, Index, LANES};
+use crate::codec::bytes::{Reader, put_bytes};
+use crate::error::{Error, Result};
+use magnitude::Magnitudes;
+use rans::{DecodingTables, Symbol};
+use table::{Counts, Tables};
+use token::{CLASSES, ESCAPE, RawReader, RawWriter, TOKENS};
+use wave::{EXACT, PAD, PASSED, REGULAR, Wave};
+
+/// Fewer values are better served by adaptive contexts, which need no tables.
+const LEAST: usize = 1 << 13;
+/// The fit sees about this many values, and at most one in [`SPARSE`].
+const ENOUGH: usize = 8192;
+const SPARSE: usize = 16;
+
+/// Shorter rows would be mostly padding; a single row has nothing above to tell its classes.
+fn possible([nz, ny, nx]: [usize; 3]) -> bool {
+    nz * ny > 1 && nx >= PAD
+}
+
+/// Whether a chunk of `dims` is worth tables.
+pub fn serves(dims: [usize; 3]) -> bool {
+    possible(dims) && dims.iter().product::<usize>() >= LEAST
+}
+
+/// Appends the walk over `values`, which become the reconstructions; places with a nonzero `special` are passed over.
+pub fn write<D: Domain>(
+    out: &mut Vec<u8>,
+    domain: D,
+    signal: Signal<D::Work>,
+    special: &[u8],
+    values: &mut [D::Value],
+    plain: bool,
+) {
+    let dims = signal.dims;
+    let weights = fast_fit_of(signal, &taps::taps(dims), ENOUGH, SPARSE, plain);
+    weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
+    fast_write(out, Chunk { domain, dims, weights: &weights, special, values }, plain);
+}
+
+/// The inverse of [`write`].
+pub fn read<D: Domain>(
+    mut r: Reader,
+    domain: D,
+    dims: [usize; 3],
+    special: &[u8],
+    values: &mut [D::Value],
+    plain: bool,
+) -> Result<()> {
+    if !possible(dims) {
+        return Err(Error::corrupt(format!(
+            "the fast walk over {} x {} rows of {}",
+            dims[0], dims[1], dims[2]
+        )));
+    }
+    let count = taps::taps(dims).len();
+    let weights = (0..count).map(|_| r.i16("weight")).collect::<Result<Vec<_>>>()?;
+    let tables = Tables::read(&mut r)?;
+    let tokens = r.bytes("tokens")?;
+    let raw = r.rest();
+    fast_read(Chunk { domain, dims, weights: &weights, special, values }, &tables, tokens, raw, plain);
+    Ok(())
+}
+
+/// A chunk to be coded or decoded.
+pub struct Chunk<'a, D: Domain> {
+    /// How values become indices.
+    pub domain: D,
+    /// Planes, rows, columns.
+    pub dims: [usize; 3],
+    /// A weight for each tap.
+    pub weights: &'a [i16],
+    /// Places to be passed over; empty where there are none.
+    pub special: &'a [u8],
+    /// Originals become reconstructions.
+    pub values: &'a mut [D::Value],
+}
+
+/// Marks the places of a group that are passed over.
+#[inline(always)]
+fn mark<D: Domain>(wave: &mut Wave<D>, special: &[u8], z: usize, y: usize, [_, ny, nx]: [usize; 3]) {
+    if wave.odd {
+        wave.kinds.iter_mut().for_each(|k| k.fill(REGULAR));
+        wave.odd = false;
+    }
+    if special.is_empty() {
+        return;
+    }
+    for lane in 0..LANES.min(ny - y) {
+        let row = &special[(z * ny + y + lane) * nx..][..nx];
+        for (kind, &s) in wave.kinds[lane][PAD..].iter_mut().zip(row) {
+            *kind = if s != 0 { PASSED } else { REGULAR };
+            wave.odd |= s != 0;
+        }
+    }
+}
+
+/// Predicts, quantises and codes all values: first everything but the tokens, which wait for their tables.
+#[inline(always)]
+pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
+    let Chunk { domain, dims, weights, special, values } = chunk;
+    let [nz, ny, nx] = dims;
+    let mut wave = Wave::new(domain, dims, weights);
+    let mut magnitudes = Magnitudes::new(dims);
+    let mut classes = vec![0u8; nx.next_multiple_of(16)];
+    let mut symbols = vec![Symbol::default(); values.len()];
+    let mut coded = 0;
+    let mut lengths = Vec::with_capacity(nz * ny);
+    let mut raw = RawWriter::default();
+    let mut counts: Box<Counts> = Box::new([[0; TOKENS]; CLASSES]);
+    for z in 0..nz {
+        wave.open_plane(z);
+        for y in (0..ny).step_by(LANES) {
+            mark(&mut wave, special, z, y, dims);
+            wave.group::<true>(z, y, values);
+            for lane in 0..LANES.min(ny - y) {
+                magnitudes.classes(z, y + lane, nx, &mut classes);
+                let indices = &wave.indices[lane][PAD..PAD + nx];
+                let kinds = wave.odd.then_some(&wave.kinds[lane][PAD..PAD + nx]);
+                let symbols = &mut symbols[coded..coded + nx];
+                let count = match kinds {
+                    None => {
+                        for ((symbol, &class), index) in symbols.iter_mut().zip(&classes).zip(indices) {
+                            let token = token::split(index.to_i64(), class, &mut raw);
+                            *symbol = Symbol { class, token };
+                        }
+                        nx
+                    }
+                    Some(kinds) => {
+                        let values = &values[(z * ny + y + lane) * nx..];
+                        split_odd::<D>(symbols, &classes, indices, kinds, values, &mut raw)
+                    }
+                };
+                symbols[..count].iter().for_each(|s| counts[s.class as usize][s.token as usize] += 1);
+                coded += count;
+                lengths.push(count as u32);
+                magnitudes.note(z, y + lane, indices, kinds);
+            }
+        }
+        wave.close_plane(z);
+    }
+    let tables = Tables::fit(&counts);
+    tables.write(out);
+    put_bytes(out, &rans::encode(&symbols[..coded], &lengths, &tables));
+    out.extend_from_slice(&raw.finish());
+}
+
+/// The symbols of a row in which not all places are regular; returns how many there are.
+fn split_odd<D: Domain>(
+    symbols: &mut [Symbol],
+    classes: &[u8],
+    indices: &[D::Index],
+    kinds: &[u8],
+    values: &[D::Value],
+    raw: &mut RawWriter,
+) -> usize {
+    let mut count = 0;
+    for x in (0..indices.len()).filter(|&x| kinds[x] != PASSED) {
+        let class = classes[x];
+        let token = if kinds[x] == EXACT {
+            let bits = D::to_bits(values[x]);
+            raw.put(bits & 0xffff_ffff, 32);
+            raw.put(bits >> 32, D::BITS - 32);
+            ESCAPE
+        } else {
+            token::split(indices[x].to_i64(), class, raw)
+        };
+        symbols[count] = Symbol { class, token };
+        count += 1;
+    }
+    count
+}
+
+/// The inverse of [`encode`].
+#[inline(always)]
+pub fn decode<D: Domain>(chunk: Chunk<D>, tables: &Tables, tokens: &[u8], raw: &[u8]) {
+    let Chunk { domain, dims, weights, special, values } = chunk;
+    let [nz, ny, nx] = dims;
+    let tables = DecodingTables::new(tables);
+    let mut coder = rans::Decoder::new(tokens);
+    let mut raw = RawReader::new(raw);
+    let mut wave = Wave::new(domain, dims, weights);
+    let mut magnitudes = Magnitudes::new(dims);
+    let mut classes = vec![0u8; nx.next_multiple_of(16)];
+    let mut tokens = vec![0u8; nx];
+    for z in 0..nz {
+        wave.open_plane(z);
+        for y in (0..ny).step_by(LANES) {
+            mark(&mut wave, special, z, y, dims);
+            let passing = wave.odd;
+            for lane in 0..LANES.min(ny - y) {
+                magnitudes.classes(z, y + lane, nx, &mut classes);
+                let indices = &mut wave.indices[lane][PAD..PAD + nx];
+                let kinds = &mut wave.kinds[lane][PAD..PAD + nx];
+                let mut count = nx;
+                if passing {
+                    count = 0;
+                    for x in 0..nx {
+                        classes[count] = classes[x];
+                        count += (kinds[x] != PASSED) as usize;
+                    }
+                }
+                let (classes, tokens) = (&classes[..count], &mut tokens[..count]);
+                coder.row(&tables, classes, tokens);
+                let most = tokens.iter().fold(0, |a, &t| a.max(t));
+                if !passing && most < token::DIRECT as u8 {
+                    // The bulk of rows: no branch, and where nothing is raw all in vectors.
+                    if classes.iter().fold(0, |a, &c| a.max(c)) <= token::MOST_WHOLE {
+                        let whole = |&token: &u8| D::Index::wrap(token::unzigzag(token as u64));
+                        indices.iter_mut().zip(&*tokens).for_each(|(index, token)| *index = whole(token));
+                    } else {
+                        for ((index, &token), &class) in indices.iter_mut().zip(&*tokens).zip(classes) {
+                            *index = D::Index::wrap(token::join_direct(token, class, &mut raw));
+                        }
+                    }
+                } else {
+                    let values = &mut values[(z * ny + y + lane) * nx..];
+                    wave.odd |= join_odd::<D>(indices, tokens, classes, kinds, values, &mut raw);
+                }
+                magnitudes.note(z, y + lane, indices, wave.odd.then_some(kinds));
+            }
+            wave.group::<false>(z, y, values);
+        }
+        wave.close_plane(z);
+    }
+}
+
+/// The inverse of [`split_odd`]: indices, and the values coded exactly; whether there are any.
+fn join_odd<D: Domain>(
+    indices: &mut [D::Index],
+    tokens: &[u8],
+    classes: &[u8],
+    kinds: &mut [u8],
+    values: &mut [D::Value],
+    raw: &mut RawReader,
+) -> bool {
+    let mut coded = tokens.iter().zip(classes);
+    let mut any = false;
+    for x in 0..indices.len() {
+        indices[x] = D::Index::default();
+        if kinds[x] == PASSED {
+            continue;
+        }
+        let Some((&token, &class)) = coded.next() else { return any };
+        if token == ESCAPE {
+            values[x] = D::from_bits(raw.take(32) | raw.take(D::BITS - 32) << 32);
+            kinds[x] = EXACT;
+            any = true;
+        } else {
+            indices[x] = D::Index::wrap(token::join(token, class, raw));
+        }
+    }
+    any
+}

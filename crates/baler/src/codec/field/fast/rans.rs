@@ -1,0 +1,140 @@
+//! Interleaved range asymmetric numeral systems (Duda 2013; Giesen 2014): eight states take turns, so that a processor
+//! decodes eight tokens at a time, where an adaptive coder makes each wait for the one before.
+
+use super::table::{SLOT_BITS, SLOTS, Tables};
+use super::token::{CLASSES, TOKENS};
+
+/// States that take turns along a row.
+const STATES: usize = 8;
+/// States live in 2^16 ... 2^32 - 1 and move 16 bits at a time.
+const LOW: u32 = 1 << 16;
+
+/// A token with its class.
+#[derive(Clone, Copy, Default)]
+pub struct Symbol {
+    /// Picks the table.
+    pub class: u8,
+    /// What is coded.
+    pub token: u8,
+}
+
+/// The bytes of `symbols`, in rows of `lengths`: states, then words.
+#[inline(always)]
+pub fn encode(symbols: &[Symbol], lengths: &[u32], tables: &Tables) -> Vec<u8> {
+    let entries = tables.encoder();
+    let mut states = [LOW; STATES];
+    // From the end, since a decoder unwinds what was coded last.
+    let mut words = vec![0u16; symbols.len()];
+    let mut at = symbols.len();
+    let mut end = symbols.len();
+    for &length in lengths.iter().rev() {
+        let row = &symbols[end - length as usize..end];
+        end -= length as usize;
+        let whole = row.len() / STATES * STATES;
+        let mut put = |states: &mut [u32; STATES], lane: usize, symbol: Symbol| {
+            let e =
+                &entries[(symbol.class as usize).min(CLASSES - 1)][(symbol.token as usize).min(TOKENS - 1)];
+            let mut x = states[lane];
+            let full = x >> (32 - SLOT_BITS) >= e.frequency as u32;
+            if let Some(word) = words.get_mut(at.wrapping_sub(1)) {
+                *word = x as u16;
+            }
+            at -= full as usize;
+            x = if full { x >> 16 } else { x };
+            let quotient = ((x as u64 * e.reciprocal) >> 43) as u32;
+            states[lane] = x + e.start as u32 + quotient * (SLOTS as u32 - e.frequency as u32);
+        };
+        for (lane, &symbol) in row[whole..].iter().enumerate().rev() {
+            put(&mut states, lane, symbol);
+        }
+        for eight in row[..whole].as_chunks::<STATES>().0.iter().rev() {
+            for lane in (0..STATES).rev() {
+                put(&mut states, lane, eight[lane]);
+            }
+        }
+    }
+    let words = &words[at..];
+    let mut out = Vec::with_capacity(4 * STATES + 2 * words.len());
+    states.iter().for_each(|x| out.extend_from_slice(&x.to_le_bytes()));
+    words.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
+    out
+}
+
+/// Unwinds what [`encode`] wound up, row by row; zeros past the end of its input.
+pub struct Decoder {
+    states: [u32; STATES],
+    words: Vec<u16>,
+    at: usize,
+}
+
+impl Decoder {
+    /// A decoder of the bytes that [`encode`] returned.
+    pub fn new(bytes: &[u8]) -> Self {
+        let (states, words) = bytes.split_at(bytes.len().min(4 * STATES));
+        let mut padded = [0; 4 * STATES];
+        padded[..states.len()].copy_from_slice(states);
+        let word = |pair: &[u8]| pair[0] as u16 | (pair.get(1).map_or(0, |&b| b as u16) << 8);
+        let mut words: Vec<u16> = words.chunks(2).map(word).collect();
+        words.push(0);
+        let states =
+            std::array::from_fn(|i| u32::from_le_bytes(padded[4 * i..4 * i + 4].try_into().expect("four")));
+        Decoder { states, words, at: 0 }
+    }
+
+    /// The tokens of a row whose classes are known.
+    #[inline(always)]
+    pub fn row(&mut self, tables: &DecodingTables, classes: &[u8], tokens: &mut [u8]) {
+        let mut states = self.states;
+        let mut at = self.at;
+        let words = &self.words[..];
+        let last = words.len() - 1;
+        let mut get = |x: &mut u32, class: u8| {
+            let slot = *x as usize % SLOTS;
+            let entry = tables.entries[(tables.table[class as usize % 64] as usize % 64) * SLOTS + slot];
+            let next = (entry >> 20) * (*x >> SLOT_BITS) + (entry >> 8 & 0xfff);
+            let refill = next << 16 | words[at.min(last)] as u32;
+            let low = next < LOW;
+            *x = if low { refill } else { next };
+            at += low as usize;
+            entry as u8
+        };
+        let (eights, rest) = classes.as_chunks::<STATES>();
+        let (tokens_of_eights, tokens_of_rest) = tokens.split_at_mut(eights.len() * STATES);
+        for (classes, tokens) in eights.iter().zip(tokens_of_eights.as_chunks_mut::<STATES>().0) {
+            for lane in 0..STATES {
+                tokens[lane] = get(&mut states[lane], classes[lane]);
+            }
+        }
+        for ((x, &class), token) in states.iter_mut().zip(rest).zip(tokens_of_rest) {
+            *token = get(x, class);
+        }
+        self.states = states;
+        self.at = at;
+    }
+}
+
+/// Tables as the decoder wants them: a token, its frequency and how far into it, by slot.
+pub struct DecodingTables {
+    table: [u8; 64],
+    /// frequency << 20 | place within it << 8 | token.
+    entries: Box<[u32; 64 * SLOTS]>,
+}
+
+impl DecodingTables {
+    /// Of frequencies that sum up to [`SLOTS`].
+    pub fn new(tables: &Tables) -> Self {
+        let mut table = [0; 64];
+        table[..CLASSES].copy_from_slice(&tables.table);
+        let mut entries: Box<[u32; 64 * SLOTS]> =
+            vec![0; 64 * SLOTS].into_boxed_slice().try_into().expect("as many");
+        for (frequencies, slots) in tables.frequencies.iter().zip(entries.as_chunks_mut::<SLOTS>().0) {
+            let mut slots = slots.iter_mut();
+            for (token, &f) in frequencies.iter().enumerate() {
+                for (place, slot) in slots.by_ref().take(f as usize).enumerate() {
+                    *slot = (f as u32) << 20 | (place as u32) << 8 | token as u32;
+                }
+            }
+        }
+        DecodingTables { table, entries }
+    }
+}

@@ -1,0 +1,93 @@
+//! The parts of the fast walk on their own: inverse pairs at their extremes, and tables from bytes nobody vouches for.
+
+use super::rans::{self, DecodingTables, Symbol};
+use super::table::{Counts, SLOTS, Tables};
+use super::token::{self, CLASSES, ESCAPE, RawReader, RawWriter, TOKENS};
+use crate::codec::bytes::Reader;
+
+/// A stream of numbers (Knuth's MMIX generator).
+fn random() -> impl FnMut() -> u64 {
+    let mut state = 7u64;
+    move || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        state >> 11
+    }
+}
+
+#[test]
+fn indices_of_every_size_come_back_in_every_class() {
+    let sizes = (0..63).flat_map(|s| [1i64 << s, (1 << s) - 1, -(1 << s), -(1 << s) - 1]);
+    let indices: Vec<i64> = sizes.chain([i64::MAX, i64::MIN]).collect();
+    let mut raw = RawWriter::default();
+    let mut tokens = vec![];
+    for class in 0..CLASSES as u8 {
+        tokens.extend(indices.iter().map(|&k| (class, token::split(k, class, &mut raw))));
+    }
+    let raw = raw.finish();
+    let mut raw = RawReader::new(&raw);
+    for (&(class, token), &k) in tokens.iter().zip(indices.iter().cycle()) {
+        assert!(token < ESCAPE);
+        assert_eq!(token::join(token, class, &mut raw), k, "class {class}");
+    }
+    assert_eq!(raw.take(56), 0, "zeros past the end");
+}
+
+#[test]
+fn tables_come_back_and_tokens_too() {
+    let mut next = random();
+    for round in 0..60u32 {
+        let mut counts: Box<Counts> = Box::new([[0; TOKENS]; CLASSES]);
+        let mut lengths = vec![];
+        let mut symbols = vec![];
+        for row in 0..30 {
+            let length = next() as usize % 70;
+            lengths.push(length as u32);
+            for _ in 0..length {
+                let class = ((next() % (1 + round as u64)) % CLASSES as u64) as u8;
+                let token = ((next() % TOKENS as u64) >> (next() % (1 + row % 9))) as u8;
+                counts[class as usize][token as usize] += 1;
+                symbols.push(Symbol { class, token });
+            }
+        }
+        let tables = Tables::fit(&counts);
+        assert!(tables.frequencies.iter().all(|f| f.iter().map(|&f| f as usize).sum::<usize>() == SLOTS));
+        let mut bytes = vec![];
+        tables.write(&mut bytes);
+        assert_eq!(Tables::read(&mut Reader::new(&bytes)).unwrap(), tables);
+        let coded = rans::encode(&symbols, &lengths, &tables);
+        let mut decoder = rans::Decoder::new(&coded);
+        let decoding = DecodingTables::new(&tables);
+        let mut rest = &symbols[..];
+        for &length in &lengths {
+            let (row, after) = rest.split_at(length as usize);
+            rest = after;
+            let classes: Vec<u8> = row.iter().map(|s| s.class).collect();
+            let mut tokens = vec![0; row.len()];
+            decoder.row(&decoding, &classes, &mut tokens);
+            assert!(row.iter().zip(&tokens).all(|(s, &t)| s.token == t), "round {round}");
+        }
+    }
+}
+
+#[test]
+fn damaged_tables_are_refused_or_valid() {
+    let mut next = random();
+    let mut refused = 0;
+    for length in (0..300).cycle().take(3000) {
+        let mut bytes = vec![];
+        let stream: Vec<u8> = (0..length).map(|_| next() as u8).collect();
+        crate::codec::bytes::put_bytes(&mut bytes, &stream);
+        crate::codec::bytes::put_bytes(&mut bytes, &stream[..stream.len() / 2]);
+        match Tables::read(&mut Reader::new(&bytes)) {
+            Err(_) => refused += 1,
+            Ok(tables) => {
+                for f in &tables.frequencies {
+                    assert!(f[0] > 0 && f.iter().map(|&f| f as usize).sum::<usize>() == SLOTS);
+                }
+                let decoding = DecodingTables::new(&tables);
+                rans::Decoder::new(&stream).row(&decoding, &[33; 1000], &mut [0; 1000]);
+            }
+        }
+    }
+    assert!(refused > 1000);
+}

@@ -1,0 +1,108 @@
+//! Values that repeat bit for bit over whole regions: land set to 0, padding, saturated pixels.
+//!
+//! Their regions have edges that no prediction foresees, and spoil what is learned beside them. As a class of their own
+//! ([`super::class`]) they cost little but the outline, and their neighbours are predicted as if they were not there.
+
+use super::class::{Bits, CONSTANT, Classes, MOST_CONSTANTS, REGULAR};
+use std::collections::HashMap;
+
+/// Pairs of neighbours looked at first.
+const PAIRS: usize = 4096;
+/// Neighbours in a row that are looked at together.
+const RUN: usize = 32;
+/// Of so many pairs, one has to repeat a value for it to be worth a closer look.
+const SELDOM: usize = 64;
+/// The most values that are told apart.
+const MOST: usize = 4;
+/// Bits of an outline where a row crosses it, and how often the logarithm of the height there is paid as a number: by those
+/// behind it and below it too, which see the edge among their neighbours.
+///
+/// Of a coast (an ocean of 330 x 360, land 0) each crossing in fact saved 8, 16 and 44 bits where the height's logarithm was
+/// 2.7, 4.8 and 8.
+const OUTLINE: f64 = 5.0;
+const PAID: f64 = 3.0;
+
+/// The least mean length of runs: values that merely come often, as counts do, have no outline to speak of.
+const LONG: f64 = 1.5;
+
+/// The bits of values that cost less as classes than as numbers; `step` is the distance between reconstructions near a
+/// value, `width` the length of rows.
+///
+/// An edge of a region costs as a number about the logarithm of its height in steps, as a class a few bits whatever its
+/// height: so a saturated summit that slopes away stays a number, and the coast of an ocean does not.
+pub fn find<T: Bits>(
+    values: &[T],
+    width: usize,
+    as_f64: impl Fn(T) -> f64,
+    step: impl Fn(f64) -> f64,
+) -> Vec<u64> {
+    let mut found: Vec<u64> = frequent(values);
+    found.retain(|&bits| {
+        let value = as_f64(T::of_bits(bits));
+        if !value.is_finite() {
+            return false; // special already
+        }
+        let (mut count, mut edges, mut gain) = (0usize, 0usize, 0.0);
+        for row in values.chunks(width.max(1)) {
+            let mut before: Option<T> = None;
+            for &x in row {
+                let is = x.bits() == bits;
+                count += is as usize;
+                if let Some(b) = before
+                    && is != (b.bits() == bits)
+                {
+                    let height = (as_f64(if is { b } else { x }) - value).abs();
+                    // An infinite height is that of another special value: no edge to save.
+                    let height = if height.is_finite() { height } else { 0.0 };
+                    edges += 1;
+                    gain += PAID * (1.0 + height / step(value)).log2() - OUTLINE;
+                }
+                before = Some(x);
+            }
+        }
+        count < values.len()
+            && 2.0 * count as f64 >= LONG * edges as f64
+            && gain > 200.0 + values.len() as f64 / 500.0
+    });
+    found
+}
+
+/// Values that often follow themselves, the most frequent first.
+fn frequent<T: Bits>(values: &[T]) -> Vec<u64> {
+    let runs = (PAIRS / RUN).min(values.len() / RUN);
+    if runs == 0 {
+        return vec![];
+    }
+    let apart = values.len() / runs;
+    let (mut pairs, mut seen) = (0, HashMap::<u64, usize>::new());
+    for run in 0..runs {
+        let shake = (run as u32).wrapping_mul(2654435761) as usize >> 8;
+        let start = run * apart + shake % (apart - RUN + 1);
+        for pair in values[start..start + RUN].windows(2) {
+            pairs += 1;
+            if pair[0].bits() == pair[1].bits() {
+                *seen.entry(pair[0].bits()).or_default() += 1;
+            }
+        }
+    }
+    let mut often: Vec<_> = seen.into_iter().filter(|&(_, count)| count * SELDOM > pairs).collect();
+    often.sort_unstable_by_key(|&(bits, count)| (std::cmp::Reverse(count), bits));
+    often.into_iter().take(MOST).map(|(bits, _)| bits).collect()
+}
+
+/// Makes classes of their own of all values with the bits of one of `found`, as far as there is room for more.
+pub fn mark<T: Bits>(classes: &mut Classes, values: &[T], found: &[u64]) {
+    for &bits in found {
+        if classes.constants.contains(&bits) || classes.constants.len() == MOST_CONSTANTS {
+            continue;
+        }
+        let class = CONSTANT + classes.constants.len() as u8;
+        classes.constants.push(bits);
+        classes.plane.resize(values.len(), REGULAR);
+        for (x, old) in values.iter().zip(&mut classes.plane) {
+            if *old < CONSTANT && x.bits() == bits {
+                *old = class;
+            }
+        }
+    }
+}

@@ -272,7 +272,7 @@ def decode_table_chunk(codec, r, table, n, models):
     if codec == 0:
         return [r.take(rows * column.type.bits // 8) for column in table.columns]
     if codec == 3:
-        return [decode_column(r.part(), rows, column.type) for column in table.columns]
+        return decode_columns([r.part() for _ in table.columns], rows, table.columns, models)
     return decode_modelled_table(r, rows, table.columns, models)
 
 # ------------------------------------------------------------------------------------------- 4. Shared parts
@@ -299,6 +299,12 @@ class RangeCoder:
         bit = self.value < bound
         self.narrow(*((0, bound) if bit else (bound, self.range - bound)))
         return bit
+
+    def uniform(self, n):
+        unit = self.range // n
+        s = min(self.value // unit, n - 1)
+        self.narrow(unit * s, self.range - unit * s if s == n - 1 else unit)
+        return s
 
     def symbol(self, c):
         unit = self.range >> 15
@@ -467,6 +473,7 @@ def rounded(v):
 class Cells:
     def __init__(self, bound, grain, type):
         need(type.real and 0 < bound < 1 and grain <= 6, "not a pointwise bound")
+        self.given = bound, grain
         self.m, self.top, self.width = type.mantissa, type.top, 1 << (type.mantissa - grain)
         starts = [float((1 << self.m) + j * self.width) for j in range(1 << grain)]
         self.reach = [min(int(bound * start * (1 - 2.0**-50)), self.width) for start in starts]
@@ -1426,8 +1433,42 @@ class Mixing:
 
 # ------------------------------------------------------------------------------------------- 6. Table codec
 
+def decode_columns(parts, count, columns, models):
+    """Decoded bytes of columns that may be conditioned on each other."""
+    maps = [decode_map(r, count, column.type) for r, column in zip(parts, columns)]
+    places = {column.name: c for c, column in reversed(list(enumerate(columns)))}
+    known, under_way = {}, set()
+
+    def integers(c):
+        if c not in known:
+            need(c not in under_way, "columns conditioned on each other")
+            under_way.add(c)
+            r = parts[c]
+            if count and r.data[r.at] in (6, 8):
+                way, on = r.number("B"), [r.varint() for _ in range(r.varint())]
+                need(len(on) <= 16 and all(other < len(parts) for other in on), "not columns of the table")
+                others = [integers(other) for other in on]
+                known[c] = (decode_mixed if way == 6 else decode_function)(r, count, others)
+            elif count and r.data[r.at] == 7:
+                r.number("B")
+                model, name = models[r.varint()], columns[c].name
+                need(isinstance(model, dict) and name in model and places[name] == c, "a column without a model")
+
+                def symbols_of(other):
+                    """Those of a column of the model's, by its name."""
+                    if other not in places:
+                        return [len(model[other].bins)] * count
+                    return model[other].symbols(maps[places[other]].scale(), integers(places[other]))
+
+                known[c] = decode_net(r, count, model, name, maps[c].scale(), symbols_of)
+            else:
+                known[c] = decode_integers(r, count)
+        return known[c]
+
+    return [map.values(integers(c)) for c, map in enumerate(maps)]
+
 def decode_column(r, count, type):
-    """Decoded bytes of a column."""
+    """Decoded bytes of a column that stands alone."""
     return decode_map(r, count, type).values(decode_integers(r, count))
 
 class Map(NamedTuple):
@@ -1446,6 +1487,12 @@ class Map(NamedTuple):
         special = self.classes.special
         return self.type.pack([special[i] if i in special else self.bits(i, n) for i, n in enumerate(integers)])
 
+    def scale(self):
+        """What one of the integers means (section 9)."""
+        if self.kind in (1, 2, 5) or self.kind == 0 and not self.type.real:
+            return 0, np.float64(self.parameter or 1)
+        return (1, self.type) if self.kind == 0 else (2, self.type, *self.parameter.given) if self.kind == 3 else None
+
     def bits(self, i, n):
         if self.kind == 1:
             return bits_of_real(real_of_integer(self.type.real, n))
@@ -1453,10 +1500,17 @@ class Map(NamedTuple):
             return bits_of_real(self.type.real(real_of_integer(np.float64, n) * self.parameter))
         if self.kind == 3:
             return self.parameter.magnitude(n) | (i in self.classes.minus) << (self.type.bits - 1)
+        if self.kind == 6:
+            return bits_of_real(self.type.real(decimal(n, *self.parameter)))
+        if self.kind == 7:
+            low = (1 << self.parameter) - 1 if n < 0 else 0
+            return bits_of_ordered(self.type, wrap(n << self.parameter) | low)
         return bits_of_ordered(self.type, n if self.kind == 0 else clamp(n * self.parameter, *self.type.range))
 
     def integer(self, output):
         """The integer that a model's output stands for (section 7)."""
+        if self.kind in (4, 6, 7):
+            return 0
         if self.kind == 0 and self.type.real:
             return ordered_of_real(self.type.real(output))
         if self.kind == 0 and self.type is U64:
@@ -1466,8 +1520,8 @@ class Map(NamedTuple):
         return rounded(np.float64(output) / np.float64(self.parameter or 1) if self.kind in (2, 5) else output)
 
 def decode_map(r, count, type):
-    kind, parameter = r.tag(5), None
-    kinds = (4,) if type is TEXT else (0, 1, 2, 3) if type.real else (0,) if type is BOOL else (0, 5)
+    kind, parameter = r.tag(7), None
+    kinds = (4,) if type is TEXT else (0, 1, 2, 3, 6, 7) if type.real else (0,) if type is BOOL else (0, 5)
     need(kind in kinds, "not a map of the type")
     if kind == 2:
         parameter = np.float64(r.number("d"))
@@ -1477,9 +1531,22 @@ def decode_map(r, count, type):
         parameter = [r.string() for _ in range(r.varint())]
     elif kind == 5:
         parameter = min(2 * r.varint() + 1, 2**63 - 1)
+    elif kind == 6:
+        parameter = r.number("B"), r.number("b")
+        need(1 <= parameter[0] <= 15 and abs(parameter[1]) <= 22, "not decimals")
+    elif kind == 7:
+        parameter = r.varint()
+        need(parameter <= 56, "not low bits of a float")
     classes = decode_classes(r, count, 1)
     need(kind == 3 or not classes.minus, "a class of pointwise cells")
     return Map(kind, type, parameter, classes)
+
+def decimal(n, digits, exponent):
+    a, least = abs(n), 10 ** (digits - 1)
+    decade = max(a - least, 0) // (9 * least) if a >= 10 * least else 0
+    m, unit = np.float64(a - 9 * least * decade), min(exponent + decade, 22)
+    x = m / np.float64(10**-unit) if unit < 0 else m * np.float64(10**unit)
+    return -x if n < 0 else x
 
 def decode_integers(r, count):
     """The integers of a column, to the end of its bytes."""
@@ -1540,6 +1607,190 @@ def decode_dictionary_numbers(coded, count, size, ordered):
         number = sum(digit << 4 * place for place, digit in enumerate(path[:0:-1]))
         need(number < size, "a number out of the dictionary")
         yield number
+
+# 6.1 Mixed columns
+
+U32 = 2**32 - 1
+
+def spread(a):
+    x = a * 0x9E3779B1 & U32
+    x = (x ^ x >> 15) * 0x85EBCA6B & U32
+    return x ^ x >> 13
+
+def fold(v):
+    return (v ^ v >> 32) & U32
+
+def distance(d):
+    d = wrap(d)
+    s, d = (1, d) if d >= 0 else (0, -1 - d)
+    o = d.bit_length() - 1
+    return 2 * min(d if d < 8 else 4 * o - 4 + (d >> (o - 2) & 3), 127) + s
+
+MOVE = [40960 // (10 * n + 16) for n in range(256)]
+TRUST = [0, 161, 193, 209, 218, 224, 228, 232, 234, 236, 238, 240, 241, 242, 243, 248]
+
+def log(v):
+    o = v.bit_length() - 1
+    f = (v << 23 - o) % 2**23 >> 8
+    return (o << 15) + f + (11 * (f * (32767 - f) >> 15) >> 5)
+
+def stretch(p):
+    return (log(2 * p + 1) - log(2**23 - 1 - 2 * p) >> 4) * 1420 >> 15
+
+def sixteenths(values):
+    sample = sorted(values[:: -(-len(values) // 1024)])
+    cuts = [sample[(i + 1) * len(sample) // 16] for i in range(15)]
+    return [sum(cut <= v for cut in cuts) for v in values]
+
+def decode_mixed(r, count, others):
+    own, kind, levels = r.number("B"), r.tag(4), r.number("B")
+    need(own <= min(4, len(others)) and len(others) - own <= 12 and levels <= 16, "not a mixed column")
+    weights = [r.zigzag() for _ in range(own + 3)] if kind == 4 else None
+    first, size = r.zigzag(), r.varint()
+    need(0 < size <= 4096, "not a number of leaves")
+    column = Mixed(RangeCoder(r.part().data), RawBits(r.rest()), size, levels, kind & 1)
+    parents = [(others[i], sixteenths(others[i])) for i in range(own)]
+    labels = [0] * count
+    for other in others[own:]:
+        labels = [spread(31 * label + fold(n) + 1 & U32) for label, n in zip(labels, other)]
+    integers, c, b, seen = [], 0, 0, defaultdict(int)
+    for row in range(count):
+        e, p, k = [0] * 4, [0] * 4, [0] * 4
+        same = sum((row > 0 and values[row] == values[row - 1]) << i for i, (values, _) in enumerate(parents))
+        for i, (values, parts) in enumerate(parents):
+            e[i], p[i], k[i] = fold(values[row]) + 1 & U32, parts[row] + 1, 3 * parts[row] // 8 + 1
+        contexts = [
+            0x12345678,
+            spread(7 * e[0] + 1),
+            spread(32 * p[0] + p[1] + 0x10000),
+            spread(49 * (7 * k[0] + k[1]) + 7 * k[2] + k[3] + 0x20000) ^ labels[row],
+            spread(fold(c) + 0x4000000 + (same << 28) & U32),
+            spread((p[0] << 20) + 3 * labels[row] + 0x1001 * distance(c - b) + 0x777),
+        ]
+        rate = 24 if row < 1000 else 14 if row < 6000 else 9
+        near = seen[p[0], p[1]]
+        if weights:
+            terms = [*([0, 0, *integers][: -3 : -1]), *(values[row] for values, _ in parents), 1]
+            near = (wrap(sum(w * t for w, t in zip(weights, terms))) >> 16) - first
+        code = column.code(contexts, [c, near], rate)
+        seen[p[0], p[1]] = code
+        c, b = code, c
+        integers.append(wrap(first + (column.entries[code] if kind & 1 else code)))
+    return [wrap(n) for n in accumulate(integers)] if kind & 2 else integers
+
+class Mixed:
+    """The model of a mixed column."""
+
+    def __init__(self, coder, raw, size, levels, entries):
+        self.coder, self.raw, self.levels = coder, raw, levels
+        widths, weights = self.leaves(size)
+        self.entries = list(accumulate(widths, initial=0))
+        self.spans = [(i, 0) if entries else (self.entries[i], widths[i] - 1) for i in range(size)]
+        self.sums = list(accumulate((1 << w for w in weights), initial=0))
+        self.nodes, self.depths = [], [0] * size
+        self.root = self.tree(0, size, 0, 1, 0)
+        self.slots = [defaultdict(lambda: [None]) for _ in range(6)]
+        self.near = defaultdict(lambda: (2**21, 0))
+        self.weights = [[[2**14] * 8 for _ in range(32)] for _ in "ab"]
+
+    def leaves(self, size):
+        weigh, high, low, exact = defaultdict(flat), flat(), defaultdict(flat), defaultdict(Bit)
+        weight, is_exact, widths, weights = 0, 0, [], []
+        for _ in range(size):
+            weight = symbol(self.coder, weigh[weight])
+            is_exact = bit_alone(self.coder, exact[is_exact])
+            top = symbol(self.coder, high)
+            place = 4 * top + symbol(self.coder, low[top]) % 4
+            kept = place if is_exact else min(place, 2)
+            above = self.raw.take(max(kept - 32, 0))
+            number = above << 32 | self.raw.take(min(kept, 32))
+            widths.append((1 << place) + (number << place - kept))
+            weights.append(weight)
+        need(sum(widths) < 2**64, "leaves beyond 64 bits")
+        return widths, weights
+
+    def tree(self, start, to, group, local, depth):
+        """The node (a list) or leaf (a number) over leaves start ... to - 1."""
+        if to - start == 1:
+            self.depths[start] = depth
+            return start
+        both = self.sums[start] + self.sums[to]
+        after = next(i for i in range(start + 1, to) if 2 * self.sums[i] >= both or i == to - 1)
+        off = [abs(2 * self.sums[i] - both) for i in (after - 1, after)]
+        fork = after - 1 if after - 1 > start and off[0] <= off[1] else after
+        group = len(self.nodes) if local == 1 else group
+        codes = (sum(self.spans[to - 1]) - self.spans[start][0]) % 2**64
+        node = [self.spans[fork][0], min(31, codes.bit_length()), depth, group, local]
+        self.nodes.append(node)
+        for side in (0, 1):
+            ends = (start, fork) if side == 0 else (fork, to)
+            node.append(self.tree(*ends, group, 1 if local > 3 else 2 * local + side, depth + 1))
+        return node
+
+    def enter(self, contexts, group):
+        entered = []
+        for context, slots in zip(contexts, self.slots):
+            h = (context ^ group * 0x9E3779B1 & U32) * 0x2C1B3C6D & U32
+            h ^= h >> 15
+            if slots[h % 2**13][0] != h >> 13:
+                slots[h % 2**13] = [h >> 13] + [(2**21, 0)] * 7
+            entered.append(slots[h % 2**13])
+        return entered
+
+    def decision(self, entered, local, split, wide, depth, known, rate):
+        keys = [(i, wide, distance(known[i] - split)) for i in (0, 1)]
+        states = [slot[local] for slot in entered] + [self.near[key] for key in keys]
+        x = [stretch(p) * TRUST[min(n, 15)] >> 8 for p, n in states]
+        bits = [states[i][1] > (i == 1) for i in range(1, 6)]
+        lists = self.weights[0][min(depth, 31)], self.weights[1][sum(bit << i for i, bit in enumerate(bits))]
+        y = [clamp(sum(w * xi >> 8 for w, xi in zip(ws, x)) >> 8, -1536, 1536) for ws in lists]
+        bit = self.coder.bit(SQUASH[sum(y) >> 1])
+        for ws, yi in zip(lists, y):
+            e = ((bit << 16) - SQUASH[yi]) * rate >> 4
+            ws[:] = [clamp(w + (xi * e + 2**13 >> 14), -(2**19), 2**19) for w, xi in zip(ws, x)]
+        target = 2**22 - 1 if bit else 0
+        moved = [(p + ((target - p >> 3) * MOVE[n] >> 9), min(n + 1, 255)) for p, n in states]
+        for slot, state in zip(entered, moved):
+            slot[local] = state
+        self.near.update(zip(keys, moved[6:]))
+        return bit
+
+    def code(self, contexts, known, rate):
+        at, entered = self.root, None
+        while isinstance(at, list):
+            split, wide, depth, group, local, left, right = at
+            if local == 1:
+                entered = self.enter(contexts, group)
+            at = right if self.decision(entered, local, split, wide, depth, known, rate) else left
+        (low, span), path = self.spans[at], 1
+        for level in range(self.levels):
+            if span == 0:
+                return low
+            inside = level % 3
+            if inside == 0:
+                entered = self.enter(contexts, spread(at << 16 ^ path ^ 0x80000000))
+            half, local, wide = span >> 1, (1 << inside) + path % (1 << inside), min(31, span.bit_length())
+            bit = self.decision(entered, local, low + half + 1, wide, self.depths[at] + level, known, rate)
+            path = 2 * path + bit
+            low, span = (low + half + 1, span - half - 1) if bit else (low, half)
+        shift = max(0, span.bit_length() - 16)
+        number = self.coder.uniform((span >> shift) + 1)
+        while shift > 0:
+            bits = min(shift, 32)
+            number, shift = number << bits | self.raw.take(bits), shift - bits
+        return (low + number) % 2**64
+
+# 6.2 Functions
+
+def decode_function(r, count, others):
+    need(len(others) in (1, 2), "not a function of one column or two")
+    rows = list(zip(*others))
+    if r.tag(1) == 0:
+        factors, constant = [r.zigzag() for _ in others], r.zigzag()
+        return [wrap(constant + sum(f * n for f, n in zip(factors, row))) for row in rows]
+    keys = sorted(set(rows))
+    values = dict(zip(keys, decode_integers(r, len(keys))))
+    return [values[row] for row in rows]
 
 # ------------------------------------------------------------------------------------------- 7. Autoencoder codec
 
@@ -1624,7 +1875,10 @@ class Model(NamedTuple):
         return [acc * scale + offset for acc, scale, offset in zip(sums, self.scale, self.offset)]
 
 def decode_model(r):
-    need(r.number("B") == 1, "an unknown version of models")
+    kind = r.number("B")
+    need(kind in (1, 2), "an unknown kind of models")
+    if kind == 2:
+        return decode_table_model(r)
     count = r.number("H")
     need(count > 0, "a model without layers")
     layers = [decode_layer(r, last=i == count - 1) for i in range(count)]
@@ -1644,12 +1898,235 @@ def decode_layer(r, last):
     if not last:
         shift, multipliers = r.tag(30), (r.numbers("h", outputs), r.numbers("h", outputs))
         need(shift > 0, "no shift")
-    for i in range(outputs):
+    return proven(Layer(weights, bias, shift, multipliers))
+
+def proven(layer):
+    """The layer, once it is sure that none of its sums can overflow."""
+    weights, bias, shift, multipliers = layer
+    for i in range(len(bias)):
         most = abs(bias[i]) + 8191 * sum(map(abs, weights[i]))
         t = most + (1 << shift >> 1) >> shift
         safe = most < 2**31 - (1 << shift) and all(0 <= m[i] and t * m[i] + 2**14 < 2**31 for m in multipliers)
         need(safe, "a neuron that may overflow")
-    return Layer(weights, bias, shift, multipliers)
+    return layer
+
+# ------------------------------------------------------------------------------------------- 9. Models of tables
+
+class Alphabet:
+    """A column of a model: its bins, and its net, where it has one."""
+
+    def __init__(self, r):
+        kind = r.tag(2)
+        if kind == 0:
+            self.scale = 0, np.float64(r.number("d"))
+            need(0 < self.scale[1] < np.inf, "not a unit")
+        else:
+            self.scale = kind, TYPES[r.number("B")], *((r.number("d"), r.number("B")) if kind == 2 else ())
+        size, end, self.bins = r.varint(), 0, []
+        need(0 < size < 4096, "not a number of bins")
+        for i in range(size):
+            if i == 0:
+                first, log = r.zigzag(), r.varint()
+            else:
+                code = r.varint()
+                first, log = end + (code >> 6), code & 63
+            end = first + (1 << log)
+            need(log <= 52 and abs(first) <= 2**52 and end <= 2**52, "a bin beyond 2^52")
+            self.bins.append((first, end))
+        self.scores = [r.zigzag()]
+        for _ in range(size):
+            step = r.varint()
+            need(step <= 2**16, "not a score")
+            self.scores.append(self.scores[-1] + step)
+        need(max(map(abs, self.scores)) <= 16383, "not a score")
+        self.centre, self.gain = np.float64(r.number("d")), np.float64(r.number("d"))
+        self.pairs = (size + 2) // 2 if 2 < size < 16 else 1
+
+    def inputs(self, symbol):
+        """The inputs of a symbol; None is a row that is not there."""
+        x = [0] * (2 * self.pairs)
+        if symbol is None or symbol == len(self.bins):
+            return x
+        x[0] = self.scores[symbol] + self.scores[symbol + 1] >> 3
+        first, end = self.bins[symbol]
+        if len(self.bins) > 15:
+            line = (np.float64(first) + np.float64(end - first) * 0.5 - self.centre) * self.gain
+            x[1] = int(clamp(line, -3072.0, 3072.0))
+        elif self.pairs > 1:
+            x[symbol + 1] = 2048
+        return x
+
+    def edges(self, scale):
+        """The bins in integers of a scale, if they can be."""
+        if self.scale == scale:
+            return self.bins
+        if scale is None or self.scale[0] != 0 or scale[0] != 0:
+            return None
+        edge = lambda e: int(clamp(np.ceil((np.float64(e) - 0.5) * self.scale[1] / scale[1]), -4.5e15, 4.5e15))
+        return [(edge(first), edge(end)) for first, end in self.bins]
+
+    def symbols(self, scale, integers):
+        edges = self.edges(scale) or [(0, 0)] * len(self.bins)
+        of = {}
+        for n in set(integers):
+            of[n] = next((b for b, (first, end) in enumerate(edges) if first <= n < end), len(edges))
+        return [of[n] for n in integers]
+
+class Net(NamedTuple):
+    sources: list  # names and lags
+    layers: list
+    given: str  # the histogram's column, if it has one
+    masses: list  # of each class of bins; none where the outputs are classes
+
+def decode_table_model(r):
+    """Columns by name: their alphabets, each with its net."""
+    count, model = r.varint(), {}
+    need(0 < count <= 4096, "not a number of columns")
+    for number in range(count):
+        name = r.string()
+        need(name not in model, "two columns of one name")
+        own = Alphabet(r)
+        model[name] = own
+        head = r.tag(2)
+        own.net = decode_table_net(r, model, name, head) if head else None
+    r.end()
+    return model
+
+def decode_table_net(r, model, name, head):
+    names, own, sources = list(model), model[name], []
+    count = r.varint()
+    need(count <= 32, "not a number of sources")
+    for _ in range(count):
+        column, lag = r.varint(), r.zigzag()
+        need(column < len(names) and (1 if names[column] == name else -1) <= lag <= 2, "a source not before")
+        sources.append((names[column], lag))
+    hidden = r.varint(), r.varint()
+    symbols, pairs = len(own.bins) + 1, sum(model[source].pairs for source, _ in sources)
+    need(all(0 < h <= 64 for h in hidden) and pairs <= 128 and (head == 2 or symbols <= 16), "not a net")
+    widths = [max(2 * pairs, 1), *hidden, symbols + 1 if head == 1 else 11]
+    layers = [decode_small_layer(r, widths[i], widths[i + 1], last=i == 2) for i in range(3)]
+    given, masses = None, []
+    if head == 2:
+        given = r.varint()
+        need(given < len(names), "a histogram given what is not before")
+        given = names[given - 1] if given else None
+        classes = len(model[given].bins) + 1 if given else 1
+        need(not given or classes <= 16, "a histogram of too many classes")
+        for _ in range(classes):
+            masses.append([])
+            while len(masses[-1]) < symbols - 1:
+                mass = r.varint()
+                masses[-1] += [mass] if mass else [0] * (r.varint() + 1)
+            need(len(masses[-1]) == symbols - 1 and sum(masses[-1]) < 2**31, "not a histogram")
+    return Net(sources, layers, given, masses)
+
+def decode_small_layer(r, inputs, outputs, last):
+    weights = [[r.zigzag() for _ in range(inputs)] for _ in range(outputs)]
+    bias, shift = [r.zigzag() for _ in range(outputs)], r.tag(30)
+    up = [r.varint() for _ in range(outputs)]
+    need(shift > 0, "no shift")
+    return proven(Layer(weights, bias, shift, (up, up if last else [0] * outputs)))
+
+# 9.1 Distributions
+
+HALVES = [
+    16384, 15689, 15024, 14387, 13777, 13193, 12634, 12098, 11585, 11094, 10624, 10173, 9742, 9329, 8933, 8555,
+]
+OCTAVE = [4096, 4467, 4871, 5312, 5793, 6317, 6889, 7512]
+
+def power(d):
+    d = min(d, 255)
+    return HALVES[d % 16] >> d // 16
+
+def class_bounds(o, size, before):
+    """Cumulative frequencies of `size` classes."""
+    logs = [o[c] + (o[size] if c == before else 0) for c in range(size)]
+    powers = [power(max(logs) - log) for log in logs]
+    unit = (2**16 - size << 14) // sum(powers)
+    return [*accumulate((1 + (p * unit >> 14) for p in powers[:-1]), initial=0), 2**16]
+
+def mixture_below(o, own, masses, before):
+    """The function of cumulative frequencies below each symbol."""
+    size, bins = len(own.bins) + 1, len(own.bins)
+    logs = [o[0], o[1], o[2], -(10**6) if before is None else o[9], o[10]]
+    powers = [power(max(logs) - log) for log in logs]
+    unit = 2**29 // sum(powers)
+    w = [0] + [p * unit >> 14 for p in powers[1:]]
+    w[0] = 2**15 - sum(w)
+    score = 0 if before in (None, bins) else own.scores[before] + own.scores[before + 1] >> 1
+    q = [clamp(-v, -24, 80) for v in o[6:9]]
+    bells = [(clamp(o[3 + c], -2047, 2047) * 16 + (0 if c else score), OCTAVE[q[c] % 8], 12 - q[c] // 8) for c in range(3)]
+    sums = list(accumulate(masses, initial=0))
+
+    def below(b):
+        if b in (0, size):
+            return 2**16 if b else 0
+        total = w[4] * (65535 * sums[b] // sums[-1] if sums[-1] else 0) + ((w[3] << 16) if b > (before or 0) else 0)
+        for weight, (middle, factor, shift) in zip(w, bells):
+            d = clamp((own.scores[b] if b < bins else 32767) - middle, -32767, 32767)
+            z = d * factor >> shift
+            t = 65535 - min(abs(z), 65535)
+            for _ in range(4):
+                t = t * t >> 16
+            e = t >> 1
+            tail = e * (98304 - e) >> 16
+            total += weight * (tail if z < 0 else 2**16 - tail)
+        return ((total >> 15) * (2**16 - size) >> 16) + b
+
+    return below
+
+# 9.2 Lanes, 9.3 A column
+
+def decode_net(r, count, model, name, scale, symbols_of):
+    own, net = model[name], model[name].net
+    edges = own.edges(scale)
+    need(net and edges, "a column without a net, or on another scale")
+    log = r.tag(5)
+    need(log >= 3 or count <= 2**16, "too few lanes")
+    escapes = r.part()
+    states = [2**16 + r.varint() for _ in range(1 << log)]
+    need(max(states) < 2**32, "not a state")
+    words = list(r.numbers("H", r.varint()))
+    raw = RawBits(r.rest())
+    known = {other: symbols_of(other) for other, _ in net.sources if other != name}
+    if net.given:
+        known[net.given] = symbols_of(net.given)
+    inputs = {other: {s: model[other].inputs(s) for s in [*range(len(model[other].bins) + 1), None]} for other, _ in net.sources}
+    size, steps = len(own.bins) + 1, -(-count >> log)
+    symbols = [None] * count
+    for t in range(steps):
+        for lane in range(1 << log):
+            row = lane * steps + t
+            if row >= count:
+                continue
+            x = []
+            for other, lag in net.sources:
+                there = 0 <= row - lag < count if other != name else lag <= t
+                x += inputs[other][(symbols if other == name else known[other])[row - lag] if there else None]
+            for layer in net.layers:
+                x = layer.inner(x or [0])
+            before = symbols[row - 1] if t else None
+            if net.masses:
+                below = mixture_below(x, own, net.masses[known[net.given][row] if net.given else 0], before)
+            else:
+                below = class_bounds(x, size, before).__getitem__
+            state = states[lane]
+            place, low, high = state % 2**16, 0, size
+            while high - low > 1:
+                middle = low + high >> 1
+                low, high = (middle, high) if below(middle) <= place else (low, middle)
+            state = (below(low + 1) - below(low)) * (state >> 16) + place - below(low)
+            if state < 2**16:
+                state = state << 16 | (words.pop(0) if words else 0)
+            states[lane], symbols[row] = state, low
+    others = iter(decode_integers(escapes, symbols.count(size - 1)))
+    return [next(others) if s == size - 1 else edges[s][0] + raw_below(raw, edges[s][1] - edges[s][0]) for s in symbols]
+
+def raw_below(raw, n):
+    k = max(n, 1).bit_length() - 1
+    short = (2 << k) - max(n, 1)
+    v = raw.take(k)
+    return v if v < short else 2 * v + raw.take(1) - short
 
 # -------------------------------------------------------------------------------------------
 

@@ -89,6 +89,14 @@ pub struct BoundArgs {
     pub bound_none: bool,
 }
 
+impl BoundArgs {
+    /// Whether there is one.
+    pub fn given(&self) -> bool {
+        let values = [self.abs, self.rel, self.std, self.pwrel, self.psnr];
+        values.iter().any(Option::is_some) || self.lossless || self.bound_none
+    }
+}
+
 /// How much to say, and to whom.
 #[derive(Debug, Args)]
 pub struct Saying {
@@ -257,24 +265,27 @@ pub struct Train {
     /// The model file to write
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
-    /// The model, by its name in Baler's zoo: AE, CFD_dense_AE, FPGA_prototype_model
-    #[arg(long, value_name = "NAME", default_value = "AE")]
-    pub model: String,
+    /// What to train: an autoencoder, or a model of a table's columns, which makes tables smaller within a bound
+    #[arg(long, value_enum, default_value = "autoencoder")]
+    pub kind: TrainKind,
+    /// The autoencoder, by its name in Baler's zoo: AE, CFD_dense_AE, FPGA_prototype_model [default: AE]
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
     /// Features over latents: how much smaller a row gets [default: 2]
     #[arg(long, value_name = "R", conflicts_with = "latent", allow_negative_numbers = true)]
     pub ratio: Option<f64>,
     /// Number of latents
     #[arg(long, value_name = "Z")]
     pub latent: Option<usize>,
-    /// Passes over the data, at most
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    pub epochs: usize,
-    /// Learning rate
-    #[arg(long, value_name = "RATE", default_value_t = 1e-3, allow_negative_numbers = true)]
-    pub lr: f64,
-    /// Rows a step
-    #[arg(long, value_name = "ROWS", default_value_t = 512)]
-    pub batch_size: usize,
+    /// Passes over the data, at most [default: 100, of a table 10]
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<usize>,
+    /// Learning rate [default: 0.001, of a table at most 0.008]
+    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    pub lr: Option<f64>,
+    /// Rows a step [default: 512, of a table 256]
+    #[arg(long, value_name = "ROWS")]
+    pub batch_size: Option<usize>,
     /// Share of the rows to validate on
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, allow_negative_numbers = true)]
     pub validation: f64,
@@ -287,9 +298,15 @@ pub struct Train {
     /// Train on this variable [default: the first]
     #[arg(long, value_name = "NAME")]
     pub variable: Option<String>,
-    /// Train on these columns of a table [default: all numbers but 64-bit integers]
+    /// Train on these columns of a table [default: all numbers but 64-bit integers; with --kind table all but texts]
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub bound: BoundArgs,
+    /// A bound for one column, whatever the others': as `baler compress` takes it
+    #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]", help_heading = BOUND)]
+    pub bounds: Vec<String>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: Reading,
@@ -302,6 +319,15 @@ pub struct Train {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub saying: Saying,
+}
+
+/// What `baler train` makes.
+#[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
+pub enum TrainKind {
+    /// An autoencoder.
+    Autoencoder,
+    /// A model of a table's columns.
+    Table,
 }
 
 /// `baler synth`.

@@ -28,7 +28,9 @@ pub const COMPRESS: &str = "Examples:
 There is no default bound: say how far off values may come back. Within any bound NaN,
 infinities and fill values come back exactly, and so do a table's integers, truth values and
 texts unless --bound names them.
-A model is used where it makes the archive smaller, its own bytes counted.";
+A model is used where it makes the archive smaller, its own bytes counted. With a model of a
+table's columns (`baler train --kind table`) the bound may be left out: it is then the one that
+the model was trained for, in the data's units.";
 
 /// `baler decompress`.
 pub const DECOMPRESS: &str = "Examples:
@@ -65,8 +67,10 @@ pub const TRAIN: &str = "Examples:
   baler train events.npz -o model.safetensors --ratio 1.6
   baler train cfd.npz -o model.safetensors --model CFD_dense_AE --latent 25 --epochs 500
   baler train events.csv -o model.safetensors --columns pt,eta,phi --seed 7
+  baler train --kind table sample.npz --std 1e-3 --bound pt=abs:0.01 -o table.safetensors
 
-A table is trained on row by row, a field frame by frame along its leading axis.";
+A table is trained on row by row, a field frame by frame along its leading axis. A model of a
+table's columns (--kind table) is trained for the bounds that it is given.";
 
 /// `baler synth`.
 pub const SYNTH: &str = "Examples:

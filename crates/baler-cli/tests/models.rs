@@ -232,3 +232,33 @@ fn rows_that_are_not_finite_are_left_out_of_the_training_and_come_back_all_the_s
     let back = place.field("back.npy");
     assert!(back[7].is_nan() && back[200] == f64::INFINITY);
 }
+
+#[test]
+fn a_model_of_a_table_is_trained_used_and_told_of() {
+    let place = Place::new();
+    place.save("t.npz", number_table(3000));
+    place.fails("train --kind table t.npz -o m.safetensors", 2, &["no error bound"]);
+    place.fails(
+        "train --kind table t.npz --std 1e-2 --ratio 2 -o m.safetensors",
+        2,
+        &["--ratio", "autoencoder"],
+    );
+    place.fails("train t.npz --std 1e-2 -o m.safetensors", 2, &["--kind table"]);
+    let trained = place.json("train --kind table t.npz --std 1e-2 --epochs 2 -o m.safetensors");
+    assert_eq!(trained["kind"], "table");
+    assert_eq!(place.json("info m.safetensors")["kind"], "table model");
+
+    // Without a bound the model's own holds; another may be given.
+    for (name, flags) in [("own", ""), ("other", "--std 2e-2"), ("hash", "--external-model")] {
+        place.ok(&format!("compress t.npz -o {name}.blr --model m.safetensors --codec table {flags}"));
+        place.ok(&format!("decompress {name}.blr -o {name}.npz --model m.safetensors"));
+        place.ok(&format!("verify {name}.blr --against t.npz --model m.safetensors"));
+    }
+    assert!(place.bytes("hash.blr").len() < place.bytes("own.blr").len());
+    assert_eq!(place.bytes("hash.npz"), place.bytes("own.npz"));
+    place.fails("decompress hash.blr -o no.npz", 3, &["model", "--model"]);
+    place.ok("decompress own.blr -o alone.npz");
+
+    place.save("line.npy", field(&[50]));
+    place.fails("compress line.npy -o l.blr --abs 1 --model m.safetensors", 2, &["columns named"]);
+}

@@ -5,7 +5,7 @@
 
 mod common;
 
-use baler::model::autoencoder::Decoder;
+use baler::model::any::AnyDecoder;
 use common::{decode_all, hex, values_hash};
 use std::path::Path;
 
@@ -23,7 +23,7 @@ fn golden_files_decode_to_what_they_always_did() {
         assert!(bytes.len() < 4096, "{name} is no small file");
         // A model that the archive only names lies beside it.
         let model = std::fs::read(folder.join(name).with_extension("decoder")).ok();
-        let models: Vec<Decoder> = model.iter().map(|m| Decoder::from_bytes(m).unwrap()).collect();
+        let models: Vec<AnyDecoder> = model.iter().map(|m| AnyDecoder::from_bytes(m).unwrap()).collect();
         let values = decode_all(&bytes, &models).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(hex(&values_hash(&values)), hash, "{name} decodes to other values");
         listed.push(name.to_string());

@@ -12,7 +12,7 @@ use baler::codec::field::coding::{Signal, Walk, write_as};
 use baler::codec::field::domain::Absolute;
 use baler::codec::field::{Level, view};
 use baler::data::{Column, DType, Table, Values, Variable};
-use common::{Parts, Random, bits, clouds, columns, field, model, pack, rows, seeds, wave};
+use common::{Parts, Random, based, bits, clouds, columns, field, model, pack, related, rows, seeds, wave};
 use sha2::{Digest, Sha256};
 use std::io::Cursor;
 use std::path::Path;
@@ -29,8 +29,12 @@ fn the_reference_decoder_agrees() {
         eprintln!("skipped: {python} with NumPy is not at hand; BALER_PYTHON names another");
         return;
     }
-    let mut cases: Vec<Case> =
-        seeds().into_iter().filter(|s| s.models.is_empty()).map(|s| (s.name.into(), s.bytes)).collect();
+    let mut cases: Vec<Case> = seeds()
+        .into_iter()
+        .chain(based())
+        .filter(|s| s.models.is_empty())
+        .map(|s| (s.name.into(), s.bytes))
+        .collect();
     fields(&mut cases);
     fast(&mut cases);
     jumps(&mut cases);
@@ -322,12 +326,12 @@ fn forced_bases(cases: &mut Vec<Case>) {
     let shapes: [&[usize]; 6] = [&[300], &[23, 34], &[9, 2, 31], &[3, 33, 7], &[11, 10, 9], &[2, 3, 8, 17]];
     for (i, (shape, grouping)) in shapes.into_iter().flat_map(|s| Grouping::ALL.map(|g| (s, g))).enumerate() {
         let recipe = Recipe { grouping, eighths: [16, 1, 250, 5, 0][i % 5] };
-        cases.push((format!("{recipe:?} {shape:?}"), based(shape, recipe)));
+        cases.push((format!("{recipe:?} {shape:?}"), over(shape, recipe)));
     }
 }
 
 /// An archive of a field of f32 over a base.
-fn based(shape: &[usize], recipe: Recipe) -> Vec<u8> {
+fn over(shape: &[usize], recipe: Recipe) -> Vec<u8> {
     let original: Vec<f32> = clouds(shape).into_iter().map(|x| x as f32).collect();
     let domain = Absolute { step: 0.01, inverse: 1.0 / 0.01, mean: 0.25, bound: 0.005 };
     let (dims, step) = (view(shape), domain.step as f64);
@@ -385,6 +389,11 @@ fn tables(cases: &mut Vec<Case>) {
         let table = Table::new(more.clone()).unwrap();
         let options = Options { bound: Some(bound), chunk_rows: 170, ..Options::default() };
         cases.push((format!("table, {bound}"), pack(vec![Input::Table("t".into(), table)], &options)));
+    }
+    for bound in [Bound::Lossless, Bound::Deviation(1e-3)] {
+        let table = Table::new(related(260)).unwrap();
+        let options = Options { bound: Some(bound), chunk_rows: 250, ..Options::default() };
+        cases.push((format!("related, {bound}"), pack(vec![Input::Table("t".into(), table)], &options)));
     }
     let plain: Vec<Column> = more.into_iter().filter(|c| c.values.dtype() != DType::Text).collect();
     let options = Options { bound: Some(Bound::Lossless), codec: Some(Codec::Raw), ..Options::default() };

@@ -1,6 +1,6 @@
 //! `baler compress`.
 
-use super::{check_output, info, model_of, open_archive, open_inputs, threads};
+use super::{Loaded, check_output, info, model_of, open_archive, open_inputs, threads};
 use crate::args::{self, BoundArgs, Compress};
 use crate::formats::Format;
 use crate::output::Output;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// The one bound that the flags give, where they give one.
-fn common(args: &BoundArgs) -> Result<Option<Bound>> {
+pub fn common(args: &BoundArgs) -> Result<Option<Bound>> {
     let kinds = [
         args.abs.map(Bound::Absolute),
         args.rel.map(Bound::Relative),
@@ -33,7 +33,7 @@ fn common(args: &BoundArgs) -> Result<Option<Bound>> {
 }
 
 /// `NAME=KIND[:VALUE]`; the last `=` counts, since names may hold one.
-fn named(text: &str) -> Result<(String, Bound)> {
+pub fn named(text: &str) -> Result<(String, Bound)> {
     let (name, bound) = text.rsplit_once('=').ok_or_else(|| {
         Error::invalid(format!("--bound {text}: want NAME=KIND:VALUE, such as --bound pt=abs:1e-3"))
     })?;
@@ -55,7 +55,8 @@ pub fn run(args: &Compress) -> Result<bool> {
     }
     let model = model_of(&args.coding)?;
     let codec = args.codec.as_deref().map(codec).transpose()?;
-    if codec == Some(Codec::Autoencoder) && model.is_none() {
+    let autoencoder = model.as_ref().and_then(Loaded::autoencoder);
+    if codec == Some(Codec::Autoencoder) && autoencoder.is_none() {
         return Err(Error::invalid(
             "--codec autoencoder wants a model: train one with `baler train`, give it with --model",
         ));
@@ -74,7 +75,8 @@ pub fn run(args: &Compress) -> Result<bool> {
         bound: common(&args.bound)?,
         bounds: args.bounds.iter().map(|b| named(b)).collect::<Result<_>>()?,
         fill: args.fill,
-        model: model.as_ref(),
+        model: autoencoder,
+        net: model.as_ref().and_then(Loaded::table),
         embed: !args.external_model,
         codec,
         level: match args.level {

@@ -1,6 +1,6 @@
 //! `baler info`.
 
-use super::{FileArchive, hex, is_model, open_archive, open_plain};
+use super::{FileArchive, Loaded, hex, is_model, open_archive, open_plain};
 use crate::args::Info;
 use crate::saying::{bound as bound_text, bytes, number, print, ratio, table};
 use baler::archive::header::{Kind, Resolved};
@@ -10,6 +10,8 @@ use baler::codec::chunk::Codec;
 use baler::data::DType;
 use baler::error::Result;
 use baler::model::Model;
+use baler::model::table::ColumnModel;
+use baler::model::table::file::TrainedTable;
 use serde_json::{Value, json};
 
 fn bound(r: &Resolved) -> Value {
@@ -106,6 +108,10 @@ fn model_text(v: &Value) -> String {
     }
 }
 
+fn is_list_of_objects(v: &Value) -> bool {
+    v.as_array().is_some_and(|a| a.iter().any(Value::is_object))
+}
+
 fn show(r: &Value) -> Result<()> {
     let n = |v: &Value| v.as_u64().unwrap_or(0);
     print(format!(
@@ -163,17 +169,49 @@ fn model_report(m: &Model) -> Value {
         "train_loss": last.map(|e| e.train_loss), "validation_loss": last.and_then(|e| e.validation_loss)})
 }
 
+/// A model of tables; its `sha256` is that by which archives name it.
+fn table_report(t: &TrainedTable) -> Value {
+    let bytes = t.model.to_bytes();
+    let columns = t.model.columns().iter();
+    let hidden = |c: &ColumnModel| c.net.as_ref().map_or(0, |n| n.layers[0].outputs());
+    let bits = |name: &str| t.provenance.columns.iter().find(|c| c.name == name).and_then(|c| c.bits);
+    let columns: Vec<Value> = columns
+        .map(|c| {
+            let bound = t.bound(&c.name).map(|b| b.to_string());
+            json!({"name": c.name, "symbols": c.alphabet.symbols(), "hidden": hidden(c), "bits": bits(&c.name),
+                "bound": bound})
+        })
+        .collect();
+    json!({"kind": "table model", "sha256": hex(&model_hash(&bytes)), "bytes": bytes.len(), "columns": columns,
+        "seed": t.provenance.seed, "rows": t.provenance.rows, "program": t.provenance.program})
+}
+
 /// Runs it.
 pub fn run(args: &Info) -> Result<bool> {
     open_plain(&args.input)?;
     if is_model(&args.input) {
-        let report = model_report(&super::load_model(&args.input)?);
+        let report = match super::load_model(&args.input)? {
+            Loaded::Autoencoder(m) => model_report(&m),
+            Loaded::Table(t) => table_report(&t),
+        };
         if args.json {
             print(report)?;
             return Ok(true);
         }
-        for (key, value) in report.as_object().expect("an object") {
+        for (key, value) in
+            report.as_object().expect("an object").iter().filter(|(_, v)| !is_list_of_objects(v))
+        {
             print(format!("{:16} {}", key.replace('_', " "), model_text(value)))?;
+        }
+        if let Some(columns) = report["columns"].as_array() {
+            let head = ["column", "bound", "symbols", "hidden", "bits"];
+            let mut rows = vec![head.map(String::from).to_vec()];
+            rows.extend(
+                columns
+                    .iter()
+                    .map(|c| head.map(|h| model_text(&c[if h == "column" { "name" } else { h }])).to_vec()),
+            );
+            print(table(&rows, &[0, 1]))?;
         }
         return Ok(true);
     }

@@ -8,6 +8,7 @@ pub mod info;
 pub mod salvage;
 pub mod synth;
 pub mod train;
+pub mod train_table;
 pub mod verify;
 
 use crate::args::{Coding, Reading};
@@ -16,6 +17,8 @@ use baler::archive::write::model_hash;
 use baler::archive::{Archive, Input};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::Model;
+use baler::model::any::AnyDecoder;
+use baler::model::table::file::TrainedTable;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -35,8 +38,42 @@ pub fn hex(hash: &[u8]) -> String {
     hash.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// A model of whichever kind.
+pub enum Loaded {
+    /// An autoencoder.
+    Autoencoder(Box<Model>),
+    /// A model of tables.
+    Table(TrainedTable),
+}
+
+impl Loaded {
+    /// The autoencoder, if it is one.
+    pub fn autoencoder(&self) -> Option<&Model> {
+        match self {
+            Loaded::Autoencoder(m) => Some(m),
+            Loaded::Table(_) => None,
+        }
+    }
+
+    /// The model of tables, if it is one.
+    pub fn table(&self) -> Option<&TrainedTable> {
+        match self {
+            Loaded::Autoencoder(_) => None,
+            Loaded::Table(t) => Some(t),
+        }
+    }
+
+    /// What archives need of it.
+    pub fn decoder(&self) -> AnyDecoder {
+        match self {
+            Loaded::Autoencoder(m) => m.frozen.decoder.clone().into(),
+            Loaded::Table(t) => t.model.clone().into(),
+        }
+    }
+}
+
 /// A model file, whole and valid.
-pub fn load_model(path: &Path) -> Result<Model> {
+pub fn load_model(path: &Path) -> Result<Loaded> {
     let place = |e: Error| e.at(path.display());
     let file = open_plain(path)?;
     if formats::is_archive(path) {
@@ -49,7 +86,11 @@ pub fn load_model(path: &Path) -> Result<Model> {
     }
     let mut bytes = vec![];
     BufReader::new(file).read_to_end(&mut bytes).map_err(|e| place(e.into()))?;
-    Model::from_bytes(&bytes).map_err(place)
+    match TrainedTable::is_one(&bytes) {
+        true => TrainedTable::from_bytes(&bytes).map(Loaded::Table),
+        false => Model::from_bytes(&bytes).map(|m| Loaded::Autoencoder(Box::new(m))),
+    }
+    .map_err(place)
 }
 
 /// Opens a plain file that holds something. Errors name it.
@@ -81,7 +122,7 @@ pub fn check_output(output: &Path, inputs: &[&Path]) -> Result<()> {
 }
 
 /// The model of the flags, where there is one.
-pub fn model_of(coding: &Coding) -> Result<Option<Model>> {
+pub fn model_of(coding: &Coding) -> Result<Option<Loaded>> {
     coding.model.as_deref().map(load_model).transpose()
 }
 
@@ -119,7 +160,7 @@ pub type FileArchive = Archive<BufReader<File>>;
 /// Opens an archive, with the model of the flags if it refers to one.
 ///
 /// Errors where it is none, saying what it seems to be, and where the model is not the one that it refers to.
-pub fn open_archive(path: &Path, model: Option<&Model>) -> Result<FileArchive> {
+pub fn open_archive(path: &Path, model: Option<&Loaded>) -> Result<FileArchive> {
     let place = |e: Error| e.at(path.display());
     let file = open_plain(path)?;
     if !formats::is_archive(path) {
@@ -130,7 +171,7 @@ pub fn open_archive(path: &Path, model: Option<&Model>) -> Result<FileArchive> {
             return Err(place(Error::corrupt("is no Baler archive; `baler compress` makes one from data")));
         }
     }
-    let decoders: Vec<_> = model.iter().map(|m| m.frozen.decoder.clone()).collect();
+    let decoders: Vec<_> = model.iter().map(|m| m.decoder()).collect();
     let archive = Archive::open(BufReader::with_capacity(1 << 16, file), &decoders).map_err(place)?;
     let external: Vec<_> = archive.header().models.iter().filter(|m| !m.embedded).collect();
     if let (Some(given), Some(wanted)) = (decoders.first(), external.first()) {

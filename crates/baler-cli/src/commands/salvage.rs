@@ -10,14 +10,14 @@ use baler::archive::salvage;
 use baler::archive::write::model_hash;
 use baler::data::Dataset;
 use baler::error::{Error, ErrorKind, Result};
-use baler::model::autoencoder::Decoder;
+use baler::model::any::AnyDecoder;
 use serde_json::json;
 
 /// Values that an archive may hold to be put together in memory.
 const MOST_VALUES: usize = 1 << 32;
 
 /// Without a model that it refers to, all of an archive would pass for lost.
-fn check_models(archive: &[u8], given: &[Decoder]) -> Result<()> {
+fn check_models(archive: &[u8], given: &[AnyDecoder]) -> Result<()> {
     let header = read_header(&mut &archive[..])?.header;
     let missing = header
         .models
@@ -36,7 +36,7 @@ fn check_models(archive: &[u8], given: &[Decoder]) -> Result<()> {
 pub fn run(args: &Salvage) -> Result<bool> {
     let place = |e: Error| e.at(args.input.display());
     let models = args.model.as_deref().map(load_model).transpose()?;
-    let decoders: Vec<_> = models.into_iter().map(|m| m.frozen.decoder).collect();
+    let decoders: Vec<_> = models.iter().map(|m| m.decoder()).collect();
     if is_standard(&args.output) {
         return Err(Error::invalid("salvage writes to a file; standard output is for its report"));
     }

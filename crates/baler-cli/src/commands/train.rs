@@ -1,7 +1,7 @@
 //! `baler train`.
 
 use super::{check_output, info, threads};
-use crate::args::{Reading, Train};
+use crate::args::{Reading, Train, TrainKind};
 use crate::formats::{self, ReadOptions};
 use crate::output::AtomicFile;
 use crate::saying::{bar, bytes, count, number, print};
@@ -71,7 +71,8 @@ fn sample_of_table(t: &Table, columns: Option<&[String]>) -> Result<Sample> {
     Ok(Sample { rows, features, names: chosen.iter().map(|c| c.name.clone()).collect() })
 }
 
-fn load(path: &Path, reading: &Reading, name: Option<&str>) -> Result<Variable> {
+/// The variable named of a file, or its first.
+pub fn load(path: &Path, reading: &Reading, name: Option<&str>) -> Result<Variable> {
     let options = ReadOptions {
         shape: reading.shape.clone(),
         header: reading.no_header.then_some(false),
@@ -122,6 +123,14 @@ pub fn fit(
 
 /// Runs it.
 pub fn run(args: &Train) -> Result<bool> {
+    if args.kind == TrainKind::Table {
+        return super::train_table::run(args);
+    }
+    if args.bound.given() || !args.bounds.is_empty() {
+        return Err(Error::invalid(
+            "an autoencoder is trained without a bound; say --kind table, or leave it out",
+        ));
+    }
     let sample =
         sample_of(&load(&args.input, &args.reading, args.variable.as_deref())?, args.columns.as_deref())?;
     let latents = match (args.latent, args.ratio) {
@@ -134,15 +143,16 @@ pub fn run(args: &Train) -> Result<bool> {
     let out = AtomicFile::create(&args.output, args.force)?; // before the long work, should it be refused
     let begun = Instant::now();
     let set = |o: &mut TrainOptions| {
-        o.epochs = args.epochs;
-        o.learning_rate = args.lr;
-        o.batch_size = args.batch_size;
+        o.epochs = args.epochs.unwrap_or(o.epochs);
+        o.learning_rate = args.lr.unwrap_or(o.learning_rate);
+        o.batch_size = args.batch_size.unwrap_or(o.batch_size);
         o.validation = args.validation;
         o.seed = args.seed;
         o.threads = threads;
         o.early_stopping = Some(EarlyStopping { patience: args.patience, ..EarlyStopping::default() });
     };
-    let model = fit(&sample, &args.model, latents, set, !args.saying.quiet && !args.saying.json)?;
+    let name = args.model.as_deref().unwrap_or("AE");
+    let model = fit(&sample, name, latents, set, !args.saying.quiet && !args.saying.json)?;
     let seconds = begun.elapsed().as_secs_f64();
     let size = save(&model, out)?;
     let history = &model.provenance.history;
@@ -160,7 +170,7 @@ pub fn run(args: &Train) -> Result<bool> {
     print(format!(
         "{}: {} {} to {latents}, {} in {:.1} s, loss {}{}, {}",
         args.output.display(),
-        args.model,
+        name,
         sample.features,
         count(history.len(), "epoch"),
         seconds,

@@ -5,10 +5,13 @@ use super::plan::{Plan, bounds_of};
 use super::write::{Input, Options, Summary, deflate, encode_chunk, read_chunk};
 use crate::bound::Bound;
 use crate::codec::chunk::{Candidate, Codec, Request};
+use crate::codec::table::net::chunk::Candidate as NetCandidate;
 use crate::data::DType;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::model::autoencoder::Decoder;
+use crate::model::table::TableModel;
+use crate::model::table::file::TrainedTable;
 
 /// Whether a codec that was asked for is one for this kind of variable.
 pub(super) fn serves(codec: Codec, kind: &Kind) -> bool {
@@ -95,24 +98,72 @@ pub(super) fn choose_model<'m>(
         None => {}
     }
     let candidate = Candidate { model: &model.frozen, number: 0 };
+    let with_model = Request { candidate: Some(candidate), level: options.level, ..Request::default() };
+    let saved = saved(plans, inputs, &fitting, with_model)?;
+    let cost = if options.embed { deflate(&decoder.to_bytes()).len() as f64 } else { 0.0 };
+    Ok(pays(saved, cost, summary).then_some(model))
+}
+
+/// The model of tables, where it pays for itself; why not, in the summary, where it does not.
+pub(super) fn choose_net<'m>(
+    plans: &[Plan],
+    inputs: &mut [Input],
+    net: &'m TrainedTable,
+    options: &Options,
+    summary: &mut Summary,
+) -> Result<Option<&'m TableModel>> {
+    let model = &net.model;
+    let has = |name: &String| model.columns().iter().any(|c| c.name == *name);
+    let shares = |header: &VariableHeader| match &header.kind {
+        Kind::Table(t) => t.columns.iter().any(|c| has(&c.name)),
+        Kind::Field(_) => false,
+    };
+    let fitting: Vec<usize> = (0..plans.len()).filter(|&i| shares(&plans[i].header)).collect();
+    if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
+        let names: Vec<&str> = model.columns().iter().map(|c| c.name.as_str()).collect();
+        return Err(Error::invalid(format!(
+            "the model is for tables with columns named {}, and nothing in the data has any; train one on this data",
+            names.join(", ")
+        )));
+    }
+    match options.codec {
+        Some(Codec::Table) => return Ok(Some(model)),
+        Some(other) => {
+            summary.model_left_out = Some(format!("the codec {} was asked for", other.name()));
+            return Ok(None);
+        }
+        None => {}
+    }
+    let candidate = NetCandidate { model, number: 0 };
+    let with_model = Request { net: Some(candidate), level: options.level, ..Request::default() };
+    let saved = saved(plans, inputs, &fitting, with_model)?;
+    let cost = if options.embed { deflate(&model.to_bytes()).len() as f64 } else { 0.0 };
+    Ok(pays(saved, cost, summary).then_some(model))
+}
+
+/// Bytes that a request's models save, by the chunks of the variables `fitting` on which they are tried.
+fn saved(plans: &[Plan], inputs: &mut [Input], fitting: &[usize], with_model: Request) -> Result<f64> {
     let mut saved = 0.0;
-    for &p in &fitting {
+    for &p in fitting {
         let plan = &plans[p];
         let chunks = plan.header.chunks();
         let trials: Vec<usize> = (0..chunks.min(TRIALS)).map(|t| t * chunks / chunks.min(TRIALS)).collect();
         for &i in &trials {
             let runs = read_chunk(&mut inputs[p], &plan.header.kind, i)?;
-            let plain = Request { level: options.level, ..Request::default() };
-            let with_model = Request { candidate: Some(candidate), ..plain };
+            let plain = Request { level: with_model.level, ..Request::default() };
             let bytes =
                 |request| -> Result<f64> { Ok(encode_chunk(plan, i, &runs, request)?.payload.len() as f64) };
             let (plain, best) = (bytes(plain)?, bytes(with_model)?);
             saved += (plain - best) * chunks as f64 / trials.len() as f64;
         }
     }
-    let cost = if options.embed { deflate(&decoder.to_bytes()).len() as f64 } else { 0.0 };
+    Ok(saved)
+}
+
+/// Whether a model saves more than it takes; why it is left out, in the summary, where it does not.
+fn pays(saved: f64, cost: f64, summary: &mut Summary) -> bool {
     if saved > cost {
-        return Ok(Some(model));
+        return true;
     }
     summary.model_left_out = Some(if saved > 0.0 {
         format!(
@@ -121,5 +172,5 @@ pub(super) fn choose_model<'m>(
     } else {
         "it makes nothing smaller".into()
     });
-    Ok(None)
+    false
 }

@@ -59,6 +59,7 @@ pub(super) fn check_names(inputs: &[Input], options: &Options) -> Result<()> {
 fn bound_for(name: &str, variable: &str, dtype: DType, options: &Options) -> Result<Bound> {
     let own = |n: &str| options.bounds.iter().rev().find(|(b, _)| b == n).map(|(_, b)| *b);
     let bound = own(name).or_else(|| own(variable)).or(options.bound);
+    let bound = bound.or_else(|| options.net.and_then(|net| net.bound(name)));
     if !dtype.is_number() {
         return Ok(Bound::Lossless);
     }
@@ -230,6 +231,11 @@ pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
         }
         Values::Bool(_) | Values::Text(_) => Statistics::EMPTY,
     }
+}
+
+/// What the columns of a table have to hold to under the bounds of `options`.
+pub fn table_tolerances(table: &Table, options: &Options) -> Result<Vec<Tolerance>> {
+    Ok(plan_table("table", table, options)?.tolerances)
 }
 
 fn plan_table(name: &str, table: &Table, options: &Options) -> Result<Plan> {

@@ -9,7 +9,7 @@ use crate::codec::bytes::Reader;
 use crate::codec::chunk::{decode_field, decode_table};
 use crate::data::{Array, Column, DType, Table, Values, Variable};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::autoencoder::Decoder;
+use crate::model::any::AnyDecoder;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ pub struct Archive<R> {
     sum: u32,
     index: Index,
     description: Option<serde_json::Value>,
-    decoders: Vec<Option<Decoder>>,
+    decoders: Vec<Option<AnyDecoder>>,
     model_bytes: u64,
     length: u64,
 }
@@ -101,7 +101,7 @@ fn inflate(bytes: &[u8], most: usize, what: &str) -> Result<Vec<u8>> {
 }
 
 /// The number and decoder in a model record's body; takes its size from `left`, the bytes that models may still take.
-pub(super) fn embedded_model(body: &[u8], header: &Header, left: &mut usize) -> Result<(usize, Decoder)> {
+pub(super) fn embedded_model(body: &[u8], header: &Header, left: &mut usize) -> Result<(usize, AnyDecoder)> {
     let mut r = Reader::new(body);
     let number = r.count(header.models.len().saturating_sub(1), "model number")?;
     let bytes = inflate(r.rest(), *left, "the model")?;
@@ -109,7 +109,7 @@ pub(super) fn embedded_model(body: &[u8], header: &Header, left: &mut usize) -> 
     if header.models.get(number).is_none_or(|m| m.hash != model_hash(&bytes)) {
         return Err(Error::corrupt("the embedded model is not the one that the header names"));
     }
-    Ok((number, Decoder::from_bytes(&bytes)?))
+    Ok((number, AnyDecoder::from_bytes(&bytes)?))
 }
 
 impl<R: Read + Seek + Send> Archive<R> {
@@ -117,7 +117,7 @@ impl<R: Read + Seek + Send> Archive<R> {
     ///
     /// Reads header, index, description and models; no chunk. Errors say what is damaged and where; what
     /// is still whole of a damaged file can be had by [`super::salvage`].
-    pub fn open(mut input: R, models: &[Decoder]) -> Result<Archive<R>> {
+    pub fn open(mut input: R, models: &[AnyDecoder]) -> Result<Archive<R>> {
         let length = input.seek(SeekFrom::End(0))?;
         input.seek(SeekFrom::Start(0))?;
         let Head { header, start, sum } = read_header(&mut input)?;
@@ -362,7 +362,7 @@ pub(super) fn decode_record(
     record: &[u8],
     sum: u32,
     header: &Header,
-    decoders: &[Option<Decoder>],
+    decoders: &[Option<AnyDecoder>],
     variable: usize,
     chunk: usize,
 ) -> Result<Vec<Values>> {
@@ -384,7 +384,7 @@ pub(super) fn decode_record(
 pub(super) fn decode_body(
     body: &ChunkBody,
     header: &Header,
-    decoders: &[Option<Decoder>],
+    decoders: &[Option<AnyDecoder>],
 ) -> Result<Vec<Values>> {
     let model = |number: usize| {
         let reference =

@@ -7,7 +7,7 @@ use super::write::model_hash;
 use crate::codec::bytes::Reader;
 use crate::data::{Array, Column, Table, Values, Variable};
 use crate::error::{Error, Result};
-use crate::model::autoencoder::Decoder;
+use crate::model::any::AnyDecoder;
 use std::collections::BTreeMap;
 
 /// A variable as far as it could be recovered.
@@ -28,7 +28,7 @@ pub struct Salvaged {
 /// The header must be whole: without it the bytes have no meaning. Cost: one pass over the file, and memory for what
 /// it holds, found or lost: an error where the header speaks of more than `limit` values. Of each chunk and model
 /// the first record that matches its checksum counts, so that no number of copies takes longer.
-pub fn salvage(bytes: &[u8], models: &[Decoder], limit: usize) -> Result<Vec<Salvaged>> {
+pub fn salvage(bytes: &[u8], models: &[AnyDecoder], limit: usize) -> Result<Vec<Salvaged>> {
     let mut input = bytes;
     let Head { header, start, sum } = read_header(&mut input)?;
     let values = header.variables.iter().fold(0usize, |n, v| n.saturating_add(cells(&v.kind)));
@@ -40,7 +40,7 @@ pub fn salvage(bytes: &[u8], models: &[Decoder], limit: usize) -> Result<Vec<Sal
             ),
         ));
     }
-    let mut decoders: Vec<Option<Decoder>> = header
+    let mut decoders: Vec<Option<AnyDecoder>> = header
         .models
         .iter()
         .map(|m| models.iter().find(|d| model_hash(&d.to_bytes()) == m.hash).cloned())

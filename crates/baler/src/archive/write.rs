@@ -1,6 +1,6 @@
 //! Compression: variables in, an archive out, chunk by chunk and in parallel.
 
-use super::choose::{check_codec, choose_model, fits, serves};
+use super::choose::{check_codec, choose_model, choose_net, fits, serves};
 use super::header::{Header, Kind, ModelReference};
 use super::index::{Index, trailer};
 use super::pipeline::in_order;
@@ -12,9 +12,11 @@ use crate::bound::Bound;
 use crate::codec::bytes::{put_bytes, put_varint};
 use crate::codec::chunk::{Candidate, Codec, Encoded, Request, encode_field, encode_table};
 use crate::codec::field::Level;
+use crate::codec::table::net::chunk::Candidate as NetCandidate;
 use crate::data::{DType, Table, Values};
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::model::table::file::TrainedTable;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 
@@ -37,6 +39,9 @@ pub struct Options<'a> {
     pub fill: Option<f64>,
     /// A model to use where its measured size wins.
     pub model: Option<&'a Model>,
+    /// A model of tables to use for the columns that are smaller through it. Without a bound of their own or for all, the
+    /// columns that it has are held to the bounds that it was trained for.
+    pub net: Option<&'a TrainedTable>,
     /// Whether the archive holds the model; otherwise it names its hash.
     pub embed: bool,
     /// A codec to use whatever the size.
@@ -62,6 +67,7 @@ impl Default for Options<'_> {
             bounds: vec![],
             fill: None,
             model: None,
+            net: None,
             embed: true,
             codec: None,
             level: Level::Default,
@@ -122,11 +128,17 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
             }
         }
     }
+    let net = match options.net {
+        Some(net) => choose_net(&plans, &mut inputs, net, options, &mut summary)?,
+        None => None,
+    };
     let candidate = model.map(|m| Candidate { model: &m.frozen, number: 0 });
+    let net = net.map(|model| NetCandidate { model, number: model_count(candidate) });
 
-    let decoder = model.map(|m| m.frozen.decoder.to_bytes());
+    let decoders = model.map(|m| m.frozen.decoder.to_bytes()).into_iter();
+    let decoders: Vec<Vec<u8>> = decoders.chain(net.map(|n| n.model.to_bytes())).collect();
     let mut header = Header { models: vec![], variables: plans.iter().map(|p| p.header.clone()).collect() };
-    if let Some(bytes) = &decoder {
+    for bytes in &decoders {
         header.models.push(ModelReference { hash: model_hash(bytes), embedded: options.embed });
     }
     let mut head = MAGIC.to_vec();
@@ -137,11 +149,11 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     out.write_all(&head)?;
 
     let mut writer = Writer { out, start: head.len() as u64, sum, index: Index::default() };
-    if let Some(bytes) = decoder.as_ref().filter(|_| options.embed) {
+    for (number, bytes) in decoders.iter().enumerate().filter(|_| options.embed) {
         let mut body = vec![];
-        put_varint(&mut body, 0);
+        put_varint(&mut body, number as u64);
         body.extend(deflate(bytes));
-        summary.model = body.len() as u64;
+        summary.model += body.len() as u64;
         writer.put(RecordKind::Model, None, &body)?;
     }
     if !options.description.is_empty() {
@@ -155,17 +167,28 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     let mut done = 0;
     for (number, (plan, input)) in plans.iter().zip(&mut inputs).enumerate() {
         let mut errors = vec![0.0f64; plan.tolerances.len()];
-        write_variable(plan, input, options, candidate, &mut |chunk, encoded: Encoded, values, bytes| {
-            let sum = checksum(&encoded.decoded);
-            let body =
-                ChunkBody { variable: number, chunk, codec: encoded.codec, sum, payload: &encoded.payload };
-            writer.put(RecordKind::Chunk, Some(encoded.codec), &body.to_bytes())?;
-            errors.iter_mut().zip(&encoded.errors).for_each(|(all, &e)| *all = all.max(e));
-            summary.original += bytes;
-            done += values;
-            (options.progress)(done, total);
-            Ok(())
-        })
+        write_variable(
+            plan,
+            input,
+            options,
+            (candidate, net),
+            &mut |chunk, encoded: Encoded, values, bytes| {
+                let sum = checksum(&encoded.decoded);
+                let body = ChunkBody {
+                    variable: number,
+                    chunk,
+                    codec: encoded.codec,
+                    sum,
+                    payload: &encoded.payload,
+                };
+                writer.put(RecordKind::Chunk, Some(encoded.codec), &body.to_bytes())?;
+                errors.iter_mut().zip(&encoded.errors).for_each(|(all, &e)| *all = all.max(e));
+                summary.original += bytes;
+                done += values;
+                (options.progress)(done, total);
+                Ok(())
+            },
+        )
         .map_err(|e| e.at(format!("variable '{}'", plan.header.name)))?;
         let lossy = bounds_of(&plan.header).map(|b| b != Bound::Lossless);
         let texts = match input {
@@ -184,6 +207,11 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     writer.out.flush()?;
     summary.stored = index_at + record.len() as u64 + trailer(0).len() as u64;
     Ok(summary)
+}
+
+/// Models before a model of tables.
+fn model_count(autoencoder: Option<Candidate>) -> usize {
+    autoencoder.is_some() as usize
 }
 
 /// The checksum of a chunk's decoded values.
@@ -233,7 +261,7 @@ fn write_variable(
     plan: &Plan,
     input: &mut Input,
     options: &Options,
-    candidate: Option<Candidate>,
+    (candidate, net): (Option<Candidate>, Option<NetCandidate>),
     take: &mut (dyn FnMut(usize, Encoded, u64, u64) -> Result<()> + Send),
 ) -> Result<()> {
     let chunks = plan.header.chunks();
@@ -241,7 +269,7 @@ fn write_variable(
     // What a codec that was asked for cannot code is coded by whichever is best.
     let only = options.codec.filter(|&c| serves(c, &plan.header.kind));
     let only = only.filter(|&c| c != Codec::Autoencoder || candidate.is_some());
-    let request = Request { candidate, only, level: options.level };
+    let request = Request { candidate, net, only, level: options.level };
     let mut next = 0..chunks;
     in_order(
         options.threads,

@@ -16,7 +16,7 @@ const LOGISTIC: [u16; 49] = [
 pub const ODDS: i32 = 12 * 128;
 
 /// log-odds + ODDS -> 16-bit probability; linear between the anchors, kept within 16 / 65536 of certainty.
-static SQUASH: [u16; 2 * ODDS as usize + 1] = {
+pub static SQUASH: [u16; 2 * ODDS as usize + 1] = {
     let mut table = [0; 2 * ODDS as usize + 1];
     let mut i = 0;
     while i <= ODDS as usize {
@@ -32,7 +32,7 @@ static SQUASH: [u16; 2 * ODDS as usize + 1] = {
 };
 
 /// 12-bit probability -> log-odds: the first whose squash reaches the middle of the probability's interval.
-static STRETCH: [i16; 4096] = {
+pub static STRETCH: [i16; 4096] = {
     let mut table = [0; 4096];
     let (mut p, mut odds) = (0, 0);
     while p < 4096 {

@@ -322,7 +322,7 @@ fn index_of(map: &Map, dtype: DType) -> Box<dyn Fn(f64) -> i64 + '_> {
                 map.index(bits & !layout.sign())
             })
         }
-        Map::Texts(_) => Box::new(|_| 0),
+        Map::Texts(_) | Map::Decimal(_) | Map::Cut(_) => Box::new(|_| 0),
         Map::Coarse(reach) => {
             let step = reach.saturating_mul(2).saturating_add(1) as f64;
             Box::new(move |p| nearest(p / step))

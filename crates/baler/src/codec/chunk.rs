@@ -7,7 +7,8 @@ use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::Tolerance;
 use crate::front::check::{largest_error, root_mean_square};
-use crate::model::autoencoder::{Decoder, FrozenModel};
+use crate::model::any::AnyDecoder;
+use crate::model::autoencoder::FrozenModel;
 
 /// How a chunk is coded. The format's codec byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +74,8 @@ pub struct Candidate<'a> {
 pub struct Request<'a> {
     /// A model to try.
     pub candidate: Option<Candidate<'a>>,
+    /// A model of tables to try.
+    pub net: Option<table::net::chunk::Candidate<'a>>,
     /// The codec to use whatever the size.
     pub only: Option<Codec>,
     /// How much work a smaller file is worth.
@@ -87,7 +90,7 @@ pub fn encode_field(
     fill: Option<u64>,
     request: Request,
 ) -> Result<Encoded> {
-    let Request { candidate, only, level } = request;
+    let Request { candidate, only, level, .. } = request;
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;
     if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
@@ -167,7 +170,7 @@ pub fn encode_table(
     tolerances: &[Tolerance],
     request: Request,
 ) -> Result<Encoded> {
-    let Request { candidate, only, .. } = request;
+    let Request { candidate, net, only, .. } = request;
     let tolerances: Vec<_> = tolerances.iter().map(|&t| bounded(t)).collect();
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;
@@ -179,7 +182,7 @@ pub fn encode_table(
         keep(&mut best, accept(Codec::Autoencoder, payload, columns, decoded, &tolerances));
     }
     if wants(Codec::Table) || best.is_none() && only != Some(Codec::Raw) {
-        let (payload, decoded) = table::encode(columns, &tolerances)?;
+        let (payload, decoded) = table::encode(columns, names, &tolerances, net)?;
         keep(&mut best, accept(Codec::Table, payload, columns, decoded, &tolerances));
     }
     let text = columns.iter().any(|c| c.dtype() == DType::Text);
@@ -235,7 +238,7 @@ pub fn decode_field<'m>(
     payload: &[u8],
     dtype: DType,
     shape: &[usize],
-    model: impl Fn(usize) -> Result<&'m Decoder>,
+    model: impl Fn(usize) -> Result<&'m AnyDecoder>,
 ) -> Result<Values> {
     let count: usize = shape.iter().product();
     match codec {
@@ -245,9 +248,12 @@ pub fn decode_field<'m>(
             Ok(repeat(&one, count))
         }
         Codec::Field => field::decode(payload, dtype, shape, false),
-        Codec::Autoencoder => {
-            autoencoder::decode_field(payload, dtype, shape, model(autoencoder::model_number(payload)?)?)
-        }
+        Codec::Autoencoder => autoencoder::decode_field(
+            payload,
+            dtype,
+            shape,
+            model(autoencoder::model_number(payload)?)?.autoencoder()?,
+        ),
         Codec::Table => Err(Error::corrupt("a field's chunk is coded as a table's")),
     }
 }
@@ -259,7 +265,7 @@ pub fn decode_table<'m>(
     rows: usize,
     names: &[&str],
     dtypes: &[DType],
-    model: impl Fn(usize) -> Result<&'m Decoder>,
+    model: impl Fn(usize) -> Result<&'m AnyDecoder>,
 ) -> Result<Vec<Values>> {
     match codec {
         Codec::Raw => {
@@ -272,13 +278,13 @@ pub fn decode_table<'m>(
             r.finish("the raw columns")?;
             Ok(columns)
         }
-        Codec::Table => table::decode(payload, rows, dtypes),
+        Codec::Table => table::decode(payload, rows, names, dtypes, model),
         Codec::Autoencoder => autoencoder::decode_table(
             payload,
             rows,
             names,
             dtypes,
-            model(autoencoder::model_number(payload)?)?,
+            model(autoencoder::model_number(payload)?)?.autoencoder()?,
         ),
         Codec::Constant | Codec::Field => Err(Error::corrupt("a table's chunk is coded as a field's")),
     }

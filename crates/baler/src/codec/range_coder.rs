@@ -18,6 +18,8 @@ pub trait Coder {
     fn bit(&mut self, bit: bool, p1: u32) -> bool;
     /// A symbol of sixteen; `cdf[s - 1]` is the cumulative frequency up to symbol s (15-bit, increasing).
     fn symbol(&mut self, symbol: usize, cdf: &[i16; 16]) -> usize;
+    /// One of `n` values, 0 < n <= 2^16, all alike.
+    fn uniform(&mut self, value: u32, n: u32) -> u32;
     /// The low `n` <= 32 bits of `value` as they are.
     fn raw(&mut self, value: u64, n: u32) -> u64;
 }
@@ -124,6 +126,14 @@ impl Coder for Encoder {
     }
 
     #[inline(always)]
+    fn uniform(&mut self, value: u32, n: u32) -> u32 {
+        let unit = self.range / n as u64;
+        let start = unit * value as u64;
+        self.narrow(start, if value + 1 == n { self.range - start } else { unit });
+        value
+    }
+
+    #[inline(always)]
     fn raw(&mut self, value: u64, n: u32) -> u64 {
         debug_assert!(n <= 32 && (n == 64 || value >> n == 0));
         self.bits |= value << self.count;
@@ -207,6 +217,15 @@ impl Coder for Decoder<'_> {
     }
 
     #[inline(always)]
+    fn uniform(&mut self, _: u32, n: u32) -> u32 {
+        let unit = self.range / n as u64;
+        let value = (self.value / unit).min(n as u64 - 1);
+        let start = unit * value;
+        self.narrow(start, if value + 1 == n as u64 { self.range - start } else { unit });
+        value as u32
+    }
+
+    #[inline(always)]
     fn raw(&mut self, _: u64, n: u32) -> u64 {
         if self.count < n {
             self.bits |= (u32::from_le_bytes(next4(&mut self.raw)) as u64) << self.count;
@@ -235,6 +254,7 @@ mod tests {
                     cdf[15] = i16::MAX;
                     coder.symbol(value as usize & 15, &cdf) as u64
                 }
+                2 => coder.uniform((value % (1 + p as u64)) as u32, 1 + p) as u64,
                 _ => coder.raw(value & ((1 << (p % 33)) - 1), p % 33),
             })
             .collect()
@@ -251,7 +271,7 @@ mod tests {
             for skew in 0..4 {
                 let script: Vec<_> = (0..length)
                     .map(|_| match skew {
-                        0 => ((next() % 3) as u8, next(), (next() % 65536) as u32),
+                        0 => ((next() % 4) as u8, next(), (next() % 65536) as u32),
                         1 => (0, 1, 65535), // the likely bit, for ever
                         2 => (0, 0, 65535), // the unlikely one: carries
                         _ => ((next() % 2) as u8, 15, 1),

@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod class;
+pub mod decimal;
 mod formula;
 pub mod lattice;
 pub mod ordered;

@@ -69,6 +69,9 @@ pub fn from_integers(integers: &[i64], dtype: DType) -> Values {
     }
 }
 
+/// Low bits that an integer may be cut by: more than any float's mantissa has.
+pub const MOST_CUT: u32 = 56;
+
 /// The smallest and largest integer of `dtype`.
 pub fn limits(dtype: DType) -> (i64, i64) {
     match dtype {

@@ -5,6 +5,7 @@
 //! "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference" (2018),
 //! wider (16-bit weights, 14-bit activations) and with a proof per neuron that no sum overflows.
 
+pub mod any;
 pub mod autoencoder;
 mod block;
 mod compact;
@@ -15,6 +16,7 @@ pub mod frozen;
 pub mod kernel;
 pub mod layers;
 pub mod normalise;
+pub mod table;
 mod tensors;
 pub mod zoo;
 

@@ -9,6 +9,7 @@ mod loss;
 mod parameters;
 mod rng;
 mod schedule;
+pub mod table;
 mod team;
 #[cfg(test)]
 mod tests;

@@ -11,9 +11,11 @@ use baler::codec::field::Level;
 use baler::data::{Array, Column, Table, Values};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::Model;
-use baler::model::autoencoder::Decoder;
+use baler::model::any::AnyDecoder;
 use baler::model::layers::{Architecture, Layer};
+use baler::model::table::file::TrainedTable;
 use baler::model::zoo::dense_chain;
+use baler::train::table::{TableOptions, train_within};
 use baler::train::{TrainOptions, train};
 use sha2::{Digest, Sha256};
 use std::io::{Cursor, Read, Write};
@@ -38,7 +40,7 @@ impl Random {
 pub struct Seed {
     pub name: &'static str,
     pub bytes: Vec<u8>,
-    pub models: Vec<Decoder>,
+    pub models: Vec<AnyDecoder>,
 }
 
 pub fn field(name: &str, shape: &[usize], values: Values) -> Input {
@@ -133,6 +135,32 @@ pub fn columns(rows: usize) -> Vec<Column> {
     columns.into_iter().map(|(name, values)| Column { name: name.into(), values }).collect()
 }
 
+/// Columns that tell of each other: mixed, and functions of others.
+pub fn related(rows: usize) -> Vec<Column> {
+    let mut random = Random(7);
+    let mut below = |n: usize| random.below(n) as i64;
+    let kind: Vec<i64> = (0..rows).map(|_| below(3) + below(2)).collect();
+    let energy: Vec<i64> = kind.iter().map(|k| 1000 * k * k + below(150)).collect();
+    let near: Vec<i64> = energy.iter().map(|e| e * 7 / 5 + below(9)).collect();
+    let code: Vec<i64> = kind.iter().map(|k| [11, -13, 211, 22, 5][*k as usize]).collect();
+    let sum: Vec<i64> = energy.iter().zip(&near).map(|(a, b)| a + b - 5).collect();
+    let wide: Vec<i64> = energy.iter().map(|e| (e << 40) + below(1 << 30)).collect();
+    let steps: Vec<i64> = kind.iter().scan(0, |t, k| Some(std::mem::replace(t, *t + 1 + 50 * k))).collect();
+    let tenths = |v: &[i64]| v.iter().map(|&x| x as f64 / 10.0).collect::<Vec<_>>();
+    let columns = [
+        ("kind", Values::I32(kind.iter().map(|&k| k as i32).collect())),
+        ("energy", Values::I64(energy.clone())),
+        ("near", Values::F64(tenths(&near))),
+        ("code", Values::I16(code.iter().map(|&c| c as i16).collect())),
+        ("sum", Values::I64(sum)),
+        ("copy", Values::I64(energy)),
+        ("wide", Values::I64(wide)),
+        ("steps", Values::U32(steps.iter().map(|&t| t as u32).collect())),
+        ("short", Values::F32(near.iter().map(|&x| x as f32 / 64.0).collect())),
+    ];
+    columns.into_iter().map(|(name, values)| Column { name: name.into(), values }).collect()
+}
+
 /// A model of three features and one latent, hardly trained.
 pub fn model(names: &[&str]) -> Model {
     let relu = Layer::LeakyRelu { slope: 0.01 };
@@ -144,6 +172,29 @@ pub fn model(names: &[&str]) -> Model {
     let options = TrainOptions { epochs: 3, batch_size: 16, threads: 1, ..TrainOptions::new(architecture) };
     let names: Vec<String> = names.iter().map(|n| n.to_string()).collect();
     train(&rows(60), &names, &options, |_| std::ops::ControlFlow::Continue(())).unwrap()
+}
+
+/// A class and numbers about it, for a model of tables.
+pub fn kin(rows: usize) -> Vec<Column> {
+    let mut random = Random(17);
+    let class: Vec<i16> = (0..rows).map(|i| (i * i % 7 / 2) as i16).collect();
+    let near = |&c: &i16| c as f32 * 3.0 + random.below(40) as f32 * 0.1;
+    let number: Vec<f32> = class.iter().map(near).collect();
+    let column = |name: &str, values| Column { name: name.into(), values };
+    vec![
+        column("x", Values::F32(number)),
+        column("class", Values::I16(class)),
+        column("y", Values::F64(wave(rows))),
+        column("name", Values::Text((0..rows).map(|i| ["mu", "e"][i % 2].into()).collect())),
+    ]
+}
+
+/// A model of tables of two of the columns of [`kin`].
+pub fn net() -> TrainedTable {
+    let table = Table::new(kin(600)[..2].to_vec()).unwrap();
+    let bounds = Options { bound: Some(Bound::Absolute(0.05)), ..Options::default() };
+    let options = TableOptions { epochs: 3, hidden: vec![2], threads: 1, ..TableOptions::default() };
+    train_within(&table, &bounds, &options, |_| std::ops::ControlFlow::Continue(())).unwrap()
 }
 
 /// Rows of three values that hang together.
@@ -204,6 +255,7 @@ pub fn seeds() -> Vec<Seed> {
     let two = Options { chunk_rows: 60, ..with(Bound::Absolute(0.05), 1) };
     add("table", pack(table(columns(100)), &two));
     add("table exactly", pack(table(columns(30)), &Options { bound: Some(Bound::Lossless), ..two }));
+    add("related columns", pack(table(related(240)), &with(Bound::Lossless, 1)));
 
     let tenths = wave(140).into_iter().map(|x| ((x * 10.0).round() / 10.0) as f32);
     add("packed tenths", one(&[10, 14], Values::F32(tenths.collect()), &with(Bound::Absolute(0.01), 1000)));
@@ -220,6 +272,10 @@ pub fn seeds() -> Vec<Seed> {
     add("a mask that stays", one(&[4, 10, 20], masked(f32::NAN), &absolute_whole));
     add("land of zeros", one(&[4, 10, 20], masked(0.0), &absolute_whole));
 
+    let net = net();
+    let by_net = Options { net: Some(&net), codec: Some(Codec::Table), ..with(Bound::Absolute(0.05), 1) };
+    add("net", pack(table(kin(120)), &by_net));
+
     let nameless = model(&[]);
     let options = |bound| Options {
         model: Some(&nameless),
@@ -233,7 +289,7 @@ pub fn seeds() -> Vec<Seed> {
     let f32s = Values::F32(rows(40).into_iter().map(|x| x as f32).collect());
     let external = Options { embed: false, ..options(Bound::Pointwise(0.01)) };
     let bytes = one(&[40, 3], f32s, &external);
-    seeds.push(Seed { name: "model elsewhere", bytes, models: vec![nameless.frozen.decoder.clone()] });
+    seeds.push(Seed { name: "model elsewhere", bytes, models: vec![nameless.frozen.decoder.clone().into()] });
 
     let named = model(&["x", "y", "flag"]);
     let options = Options {
@@ -250,9 +306,26 @@ pub fn seeds() -> Vec<Seed> {
     seeds
 }
 
+/// Archives of fields over a wavelet base. For it they are too large to be damaged as often as [`seeds`].
+pub fn based() -> Vec<Seed> {
+    let add = |name, shape: &[usize], values, bound| {
+        let options = Options { bound: Some(bound), ..Options::default() };
+        Seed { name, bytes: pack(vec![field("u", shape, values)], &options), models: vec![] }
+    };
+    let mut holed: Vec<f32> = clouds(&[15, 15, 19]).into_iter().map(|x| x as f32).collect();
+    holed[3800..].fill(f32::NAN);
+    let i16s = clouds(&[16, 15, 18]).iter().map(|x| (x * 100.0) as i16).collect();
+    let plane = Values::F64(clouds(&[65, 66]));
+    vec![
+        add("f64 over a base", &[65, 66], plane, Bound::Absolute(0.02)),
+        add("f32 over a base with a hole", &[15, 15, 19], Values::F32(holed), Bound::Absolute(0.01)),
+        add("i16 over a base", &[16, 15, 18], Values::I16(i16s), Bound::Lossless),
+    ]
+}
+
 /// Every chunk of every variable, in order. Chunks of over 2^18 values, and what follows 2^20 values, are not decoded:
 /// an archive may well claim them, but then they take their time.
-pub fn decode_all(bytes: &[u8], models: &[Decoder]) -> Result<Vec<Vec<Values>>> {
+pub fn decode_all(bytes: &[u8], models: &[AnyDecoder]) -> Result<Vec<Vec<Values>>> {
     let mut archive = Archive::open(Cursor::new(bytes), models)?;
     let variables = archive.header().variables.clone();
     let mut all = vec![];

@@ -6,6 +6,7 @@ use crate::codec::class_plane;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, Rule, classify};
+use crate::front::decimal::{Decimal, MOST_DIGITS, MOST_EXPONENT, cut, cuttable, uncut};
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::uniform::Uniform;
 use crate::front::{Tolerance, ordered};
@@ -26,6 +27,10 @@ pub enum Map {
     Texts(Vec<String>),
     /// Integers within +-reach, by multiples of 2 reach + 1.
     Coarse(i64),
+    /// Floats that are decimals of few digits, exactly.
+    Decimal(Decimal),
+    /// Ordered floats of which so many low bits say nothing, exactly.
+    Cut(u32),
 }
 
 /// A column as integers: what tells the special values apart, how to get values back, and the integers, of which
@@ -45,6 +50,14 @@ pub const MOST_TEXT: usize = 1 << 28;
 
 /// Maps a column to integers within `tolerance`; `fill` is the bits of a value to be kept exactly.
 pub fn map(values: &Values, tolerance: Tolerance, fill: Option<u64>) -> Mapped {
+    map_by(values, tolerance, fill, None)
+}
+
+/// A step that is this much of the largest possible is taken for the sake of a model that was trained with it.
+const FINEST_STEP: f64 = 0.8;
+
+/// As [`map`], but with this step where it serves the tolerance about as well as one that is made for it.
+pub fn map_by(values: &Values, tolerance: Tolerance, fill: Option<u64>, step: Option<f64>) -> Mapped {
     match (values, tolerance) {
         (Values::Text(v), _) => map_texts(v),
         (Values::F32(v), Tolerance::Exact) => map_exact(v, values, fill),
@@ -52,9 +65,11 @@ pub fn map(values: &Values, tolerance: Tolerance, fill: Option<u64>) -> Mapped {
         (Values::F32(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F32, fill),
         (Values::F64(v), Tolerance::Pointwise(b)) => map_pointwise(v, b, pointwise::F64, fill),
         (Values::F32(v), Tolerance::Absolute(b)) => {
-            map_uniform(v, values, b, fill, f32::EPSILON as f64, |x| x as f32 as f64)
+            map_uniform(v, values, (b, step), fill, f32::EPSILON as f64, |x| x as f32 as f64)
         }
-        (Values::F64(v), Tolerance::Absolute(b)) => map_uniform(v, values, b, fill, f64::EPSILON, |x| x),
+        (Values::F64(v), Tolerance::Absolute(b)) => {
+            map_uniform(v, values, (b, step), fill, f64::EPSILON, |x| x)
+        }
         (_, Tolerance::Absolute(b)) => {
             let step = (b as i64).saturating_mul(2).saturating_add(1);
             let integers = ordered::to_integers(values);
@@ -113,7 +128,7 @@ fn whole<F: Bits + Into<f64>>(v: &[F], classes: &Classes) -> Option<Vec<i64>> {
 fn map_uniform<F: Bits + Into<f64>>(
     v: &[F],
     values: &Values,
-    bound: f64,
+    (bound, step): (f64, Option<f64>),
     fill: Option<u64>,
     epsilon: f64,
     stored: impl Fn(f64) -> f64,
@@ -130,7 +145,10 @@ fn map_uniform<F: Bits + Into<f64>>(
     let (count, sum, largest) =
         scale.fold((0u64, 0.0, 0.0f64), |(n, s, m), x| (n + 1, s + x * 1e-6, m.max(x)));
     let usual = if count == 0 { 0.0 } else { sum / count as f64 * 8e6 };
-    let uniform = Uniform::new(bound, largest.min(usual), epsilon);
+    let uniform = match step {
+        Some(step) if step <= 2.0 * bound && step >= FINEST_STEP * 2.0 * bound => Uniform { step },
+        _ => Uniform::new(bound, largest.min(usual), epsilon),
+    };
     let mut last = 0;
     let mut misses = vec![];
     let integers = v
@@ -152,6 +170,76 @@ fn map_uniform<F: Bits + Into<f64>>(
     }
     class::make_own(&mut classes, v, &misses);
     Mapped { classes, map: Map::Uniform(uniform), integers }
+}
+
+/// One value in so many may be off its column's lattice: it is special then.
+const RARE: usize = 64;
+
+/// As [`map`], but floats on a lattice of decimals or of short mantissas become its integers where these cost less. (The autoencoder codec, which codes what a model misses, has no use for them.)
+pub fn map_finely(values: &Values, tolerance: Tolerance) -> Mapped {
+    let mapped = map(values, tolerance, None);
+    if !matches!(mapped.map, Map::Ordered | Map::Uniform(_)) {
+        return mapped;
+    }
+    let candidates = match values {
+        Values::F32(v) => lattices(v, values, |x| format!("{x:e}"), |x| x as f32 as f64),
+        Values::F64(v) => lattices(v, values, |x| format!("{x:e}"), |x| x),
+        _ => return mapped,
+    };
+    // Plain coding of a run of them tells: a lattice may be of the smaller range and yet be finer where values are.
+    let cost = |m: &Mapped| {
+        let mut out = vec![];
+        integers::write(&mut out, &m.integers[..m.integers.len().min(TRIED)]);
+        out.len() + 8 * m.classes.own.len()
+    };
+    let best = candidates.into_iter().map(|m| (cost(&m), m)).min_by_key(|c| c.0);
+    let usual = cost(&mapped);
+    best.filter(|b| b.0 < usual).map_or(mapped, |b| b.1)
+}
+
+/// Values by whose cost lattices are compared.
+const TRIED: usize = 4096;
+
+fn lattices<F: Bits + Into<f64>>(
+    v: &[F],
+    values: &Values,
+    text: impl Fn(F) -> String,
+    stored: impl Fn(f64) -> f64,
+) -> Vec<Mapped> {
+    let classes = classify(v, Rule::Bounded, None);
+    let regular = |i: &usize| classes.plane.get(*i).is_none_or(|&c| c < CONSTANT);
+    let places: Vec<usize> = (0..v.len()).filter(regular).collect();
+    let on = |map: Map, index: &dyn Fn(usize) -> Option<i64>| {
+        let (mut classes, mut last, mut misses) = (classes.clone(), 0, vec![]);
+        let mut integers = vec![0; v.len()];
+        let mut next = places.iter().peekable();
+        for (i, integer) in integers.iter_mut().enumerate() {
+            if next.next_if(|&&p| p == i).is_some() {
+                match index(i) {
+                    Some(k) => last = k,
+                    None => misses.push(i),
+                }
+            }
+            *integer = last;
+        }
+        if misses.len() * RARE > places.len() {
+            return None;
+        }
+        class::make_own(&mut classes, v, &misses);
+        Some(Mapped { classes, map, integers })
+    };
+    let mut out = vec![];
+    let step = places.len().div_ceil(256).max(1);
+    if let Some(d) = Decimal::find(places.iter().step_by(step).map(|&i| text(v[i]))) {
+        out.extend(on(Map::Decimal(d), &|i| d.index(v[i].into(), &stored)));
+    }
+    let ordered = ordered::to_integers(values);
+    let bits = cuttable(places.iter().map(|&i| ordered[i]), RARE);
+    if bits > 0 {
+        let index = |i: usize| Some(cut(ordered[i], bits)).filter(|&k| uncut(k, bits) == ordered[i]);
+        out.extend(on(Map::Cut(bits), &index));
+    }
+    out
 }
 
 fn map_pointwise<F: Bits>(v: &[F], bound: f64, layout: Layout, fill: Option<u64>) -> Mapped {
@@ -196,6 +284,11 @@ pub fn unmap(mapped: &Mapped, dtype: DType, text: &mut usize) -> Result<Values> 
         (Map::Whole, DType::F64) => Values::F64(k.iter().map(|&i| i as f64).collect()),
         (Map::Uniform(u), DType::F32) => Values::F32(k.iter().map(|&i| u.value(i) as f32).collect()),
         (Map::Uniform(u), DType::F64) => Values::F64(k.iter().map(|&i| u.value(i)).collect()),
+        (Map::Decimal(d), DType::F32) => Values::F32(k.iter().map(|&i| d.value(i) as f32).collect()),
+        (Map::Decimal(d), DType::F64) => Values::F64(k.iter().map(|&i| d.value(i)).collect()),
+        (Map::Cut(bits), DType::F32 | DType::F64) => {
+            ordered::from_integers(&k.iter().map(|&i| uncut(i, *bits)).collect::<Vec<_>>(), dtype)
+        }
         (Map::Pointwise(b, g), DType::F32) => Values::F32(pointwise_back(mapped, *b, *g, pointwise::F32)),
         (Map::Pointwise(b, g), DType::F64) => Values::F64(pointwise_back(mapped, *b, *g, pointwise::F64)),
         (Map::Coarse(reach), _) if dtype.is_number() && !dtype.is_float() => {
@@ -244,6 +337,8 @@ pub fn write_map(out: &mut Vec<u8>, mapped: &Mapped) {
             out.push(5);
             put_varint(out, *reach as u64);
         }
+        Map::Decimal(d) => out.extend([6, d.digits, d.exponent as u8]),
+        Map::Cut(bits) => out.extend([7, *bits as u8]),
     }
     class_plane::write(out, &mapped.classes, [1, mapped.integers.len(), 1]);
 }
@@ -268,6 +363,16 @@ pub fn read_map(r: &mut Reader, count: usize) -> Result<Mapped> {
             Map::Texts((0..n).map(|_| r.string("text")).collect::<Result<_>>()?)
         }
         5 => Map::Coarse(r.count(i64::MAX as usize, "reach")? as i64),
+        6 => {
+            let (digits, exponent) = (r.u8("digits")?, r.u8("exponent of ten")? as i8);
+            if !(1..=MOST_DIGITS).contains(&digits) || !(-MOST_EXPONENT..=MOST_EXPONENT).contains(&exponent) {
+                return Err(Error::corrupt(format!(
+                    "decimals of {digits} digits x 10^{exponent} are not possible"
+                )));
+            }
+            Map::Decimal(Decimal { digits, exponent })
+        }
+        7 => Map::Cut(r.count(ordered::MOST_CUT as usize, "low bits")? as u32),
         m => return Err(Error::unsupported(format!("column map {m} is of a later version"))),
     };
     let classes = class_plane::read(r, [1, count, 1])?;

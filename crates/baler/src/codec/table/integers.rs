@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// The ways, and their format tags.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(u8)]
-enum Way {
+pub enum Way {
     /// All are the same.
     Constant = 0,
     /// Each on its own, less the first.
@@ -22,6 +22,12 @@ enum Way {
     Ordered = 4,
     /// Eight bytes each.
     Plain = 5,
+    /// Given other columns ([`super::mix`]); only where there are some.
+    Mix = 6,
+    /// By a trained model ([`super::net`]).
+    Net = 7,
+    /// A function of other columns ([`super::function`]).
+    Function = 8,
 }
 
 /// Dictionaries hold at most this many entries: three digits of sixteen.
@@ -101,6 +107,7 @@ pub fn read(mut r: Reader, count: usize) -> Result<Vec<i64>> {
             let bytes = r.take(count.saturating_mul(8), "plain integers")?;
             bytes.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().expect("eight bytes"))).collect()
         }
+        6..=8 => return Err(Error::corrupt("integers that stand alone are conditioned on other columns")),
         _ => return Err(Error::unsupported(format!("way {way} of integers is of a later version"))),
     };
     Ok(values)

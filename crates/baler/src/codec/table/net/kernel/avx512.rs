@@ -1,0 +1,352 @@
+//! AVX-512: sixteen lanes a register. The plain sibling is `scalar.rs`.
+#![allow(unsafe_code)] // loads, stores and gathers through pointers
+
+use std::arch::x86_64::*;
+
+use super::{Intervals, LANES, Lanes, Step};
+use crate::codec::table::net::distribution::{BITS, HALVES, OCTAVE, ONE};
+use crate::model::table::alphabet::MOST_CLASSES;
+use crate::model::table::net::COMPONENTS;
+
+/// Lanes of a register.
+const WIDE: usize = 16;
+
+/// Proof that the CPU has AVX-512 F and BW.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Avx512(());
+
+macro_rules! safe {
+    ($(#[$doc:meta] $name:ident($($argument:ident: $type:ty),*) -> $back:ty;)*) => {
+        impl Avx512 {
+            /// The proof, where the CPU gives it.
+            pub fn new() -> Option<Avx512> {
+                (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")).then_some(Avx512(()))
+            }
+            $(
+                #[$doc]
+                pub fn $name(self, $($argument: $type),*) -> $back {
+                    // SAFETY: `self` proves that the CPU has these features.
+                    unsafe { $name($($argument),*) }
+                }
+            )*
+        }
+    };
+}
+safe! {
+    /// See `scalar.rs`.
+    find_mixture(step: &Step, at: &Lanes) -> Intervals;
+    /// See `scalar.rs`.
+    mixture_of(step: &Step, symbols: &Lanes) -> Intervals;
+    /// See `scalar.rs`.
+    find_class(step: &Step, at: &Lanes) -> Intervals;
+    /// See `scalar.rs`.
+    class_of(step: &Step, symbols: &Lanes) -> Intervals;
+    /// See `scalar.rs`.
+    advance(states: &mut Lanes, found: &Intervals, active: usize, words: &[u16], at: &mut usize) -> ();
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn load(lanes: &Lanes, first: usize) -> __m512i {
+    constant(lanes.0[first..first + WIDE].try_into().expect("sixteen lanes"))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn constant(values: &[i32; WIDE]) -> __m512i {
+    // SAFETY: sixteen values are 64 bytes.
+    unsafe { _mm512_loadu_si512(values.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn store(lanes: &mut Lanes, first: usize, value: __m512i) {
+    let part: &mut [i32; WIDE] = (&mut lanes.0[first..first + WIDE]).try_into().expect("sixteen lanes");
+    // SAFETY: sixteen values are 64 bytes.
+    unsafe { _mm512_storeu_si512(part.as_mut_ptr().cast(), value) }
+}
+
+/// Output `o` of sixteen lanes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn output(outputs: &[Lanes], o: usize, first: usize) -> __m512i {
+    let pair = load(&outputs[o / 2], first);
+    match o % 2 {
+        0 => _mm512_srai_epi32::<16>(_mm512_slli_epi32::<16>(pair)),
+        _ => _mm512_srai_epi32::<16>(pair),
+    }
+}
+
+/// As `distribution::power`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn power(d: __m512i) -> __m512i {
+    let d = _mm512_min_epi32(d, _mm512_set1_epi32(255));
+    _mm512_srlv_epi32(_mm512_permutexvar_epi32(d, constant(&HALVES)), _mm512_srli_epi32::<4>(d))
+}
+
+/// As in `avx2.rs`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn divide(n: i32, d: __m512i) -> __m512i {
+    let n = _mm512_set1_pd(n as f64);
+    let low = _mm512_cvttpd_epi32(_mm512_div_pd(n, _mm512_cvtepi32_pd(_mm512_castsi512_si256(d))));
+    let high = _mm512_cvttpd_epi32(_mm512_div_pd(n, _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64::<1>(d))));
+    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+}
+
+/// Sixteen of `distribution::Mixture`.
+struct Mixture {
+    weights: [__m512i; COMPONENTS + 2],
+    middles: [__m512i; COMPONENTS],
+    factors: [__m512i; COMPONENTS],
+    shifts: [__m512i; COMPONENTS],
+    before: __m512i,
+    class: __m512i,
+    scale: __m512i,
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn mixture(step: &Step, first: usize) -> Mixture {
+    const C: usize = COMPONENTS;
+    let zero = _mm512_setzero_si512();
+    let out = |o: usize| output(step.outputs, o, first);
+    let before = load(step.before, first);
+    let there = _mm512_cmpge_epi32_mask(before, zero);
+    let mut logs = [zero; C + 2];
+    for (i, log) in logs.iter_mut().enumerate() {
+        *log = out(if i < C { i } else { 2 * C + i });
+    }
+    logs[C] = _mm512_mask_mov_epi32(_mm512_set1_epi32(-100_000), there, logs[C]);
+    let mut most = logs[0];
+    for &log in &logs[1..] {
+        most = _mm512_max_epi32(most, log);
+    }
+    let mut powers = [zero; C + 2];
+    let mut sum = zero;
+    for (p, &log) in powers.iter_mut().zip(&logs) {
+        *p = power(_mm512_sub_epi32(most, log));
+        sum = _mm512_add_epi32(sum, *p);
+    }
+    let unit = divide(1 << 29, sum);
+    let mut weights = [_mm512_set1_epi32(32768); C + 2];
+    for i in 1..C + 2 {
+        weights[i] = _mm512_srli_epi32::<14>(_mm512_mullo_epi32(powers[i], unit));
+        weights[0] = _mm512_sub_epi32(weights[0], weights[i]);
+    }
+    let (mut middles, mut factors, mut shifts) = ([zero; C], [zero; C], [zero; C]);
+    let octave = constant(&std::array::from_fn(|i| OCTAVE[i & 7]));
+    for c in 0..C {
+        let middle = _mm512_min_epi32(out(C + c), _mm512_set1_epi32(2047));
+        let middle = _mm512_slli_epi32::<4>(_mm512_max_epi32(middle, _mm512_set1_epi32(-2047)));
+        let score = _mm512_maskz_mov_epi32(there, load(step.score, first));
+        middles[c] = if c == 0 { _mm512_add_epi32(middle, score) } else { middle };
+        let q = _mm512_min_epi32(_mm512_sub_epi32(zero, out(2 * C + c)), _mm512_set1_epi32(80));
+        let q = _mm512_max_epi32(q, _mm512_set1_epi32(-24));
+        factors[c] = _mm512_permutexvar_epi32(q, octave);
+        shifts[c] = _mm512_sub_epi32(_mm512_set1_epi32(12), _mm512_srai_epi32::<3>(q));
+    }
+    let before = _mm512_max_epi32(before, zero);
+    let scale = _mm512_set1_epi32(ONE as i32 - step.symbols);
+    Mixture { weights, middles, factors, shifts, before, class: load(step.class, first), scale }
+}
+
+/// As `distribution::tail`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn tail(z: __m512i) -> __m512i {
+    let full = _mm512_set1_epi32(65535);
+    let mut t = _mm512_sub_epi32(full, _mm512_min_epu32(z, full));
+    for _ in 0..4 {
+        t = _mm512_mulhi_epu16(t, t); // the high halves are zero and stay so
+    }
+    let e = _mm512_srli_epi32::<1>(t);
+    _mm512_srli_epi32::<16>(_mm512_mullo_epi32(e, _mm512_sub_epi32(_mm512_set1_epi32(98304), e)))
+}
+
+/// As `distribution::Mixture::below`, but any symbol from 0 to the last; what it gives for 0 means nothing.
+///
+/// # Safety
+/// Every lane's `symbol` is at least 0 and below `step.symbols`, and every lane's class is checked.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn below(step: &Step, m: &Mixture, symbol: __m512i) -> __m512i {
+    // SAFETY: class + symbol lies within the edges by what the caller vouches for.
+    let edge =
+        unsafe { _mm512_i32gather_epi32::<4>(_mm512_add_epi32(m.class, symbol), step.edges.as_ptr().cast()) };
+    let score = _mm512_srai_epi32::<16>(edge);
+    let share = _mm512_and_si512(edge, _mm512_set1_epi32(0xffff));
+    let passed = _mm512_cmpgt_epi32_mask(symbol, m.before);
+    let copied = _mm512_maskz_slli_epi32::<16>(passed, m.weights[COMPONENTS]);
+    let mut sum = _mm512_add_epi32(_mm512_mullo_epi32(m.weights[COMPONENTS + 1], share), copied);
+    for c in 0..COMPONENTS {
+        let d = _mm512_sub_epi32(score, m.middles[c]);
+        let d = _mm512_max_epi32(_mm512_min_epi32(d, _mm512_set1_epi32(32767)), _mm512_set1_epi32(-32767));
+        let z = _mm512_srav_epi32(_mm512_mullo_epi32(d, m.factors[c]), m.shifts[c]);
+        let tail = tail(_mm512_abs_epi32(z));
+        let positive = _mm512_cmpge_epi32_mask(z, _mm512_setzero_si512());
+        let share = _mm512_mask_sub_epi32(tail, positive, _mm512_set1_epi32(65536), tail);
+        sum = _mm512_add_epi32(sum, _mm512_mullo_epi32(m.weights[c], share));
+    }
+    let scaled = _mm512_mullo_epi32(_mm512_srli_epi32::<15>(sum), m.scale);
+    _mm512_add_epi32(_mm512_srli_epi32::<16>(scaled), symbol)
+}
+
+/// The lanes that are coded.
+fn coded(active: usize, first: usize) -> __mmask16 {
+    match active - first {
+        n if n >= WIDE => u16::MAX,
+        n => (1 << n) - 1,
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn put(found: &mut Intervals, step: &Step, first: usize, symbol: __m512i, low: __m512i, high: __m512i) {
+    let mask = coded(step.active, first);
+    store(&mut found.symbol, first, _mm512_maskz_mov_epi32(mask, symbol));
+    store(&mut found.start, first, _mm512_maskz_mov_epi32(mask, low));
+    store(&mut found.size, first, _mm512_maskz_sub_epi32(mask, high, low));
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn find_mixture(step: &Step, at: &Lanes) -> Intervals {
+    let mut found = Intervals::ZERO;
+    let steps = 32 - (step.symbols as u32 - 1).leading_zeros();
+    for first in (0..step.active).step_by(WIDE) {
+        let m = mixture(step, first);
+        let at = load(at, first);
+        let (mut low, mut high) = (_mm512_setzero_si512(), _mm512_set1_epi32(step.symbols));
+        let (mut start, mut end) = (_mm512_setzero_si512(), _mm512_set1_epi32(ONE as i32));
+        for _ in 0..steps {
+            let middle = _mm512_srli_epi32::<1>(_mm512_add_epi32(low, high));
+            // SAFETY: 0 <= low <= middle < high <= symbols.
+            let value = unsafe { below(step, &m, middle) };
+            let open = _mm512_cmpgt_epi32_mask(middle, low);
+            let above = _mm512_cmpgt_epi32_mask(value, at);
+            let (up, down) = (open & !above, open & above);
+            low = _mm512_mask_mov_epi32(low, up, middle);
+            start = _mm512_mask_mov_epi32(start, up, value);
+            high = _mm512_mask_mov_epi32(high, down, middle);
+            end = _mm512_mask_mov_epi32(end, down, value);
+        }
+        put(&mut found, step, first, low, start, end);
+    }
+    found
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn mixture_of(step: &Step, symbols: &Lanes) -> Intervals {
+    let mut found = Intervals::ZERO;
+    let (zero, one) = (_mm512_setzero_si512(), _mm512_set1_epi32(1));
+    for first in (0..step.active).step_by(WIDE) {
+        let m = mixture(step, first);
+        let symbol = _mm512_maskz_mov_epi32(coded(step.active, first), load(symbols, first));
+        let next = _mm512_add_epi32(symbol, one);
+        let inside = _mm512_cmplt_epi32_mask(next, _mm512_set1_epi32(step.symbols));
+        // SAFETY: symbols are below `step.symbols`, and so is the next but after the last, which is looked up as 0.
+        let (low, high) =
+            unsafe { (below(step, &m, symbol), below(step, &m, _mm512_maskz_mov_epi32(inside, next))) };
+        let low = _mm512_maskz_mov_epi32(_mm512_cmpgt_epi32_mask(symbol, zero), low);
+        let high = _mm512_mask_mov_epi32(_mm512_set1_epi32(ONE as i32), inside, high);
+        put(&mut found, step, first, symbol, low, high);
+    }
+    found
+}
+
+/// As `distribution::classes`: a frequency for each of the step's symbols.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn frequencies(step: &Step, first: usize) -> [__m512i; MOST_CLASSES] {
+    let n = step.symbols as usize;
+    let zero = _mm512_setzero_si512();
+    let before = load(step.before, first);
+    let more = output(step.outputs, n, first);
+    let mut all = [zero; MOST_CLASSES];
+    let mut most = _mm512_set1_epi32(-100_000);
+    for (c, f) in all[..n].iter_mut().enumerate() {
+        let log = output(step.outputs, c, first);
+        let same = _mm512_cmpeq_epi32_mask(before, _mm512_set1_epi32(c as i32));
+        *f = _mm512_mask_add_epi32(log, same, log, more);
+        most = _mm512_max_epi32(most, *f);
+    }
+    let mut sum = zero;
+    for f in &mut all[..n] {
+        *f = power(_mm512_sub_epi32(most, *f));
+        sum = _mm512_add_epi32(sum, *f);
+    }
+    let unit = divide((ONE as i32 - n as i32) << 14, sum);
+    let mut left = _mm512_set1_epi32(ONE as i32);
+    for f in &mut all[..n - 1] {
+        let share = _mm512_srli_epi32::<14>(_mm512_mullo_epi32(*f, unit));
+        *f = _mm512_add_epi32(share, _mm512_set1_epi32(1));
+        left = _mm512_sub_epi32(left, *f);
+    }
+    all[n - 1] = left;
+    all
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn find_class(step: &Step, at: &Lanes) -> Intervals {
+    let mut found = Intervals::ZERO;
+    let (zero, one) = (_mm512_setzero_si512(), _mm512_set1_epi32(1));
+    for first in (0..step.active).step_by(WIDE) {
+        let all = frequencies(step, first);
+        let at = load(at, first);
+        let (mut symbol, mut low, mut high, mut sum) = (zero, zero, all[0], zero);
+        for (c, &f) in all[..step.symbols as usize].iter().enumerate().skip(1) {
+            sum = _mm512_add_epi32(sum, all[c - 1]);
+            let passed = _mm512_cmple_epi32_mask(sum, at);
+            symbol = _mm512_mask_add_epi32(symbol, passed, symbol, one);
+            low = _mm512_mask_mov_epi32(low, passed, sum);
+            high = _mm512_mask_add_epi32(high, passed, sum, f);
+        }
+        put(&mut found, step, first, symbol, low, high);
+    }
+    found
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn class_of(step: &Step, symbols: &Lanes) -> Intervals {
+    let mut found = Intervals::ZERO;
+    let zero = _mm512_setzero_si512();
+    for first in (0..step.active).step_by(WIDE) {
+        let all = frequencies(step, first);
+        let symbol = load(symbols, first);
+        let (mut low, mut high, mut sum) = (zero, all[0], zero);
+        for (c, &f) in all[..step.symbols as usize].iter().enumerate().skip(1) {
+            sum = _mm512_add_epi32(sum, all[c - 1]);
+            let reached = _mm512_cmple_epi32_mask(_mm512_set1_epi32(c as i32), symbol);
+            low = _mm512_mask_mov_epi32(low, reached, sum);
+            high = _mm512_mask_add_epi32(high, reached, sum, f);
+        }
+        put(&mut found, step, first, symbol, low, high);
+    }
+    found
+}
+
+/// After Giesen, "Interleaved entropy coders" (2014).
+#[target_feature(enable = "avx512f,avx512bw")]
+fn advance(states: &mut Lanes, found: &Intervals, active: usize, words: &[u16], at: &mut usize) {
+    for first in (0..active.min(LANES)).step_by(WIDE) {
+        let mask = coded(active, first);
+        let x = load(states, first);
+        let low = _mm512_and_si512(x, _mm512_set1_epi32(ONE as i32 - 1));
+        let high = _mm512_srli_epi32::<16>(x);
+        let rest = _mm512_sub_epi32(low, load(&found.start, first));
+        let next = _mm512_add_epi32(_mm512_mullo_epi32(load(&found.size, first), high), rest);
+        let x = _mm512_mask_mov_epi32(x, mask, next);
+        let draws = _mm512_mask_cmplt_epu32_mask(mask, x, _mm512_set1_epi32(ONE as i32));
+        let mut part = [0u16; WIDE];
+        let left = words.get(*at..).unwrap_or(&[]);
+        let count = left.len().min(WIDE);
+        part[..count].copy_from_slice(&left[..count]);
+        // SAFETY: sixteen words are 32 bytes.
+        let words = unsafe { _mm512_cvtepu16_epi32(_mm256_loadu_si256(part.as_ptr().cast())) };
+        let drawn = _mm512_maskz_expand_epi32(draws, words);
+        let more = _mm512_or_si512(_mm512_slli_epi32::<{ BITS }>(x), drawn);
+        store(states, first, _mm512_mask_mov_epi32(x, draws, more));
+        *at += draws.count_ones() as usize;
+    }
+}

@@ -1,0 +1,168 @@
+//! Steps of up to 32 lanes: symbols found and intervals looked up, in plain integers and in SIMD that equals them bit
+//! for bit.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod scalar;
+#[cfg(test)]
+mod tests;
+mod trial;
+
+pub use crate::model::kernel::{LANES, Lanes};
+
+/// What the distributions of one step are made of.
+#[derive(Clone, Copy)]
+pub struct Step<'a> {
+    /// A net's outputs, in pairs; within +-8191.
+    pub outputs: &'a [Lanes],
+    /// The symbol before in each lane, -1 where there is none.
+    pub before: &'a Lanes,
+    /// The score of its middle.
+    pub score: &'a Lanes,
+    /// Where each lane's part of `edges` begins, a multiple of `symbols`.
+    pub class: &'a Lanes,
+    /// For each class, `symbols` edges: score (high 16 bits) and share of the histogram below (low 16 bits), both
+    /// ascending.
+    pub edges: &'a [i32],
+    /// Symbols, the escape included.
+    pub symbols: i32,
+    /// Lanes that are coded: the first so many.
+    pub active: usize,
+}
+
+impl Step<'_> {
+    /// Holds every lane of a mixture within its tables, which SIMD reads without looking.
+    fn check(&self, outputs: usize) {
+        assert!(self.outputs.len() * 2 >= outputs && self.active <= LANES && self.symbols > 0);
+        let last = self.edges.len() as i32 - self.symbols;
+        assert!(self.edges.is_empty() || self.class.0.iter().all(|&c| (0..=last).contains(&c)));
+    }
+}
+
+/// A symbol and its interval for each lane; zeros in those that are not coded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Intervals {
+    /// The symbols.
+    pub symbol: Lanes,
+    /// Where their intervals start, of 2^16.
+    pub start: Lanes,
+    /// How long they are, at least 1.
+    pub size: Lanes,
+}
+
+impl Intervals {
+    /// None yet.
+    pub const ZERO: Intervals = Intervals { symbol: Lanes::ZERO, start: Lanes::ZERO, size: Lanes::ZERO };
+
+    fn set(&mut self, lane: usize, symbol: i32, start: u32, size: u32) {
+        (self.symbol.0[lane], self.start.0[lane], self.size.0[lane]) = (symbol, start as i32, size as i32);
+    }
+}
+
+/// A way to do it. To hold one is to know that this CPU can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel(Kind);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+}
+
+/// One call, by whichever kernel.
+macro_rules! dispatch {
+    ($kernel:expr, $name:ident($($argument:expr),*)) => {
+        match $kernel.0 {
+            Kind::Scalar => scalar::$name($($argument),*),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(k) => k.$name($($argument),*),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(k) => k.$name($($argument),*),
+        }
+    };
+}
+
+impl Kernel {
+    /// Plain integers, everywhere.
+    pub fn scalar() -> Kernel {
+        Kernel(Kind::Scalar)
+    }
+
+    /// All that this CPU can run, slowest first.
+    pub fn available() -> Vec<Kernel> {
+        #[allow(unused_mut)]
+        let mut kinds = vec![Kind::Scalar];
+        #[cfg(target_arch = "x86_64")]
+        {
+            kinds.extend(avx2::Avx2::new().map(Kind::Avx2));
+            kinds.extend(avx512::Avx512::new().map(Kind::Avx512));
+        }
+        kinds.into_iter().map(Kernel).collect()
+    }
+
+    /// The fastest that passes its trial against the scalar one.
+    pub fn best() -> Kernel {
+        static BEST: std::sync::OnceLock<Kernel> = std::sync::OnceLock::new();
+        let find = || Self::available().into_iter().rev().find(|&k| trial::agrees(k));
+        *BEST.get_or_init(|| find().unwrap_or(Kernel::scalar()))
+    }
+
+    /// `scalar`, `avx2`, `avx512`.
+    #[cfg(test)]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(_) => "avx512",
+        }
+    }
+
+    /// The symbols whose intervals hold the low 16 bits `at`.
+    pub fn find(self, mixture: bool, step: &Step, at: &Lanes) -> Intervals {
+        match mixture {
+            true => {
+                step.check(11);
+                dispatch!(self, find_mixture(step, at))
+            }
+            false => {
+                step.check(step.symbols as usize + 1);
+                dispatch!(self, find_class(step, at))
+            }
+        }
+    }
+
+    /// The intervals of `symbols`, each below the step's number of them.
+    pub fn look_up(self, mixture: bool, step: &Step, symbols: &Lanes) -> Intervals {
+        assert!(symbols.0[..step.active].iter().all(|s| (0..step.symbols).contains(s)));
+        match mixture {
+            true => {
+                step.check(11);
+                dispatch!(self, mixture_of(step, symbols))
+            }
+            false => {
+                step.check(step.symbols as usize + 1);
+                dispatch!(self, class_of(step, symbols))
+            }
+        }
+    }
+
+    /// Takes intervals off the states of the first `active` lanes; each that falls below 2^16 draws the next of
+    /// `words`, zeros beyond their end.
+    pub fn advance(
+        self,
+        states: &mut Lanes,
+        found: &Intervals,
+        active: usize,
+        words: &[u16],
+        at: &mut usize,
+    ) {
+        dispatch!(self, advance(states, found, active, words, at))
+    }
+}

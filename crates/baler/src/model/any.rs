@@ -1,0 +1,60 @@
+//! What archives need of a model, of whichever kind.
+
+use super::autoencoder::Decoder;
+use super::table::TableModel;
+use crate::error::{Error, Result};
+
+/// A model as an archive carries it; its first byte tells the kinds apart.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AnyDecoder {
+    /// Latents to values.
+    Autoencoder(Decoder),
+    /// Distributions of columns.
+    Table(TableModel),
+}
+
+impl AnyDecoder {
+    /// The compact form, by whose SHA-256 archives name a model.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            AnyDecoder::Autoencoder(d) => d.to_bytes(),
+            AnyDecoder::Table(m) => m.to_bytes(),
+        }
+    }
+
+    /// The inverse of [`AnyDecoder::to_bytes`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<AnyDecoder> {
+        match bytes.first() {
+            Some(&super::table::LAYOUT) => TableModel::from_bytes(bytes).map(AnyDecoder::Table),
+            _ => Decoder::from_bytes(bytes).map(AnyDecoder::Autoencoder),
+        }
+    }
+
+    /// The decoder of an autoencoder's chunk.
+    pub fn autoencoder(&self) -> Result<&Decoder> {
+        match self {
+            AnyDecoder::Autoencoder(d) => Ok(d),
+            AnyDecoder::Table(_) => Err(Error::corrupt("a chunk of an autoencoder names a model of tables")),
+        }
+    }
+
+    /// The model of a table's column.
+    pub fn table(&self) -> Result<&TableModel> {
+        match self {
+            AnyDecoder::Table(m) => Ok(m),
+            AnyDecoder::Autoencoder(_) => Err(Error::corrupt("a column names a model of another kind")),
+        }
+    }
+}
+
+impl From<Decoder> for AnyDecoder {
+    fn from(decoder: Decoder) -> Self {
+        AnyDecoder::Autoencoder(decoder)
+    }
+}
+
+impl From<TableModel> for AnyDecoder {
+    fn from(model: TableModel) -> Self {
+        AnyDecoder::Table(model)
+    }
+}

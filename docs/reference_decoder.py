@@ -839,8 +839,8 @@ def bands_of(groups):
     for place in np.ndindex(*sizes):
         parts = [group.parts[i] for group, i in zip(groups, place)]
         h, start, length, scale, *related = zip(*parts)
-        places = [[(*place[:g], i, *place[g + 1 :]) for g, ids in enumerate(lists) for i in ids] for lists in related]
-        numbers = [[int(np.ravel_multi_index(p, sizes)) for p in relation] for relation in places]
+        number = lambda g, i: int(np.ravel_multi_index((*place[:g], i, *place[g + 1 :]), sizes))
+        numbers = [[number(g, i) for g, ids in enumerate(lists) for i in ids] for lists in related]
         joined = [{a: n for part in of_parts for a, n in part.items()} for of_parts in (start, length, scale)]
         bands.append(Part(sum(h), *joined, *numbers))
     return bands

@@ -194,6 +194,9 @@ pub struct Decompress {
     /// Only this variable
     #[arg(long, value_name = "NAME")]
     pub variable: Option<String>,
+    /// Only these columns of a table, in this order; decodes little else
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub coding: Coding,

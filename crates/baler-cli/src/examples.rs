@@ -38,8 +38,13 @@ pub const DECOMPRESS: &str = "Examples:
   baler decompress u.blr -o part.npy --select 10:20     rows 10 to 19, and little else is read
   baler decompress ab.blr -o b.npy --variable b
   baler decompress e.blr -o e.csv
+  baler decompress e.blr -o two.csv --columns eta,pt --select 1000:2000
   baler decompress u.blr -o - --format f32 | ./analyse
-  baler decompress big.blr -o big.npz --model model.safetensors";
+  baler decompress big.blr -o big.npz --model model.safetensors
+
+Columns are decoded with those that they are coded given (`baler info` shows them) and no others.
+Read whole, a chunk is checked against the checksum of its decoded values; of some columns only
+the stored bytes are checked.";
 
 /// `baler info`.
 pub const INFO: &str = "Examples:

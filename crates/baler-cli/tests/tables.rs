@@ -1,0 +1,88 @@
+//! Tables as they are used: some of their columns and rows.
+
+mod common;
+
+use baler::archive::{Input, Options, compress};
+use baler::bound::Bound;
+use baler::data::{Column, Dataset, Variable};
+use common::run::*;
+use std::fs::File;
+
+fn columns(data: Dataset) -> Vec<Column> {
+    match data.variables.into_iter().next().unwrap().1 {
+        Variable::Table(t) => t.columns,
+        Variable::Field(_) => panic!("a table"),
+    }
+}
+
+/// Events in chunks of `chunk` rows, `e.blr` in `place`.
+fn events_in_chunks(place: &Place, rows: usize, chunk: usize) {
+    let Variable::Table(t) = events(rows) else { unreachable!() };
+    let options = Options { bound: Some(Bound::Deviation(1e-3)), chunk_rows: chunk, ..Options::default() };
+    let mut out = File::create(place.path("e.blr")).unwrap();
+    compress(vec![Input::Table("e".into(), t)], &options, &mut out).unwrap();
+}
+
+/// The columns named of a .csv, at rows `rows`, as text.
+fn cut(csv: &str, names: &[&str], rows: std::ops::Range<usize>) -> Vec<String> {
+    let mut lines = csv.lines().map(|l| l.split(',').collect::<Vec<_>>());
+    let head = lines.next().unwrap();
+    let places: Vec<usize> = names.iter().map(|n| head.iter().position(|h| h == n).unwrap()).collect();
+    let line = |cells: &Vec<&str>| places.iter().map(|&p| cells[p]).collect::<Vec<_>>().join(",");
+    let body: Vec<Vec<&str>> = lines.skip(rows.start).take(rows.len()).collect();
+    std::iter::once(&head).chain(&body).map(line).collect()
+}
+
+#[test]
+fn columns_come_in_the_order_asked_and_with_the_rows_asked() {
+    let place = Place::new();
+    events_in_chunks(&place, 4_000, 1_500);
+    place.ok("decompress e.blr -o all.csv");
+    let all = String::from_utf8(place.bytes("all.csv")).unwrap();
+    for names in [&["energy", "pt"][..], &["tag"], &["n", "tag", "eta"], &["pt", "energy", "eta", "n", "tag"]]
+    {
+        for (select, rows) in [("", 0..4_000), ("--select 1400:1600", 1_400..1_600), ("--select 7:7", 7..7)] {
+            let asked = names.join(",");
+            place.ok(&format!("decompress e.blr -o part.csv --force --columns {asked} {select}"));
+            let part = String::from_utf8(place.bytes("part.csv")).unwrap();
+            assert!(part.lines().eq(cut(&all, names, rows)), "--columns {asked} {select}");
+        }
+    }
+    place.ok("decompress e.blr -o two.npz --columns eta,pt --select 3999:");
+    let two = columns(place.load("two.npz"));
+    assert_eq!(two.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["eta", "pt"]);
+    assert_eq!(place.run("decompress e.blr -o - --columns n --select 0:2 --quiet").text(), "n\n0\n1\n");
+}
+
+#[test]
+fn foolish_columns_are_refused() {
+    let place = Place::new();
+    place.save("e.csv", events(50));
+    place.save("u.npy", field(&[50]));
+    place.save_all("ab.npz", &[("a", field(&[9])), ("b", field(&[9]))]);
+    for name in ["e.csv", "u.npy", "ab.npz"] {
+        place.ok(&format!("compress {name} -o {name}.blr --abs 0.1"));
+    }
+    place.ok("compress e.csv u.npy -o both.blr --abs 0.1");
+    let fails = |line: &str, parts: &[&str]| place.fails(&format!("decompress {line} -o o.csv"), 2, parts);
+    fails("e.csv.blr --columns pt,Eta", &["no column 'Eta'", "pt, energy, eta, n, tag"]);
+    fails("e.csv.blr --columns pt,pt", &["'pt' twice"]);
+    fails("e.csv.blr --columns pt --select 0:51", &["leaves the 50 rows"]);
+    fails("u.npy.blr --columns pt", &["is a field, which has no columns"]);
+    fails("ab.npz.blr --columns pt", &["no table"]);
+    assert!(!place.files().contains(&"o.csv".into()));
+    place.ok("decompress both.blr -o o.csv --columns eta");
+}
+
+/// A damaged chunk is told by its bytes, also where not all of its columns are read; rows of other chunks come back.
+#[test]
+fn some_columns_of_a_damaged_chunk_are_refused() {
+    let place = Place::new();
+    events_in_chunks(&place, 4_000, 1_500);
+    let mut bytes = place.bytes("e.blr");
+    let end = bytes.len();
+    bytes[end / 2] ^= 4;
+    place.put("bad.blr", bytes);
+    place.fails("decompress bad.blr -o o.csv --columns n", 3, &["checksum", "salvage"]);
+    place.ok("decompress bad.blr -o o.csv --columns n --select 0:100");
+}

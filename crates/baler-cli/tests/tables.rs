@@ -86,3 +86,49 @@ fn some_columns_of_a_damaged_chunk_are_refused() {
     place.fails("decompress bad.blr -o o.csv --columns n", 3, &["checksum", "salvage"]);
     place.ok("decompress bad.blr -o o.csv --columns n --select 0:100");
 }
+
+#[test]
+fn info_tells_what_columns_cost_and_what_explains_them() {
+    let place = Place::new();
+    events_in_chunks(&place, 9_000, 3_500);
+    let told = place.json("info e.blr");
+    let told = &told["variables"][0];
+    let columns = told["columns"].as_array().unwrap();
+    let bytes: u64 = columns.iter().map(|c| c["bytes"].as_u64().unwrap()).sum();
+    let stored = told["bytes"].as_u64().unwrap();
+    assert!(bytes < stored && stored < bytes + 3 * 32, "{bytes} of {stored}: records have little else");
+    for c in columns {
+        let bits = c["bytes"].as_f64().unwrap() * 8.0 / 9_000.0;
+        assert!((c["bits_a_row"].as_f64().unwrap() - bits).abs() < 1e-9, "{c}");
+        let chunks: u64 =
+            c["codings"].as_array().unwrap().iter().map(|w| w["chunks"].as_u64().unwrap()).sum();
+        assert_eq!(chunks, 3, "{c}");
+        assert_eq!(c["without_model"], serde_json::json!([]));
+    }
+    assert_eq!(columns[0]["explained_by"], serde_json::json!([]), "the first has none before it");
+    assert_eq!(columns[1]["codings"], serde_json::json!([{"name": "mix", "chunks": 3}]));
+    assert_eq!(columns[1]["explained_by"][0], "pt");
+    let shown = place.ok("info e.blr");
+    let lines: Vec<&str> = shown.lines().skip_while(|l| !l.starts_with("column")).collect();
+    assert!(lines[0].contains("bits a row") && lines[0].contains("explained by"), "{shown}");
+    assert!(lines[2].starts_with("energy") && lines[2].contains("mix") && lines[2].contains("pt"), "{shown}");
+    assert!(lines.last().unwrap().starts_with("all"), "{shown}");
+}
+
+#[test]
+fn info_tells_of_damaged_chunks_and_of_empty_tables() {
+    let place = Place::new();
+    events_in_chunks(&place, 4_000, 1_500);
+    let mut bytes = place.bytes("e.blr");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    place.put("bad.blr", bytes);
+    assert_eq!(place.json("info bad.blr")["variables"][0]["damaged_chunks"], 1);
+    assert!(place.ok("info bad.blr").contains("1 chunk of e damaged"));
+    place.put("none.csv", "pt,eta\n");
+    place.ok("compress none.csv -o none.blr --abs 1");
+    assert!(place.ok("info none.blr").contains("eta"));
+    place.save("t.npz", number_table(300));
+    place.ok("compress t.npz -o raw.blr --lossless --codec raw");
+    assert!(place.ok("info raw.blr").contains("not coded by columns"));
+}

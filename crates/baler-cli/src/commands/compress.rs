@@ -111,7 +111,7 @@ pub fn run(args: &Compress) -> Result<bool> {
         return Ok(true);
     }
     if args.saying.json {
-        let mut report = info::report(&open_archive(&args.output, model.as_ref())?);
+        let mut report = info::report(&mut open_archive(&args.output, model.as_ref())?)?;
         let more = json!({"seconds": seconds, "mb_per_s": speed, "model_left_out": summary.model_left_out});
         let more = more.as_object().expect("an object").clone();
         report.as_object_mut().expect("an object").extend(more);

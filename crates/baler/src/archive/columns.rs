@@ -1,12 +1,43 @@
-//! Some columns of a table.
+//! Some columns of a table, and what each costs.
 
 use super::Archive;
 use super::header::{ColumnHeader, Kind, TableHeader};
 use super::read::check_rows;
+use super::record::ChunkBody;
+use super::unpack::names;
+use crate::codec::chunk::Codec;
+use crate::codec::table::describe::{Coding, describe};
 use crate::data::{Column, Table, Values};
 use crate::error::{Error, Result};
+use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 use std::ops::Range;
+
+/// What a column costs in chunks that are coded column by column.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ColumnCost {
+    /// The bytes that are its own.
+    pub bytes: u64,
+    /// The rows that these code.
+    pub rows: u64,
+    /// In how many chunks it is coded how.
+    pub codings: BTreeMap<Coding, usize>,
+    /// The columns that it is coded given, with the number of chunks; those of most chunks first, then those that tell the most.
+    pub given: Vec<(usize, usize)>,
+    /// The rows that are coded otherwise though a model at hand has the column, chunks in a row as one.
+    pub without_model: Vec<Range<usize>>,
+}
+
+/// What the columns of a table cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableCost {
+    /// Of each column.
+    pub columns: Vec<ColumnCost>,
+    /// Chunks of another codec, which tells nothing of single columns.
+    pub untold: usize,
+    /// Chunks that are damaged.
+    pub damaged: usize,
+}
 
 impl<R: Read + Seek + Send> Archive<R> {
     /// The columns `columns` of a table (numbers into its header, in any order, none twice) at the rows `rows`, all where
@@ -47,6 +78,53 @@ impl<R: Read + Seek + Send> Archive<R> {
             slots.try_for_each(|(c, v)| c.values.append(&v.slice(here.clone())))
         })?;
         Table::new(columns.iter().filter_map(|&c| read[c].take()).collect())
+    }
+
+    /// What each column of a table costs and by which others it is explained, summed over chunks.
+    ///
+    /// Reads every chunk's bytes and the headers of its columns; decodes none.
+    pub fn column_costs(&mut self, variable: usize) -> Result<TableCost> {
+        let t = self.table_header(variable)?.clone();
+        let names = names(&t);
+        let models = self.models().flat_map(|m| m.table()).flat_map(|m| m.columns());
+        let modelled: Vec<&str> = models.filter(|c| c.net.is_some()).map(|c| c.name.as_str()).collect();
+        let modelled: Vec<bool> = names.iter().map(|n| modelled.contains(n)).collect();
+        let mut cost = TableCost { columns: vec![ColumnCost::default(); names.len()], untold: 0, damaged: 0 };
+        for (i, entry) in self.chunk_entries(variable).into_iter().enumerate() {
+            if entry.codec != Some(Codec::Table) {
+                cost.untold += 1;
+                continue;
+            }
+            let rows = t.chunk(i);
+            let parts = self.with_record(&entry, |body, model| {
+                describe(ChunkBody::parse(body)?.payload, rows.len(), &names, model)
+            });
+            let Ok(parts) = parts else {
+                cost.damaged += 1;
+                continue;
+            };
+            for (c, part) in parts.into_iter().enumerate() {
+                let column = &mut cost.columns[c];
+                column.bytes += part.bytes as u64;
+                column.rows += rows.len() as u64;
+                *column.codings.entry(part.coding).or_default() += 1;
+                for p in part.on {
+                    match column.given.iter_mut().find(|g| g.0 == p) {
+                        Some(known) => known.1 += 1,
+                        None => column.given.push((p, 1)),
+                    }
+                }
+                if modelled[c] && part.coding != Coding::Net {
+                    match column.without_model.last_mut().filter(|r| r.end == rows.start) {
+                        Some(last) => last.end = rows.end,
+                        None => column.without_model.push(rows.clone()),
+                    }
+                }
+            }
+        }
+        // Stable: of equally many chunks, in the order of the first.
+        cost.columns.iter_mut().for_each(|c| c.given.sort_by_key(|g| std::cmp::Reverse(g.1)));
+        Ok(cost)
     }
 
     /// What the header says of a variable that is a table.

@@ -1,7 +1,7 @@
 //! Archives: compression into them, reading from them, mending them.
 
 mod choose;
-mod columns;
+pub mod columns;
 pub mod header;
 pub mod index;
 pub mod pipeline;

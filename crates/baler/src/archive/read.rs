@@ -4,7 +4,7 @@ use super::header::{FieldHeader, Header, Kind};
 use super::index::{Entry, Index};
 use super::pipeline::in_order;
 use super::record::{END, MAGIC, RecordKind, TRAILER, VERSION, unframe};
-use super::unpack::decode_record;
+use super::unpack::{decode_record, finder};
 use super::write::model_hash;
 use crate::codec::bytes::Reader;
 use crate::data::{Array, Values, Variable};
@@ -192,6 +192,22 @@ impl<R: Read + Seek + Send> Archive<R> {
             return Err(Error::truncated(format!("the file ends at byte {}", offset + out.len() as u64)));
         }
         Ok(out)
+    }
+
+    /// Hands the body of an intact record, and what finds the models by number, to `read`.
+    pub(super) fn with_record<T>(
+        &mut self,
+        entry: &Entry,
+        read: impl for<'m> FnOnce(&[u8], &dyn Fn(usize) -> Result<&'m AnyDecoder>) -> Result<T>,
+    ) -> Result<T> {
+        let record = self.bytes(entry.offset, entry.length)?;
+        let (_, body) = unframe(self.sum, &record)?;
+        read(body, &finder(&self.header, &self.decoders))
+    }
+
+    /// The models that are at hand.
+    pub(super) fn models(&self) -> impl Iterator<Item = &AnyDecoder> {
+        self.decoders.iter().flatten()
     }
 
     /// What the archive holds.

@@ -40,7 +40,7 @@ pub(super) fn decode_record(
 }
 
 /// The names of a table's columns.
-fn names(t: &TableHeader) -> Vec<&str> {
+pub(super) fn names(t: &TableHeader) -> Vec<&str> {
     t.columns.iter().map(|c| c.name.as_str()).collect()
 }
 
@@ -49,7 +49,7 @@ fn dtypes(t: &TableHeader) -> Vec<DType> {
 }
 
 /// Finds an archive's models by number.
-fn finder<'m>(
+pub(super) fn finder<'m>(
     header: &'m Header,
     decoders: &'m [Option<AnyDecoder>],
 ) -> impl Fn(usize) -> Result<&'m AnyDecoder> {

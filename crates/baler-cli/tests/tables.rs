@@ -1,4 +1,4 @@
-//! Tables as they are used: some of their columns and rows.
+//! Tables as they are used: some of their columns and rows, what each column costs, bounds from a file.
 
 mod common;
 
@@ -131,4 +131,48 @@ fn info_tells_of_damaged_chunks_and_of_empty_tables() {
     place.save("t.npz", number_table(300));
     place.ok("compress t.npz -o raw.blr --lossless --codec raw");
     assert!(place.ok("info raw.blr").contains("not coded by columns"));
+}
+
+#[test]
+fn bounds_come_from_a_file_and_flags_go_before_it() {
+    let place = Place::new();
+    place.save("e.csv", events(300));
+    place.put("b.toml", "# by column\npt = \"abs:0.5\"\n\"eta\" = 'lossless'\nn = \"abs:2\"\n");
+    place.ok("compress e.csv -o e.blr --std 1e-3 --bounds b.toml --bound pt=abs:0.25");
+    let told = place.json("info e.blr");
+    let bounds: Vec<String> = told["variables"][0]["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| format!("{}:{}", c["bound"]["kind"].as_str().unwrap(), c["bound"]["value"]))
+        .collect();
+    assert_eq!(bounds, ["abs:0.25", "std:0.001", "lossless:null", "abs:2.0", "lossless:null"]);
+    place.ok("verify e.blr --against e.csv");
+    // A file alone will do where it bounds all there is; training takes the same.
+    place.put("all.toml", "pt = \"std:1e-2\"\nenergy = \"std:1e-2\"\neta = \"abs:0.01\"\nn = \"lossless\"\n");
+    place.ok("compress e.csv -o all.blr --bounds all.toml");
+    place.ok("train --kind table e.csv --bounds all.toml --epochs 1 -o m.safetensors");
+    place.fails("train e.csv --bounds all.toml -o a.safetensors", 2, &["--kind table"]);
+}
+
+#[test]
+fn foolish_bounds_files_are_refused_with_their_line() {
+    let place = Place::new();
+    place.save("e.csv", events(50));
+    let fails = |toml: &str, parts: &[&str]| {
+        place.put("b.toml", toml);
+        place.fails("compress e.csv -o e.blr --std 1e-3 --bounds b.toml", 2, parts);
+    };
+    fails("eta = \"abs:1\"\nptt = \"abs:1\"\n", &["b.toml, line 2", "'ptt'", "there are e, pt, energy"]);
+    fails("\n\npt = \"tight:1\"\n", &["line 3", "'pt'", "'tight' is no kind of bound"]);
+    fails("pt = \"abs:-1\"\n", &["line 1", "'pt'"]);
+    fails("pt = \"abs\"\n", &["line 1", "wants a value"]);
+    fails("eta = \"lossless\"\npt = 1e-3\n", &["line 2", "pt = \"std:1e-3\""]);
+    fails("eta = \"lossless\"\npt.x = \"abs:1\"\n", &["line 2", "quotes"]);
+    fails("pt = \"abs:1\"\neta = \"abs:1\"\npt = \"abs:2\"\n", &["line 3", "no TOML", "duplicate"]);
+    fails("pt = \n", &["line 1", "no TOML"]);
+    place.put("bytes.toml", [0xFF, 0xFE]);
+    place.fails("compress e.csv -o e.blr --abs 1 --bounds bytes.toml", 2, &["bytes.toml", "UTF-8"]);
+    place.fails("compress e.csv -o e.blr --abs 1 --bounds none.toml", 3, &["none.toml"]);
+    assert!(!place.files().contains(&"e.blr".into()));
 }

@@ -1,11 +1,15 @@
-//! Tables as they are used: some of their columns and rows, what each column costs, bounds from a file.
+//! Tables as they are used: some of their columns and rows, what each column costs, bounds from a file, models on rows
+//! that are unlike their sample.
 
 mod common;
 
 use baler::archive::{Input, Options, compress};
 use baler::bound::Bound;
-use baler::data::{Column, Dataset, Variable};
+use baler::codec::chunk::Codec;
+use baler::data::{Column, Dataset, Table, Values, Variable};
+use baler::model::table::file::TrainedTable;
 use common::run::*;
+use serde_json::Value;
 use std::fs::File;
 
 fn columns(data: Dataset) -> Vec<Column> {
@@ -175,4 +179,63 @@ fn foolish_bounds_files_are_refused_with_their_line() {
     place.fails("compress e.csv -o e.blr --abs 1 --bounds bytes.toml", 2, &["bytes.toml", "UTF-8"]);
     place.fails("compress e.csv -o e.blr --abs 1 --bounds none.toml", 3, &["none.toml"]);
     assert!(!place.files().contains(&"e.blr".into()));
+}
+
+/// Rows as [`number_table`]'s, and then as many of another kind under the same names.
+fn drifted(rows: usize, unlike: impl Fn(&[Vec<f64>], usize) -> Vec<f64>) -> Table {
+    let Variable::Table(like) = number_table(rows) else { unreachable!() };
+    let values: Vec<Vec<f64>> = like.columns.iter().map(|c| c.values.to_f64().unwrap()).collect();
+    let columns = like.columns.iter().enumerate().map(|(i, c)| {
+        let all = values[i].iter().copied().chain(unlike(&values, i)).collect();
+        Column { name: c.name.clone(), values: Values::F64(all) }
+    });
+    Table::new(columns.collect()).unwrap()
+}
+
+/// Each way of being unlike the sample: rows torn apart, columns exchanged, another scale, spikes.
+type Unlike = fn(&[Vec<f64>], usize) -> Vec<f64>;
+const UNLIKE: [(&str, Unlike); 4] = [
+    ("torn", |v, i| (0..v[i].len()).map(|r| v[i][r * (601 + 106 * i) % v[i].len()]).collect()),
+    ("exchanged", |v, i| v[(i + 1) % 3].clone()),
+    ("scaled", |v, i| v[i].iter().map(|x| x * 1000.0 - 7e4).collect()),
+    ("spikes", |v, i| v[i].iter().map(|x| if *x > 1.0 { 50.0 } else { (x * 3.0).floor() }).collect()),
+];
+
+#[test]
+fn a_model_costs_next_to_nothing_on_rows_unlike_its_sample() {
+    let place = Place::new();
+    place.save("t.npz", number_table(3000));
+    place.ok("train --kind table t.npz --std 1e-2 --epochs 3 -o m.safetensors");
+    let trained = TrainedTable::from_bytes(&place.bytes("m.safetensors")).unwrap();
+    for (name, unlike) in UNLIKE {
+        let data = drifted(3000, unlike);
+        let length = |with: bool, bounds: &[(String, Bound)]| {
+            let net = with.then_some(&trained);
+            let codec = Some(Codec::Table);
+            let options =
+                Options { bounds: bounds.to_vec(), net, codec, chunk_rows: 1500, ..Options::default() };
+            let mut out = std::io::Cursor::new(vec![]);
+            compress(vec![Input::Table("t".into(), data.clone())], &options, &mut out).unwrap();
+            place.put("t.blr", out.get_ref());
+            out.get_ref().len() as f64
+        };
+        // The same bounds for both: the model's own.
+        let bounds: Vec<(String, Bound)> =
+            data.columns.iter().map(|c| (c.name.clone(), trained.bound(&c.name).unwrap())).collect();
+        let without = length(false, &bounds);
+        let with = length(true, &bounds);
+        let told = place.json("info t.blr");
+        let model = told["model_bytes"].as_f64().unwrap();
+        assert!(model > 0.0 && with <= 1.02 * without + model, "{name}: {with}, {without} and {model}");
+
+        let columns = told["variables"][0]["columns"].as_array().unwrap().clone();
+        let says = |c: &Value, n: &str| c["codings"].as_array().unwrap().iter().any(|w| w["name"] == n);
+        assert!(columns.iter().any(|c| says(c, "net")), "{name}: the model serves the rows of its kind");
+        let late = |c: &Value| c["without_model"].as_array().unwrap().iter().any(|r| r[1] == 6000);
+        assert!(name == "torn" || columns.iter().any(late), "{name}: and not the others: {columns:?}");
+        if columns.iter().any(late) {
+            let shown = place.ok("info t.blr");
+            assert!(shown.contains("rows without the model") && shown.contains(":6000"), "{shown}");
+        }
+    }
 }

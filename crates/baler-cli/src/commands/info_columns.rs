@@ -66,7 +66,7 @@ fn codings_text(codings: &Value) -> String {
         several => {
             let mut several: Vec<(u64, String)> =
                 several.iter().map(|c| (c["chunks"].as_u64().unwrap_or(0), text(&c["name"]))).collect();
-            several.sort_by(|a, b| b.0.cmp(&a.0));
+            several.sort_by_key(|s| std::cmp::Reverse(s.0));
             let of = |(n, name): &(u64, String)| format!("{name} in {}", count(*n as usize, "chunk"));
             several.iter().map(of).collect::<Vec<_>>().join(", ")
         }

@@ -228,6 +228,15 @@ fn a_model_costs_next_to_nothing_on_rows_unlike_its_sample() {
         let model = told["model_bytes"].as_f64().unwrap();
         assert!(model > 0.0 && with <= 1.02 * without + model, "{name}: {with}, {without} and {model}");
 
+        // Some columns are what they are in the whole, whichever of them the model codes.
+        place.ok("decompress t.blr -o all.npz --force --select 1000:4000");
+        let all = columns(place.load("all.npz"));
+        for c in &all {
+            let line = format!("decompress t.blr -o one.npz --force --select 1000:4000 --columns {}", c.name);
+            place.ok(&line);
+            assert_eq!(columns(place.load("one.npz")), std::slice::from_ref(c), "{name}");
+        }
+
         let columns = told["variables"][0]["columns"].as_array().unwrap().clone();
         let says = |c: &Value, n: &str| c["codings"].as_array().unwrap().iter().any(|w| w["name"] == n);
         assert!(columns.iter().any(|c| says(c, "net")), "{name}: the model serves the rows of its kind");

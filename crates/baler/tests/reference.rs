@@ -290,7 +290,7 @@ fn bases(cases: &mut Vec<Case>) {
     let f32s = |v: Vec<f64>| Values::F32(v.into_iter().map(|x| x as f32).collect());
     let holed = |shape: &[usize], hole: f64| {
         let v = clouds(shape);
-        let missing = |i: usize| i > v.len() / 6 * 5 || i % 997 == 0;
+        let missing = |i: usize| i > v.len() / 6 * 5 || i.is_multiple_of(997);
         v.iter().enumerate().map(|(i, &x)| if missing(i) { hole } else { x }).collect()
     };
     let shape = [4201];

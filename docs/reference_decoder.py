@@ -169,7 +169,8 @@ class Type(NamedTuple):
     top: int = 0  # T (4.6)
 
     def pack(self, bits):
-        """Decoded bytes of values given by their bits."""
+        """Decoded bytes of values given by their bits, of which the low ones count."""
+        bits = [b % (1 << self.bits) for b in bits]
         return struct.pack(f"<{len(bits)}{'BHxIxxxQ'[self.bits // 8 - 1]}", *bits)
 
 def integer_type(letter, bits):
@@ -677,11 +678,13 @@ class Row:
             self.around.append(around)
             self.nearest.append(nearest)
 
-    def decode(self, rule, weights, contexts, lane, passed):
+    def decode(self, rule, base, weights, contexts, lane, passed):
         """The next value; none where it is passed over."""
         at, i = self.x + 4, self.x - self.start
         a, b, c = self.seen[at - 1], self.seen[at - 2], self.seen[at - 3]
         p = self.sums[i] + (weights[0] * a + (weights[1] * b + weights[2] * c))
+        if base is not None:
+            p = p + base[self.z, self.y, self.x]
         value, seen, size = None, p, 0
         if not passed:
             coder, raw = lane
@@ -689,11 +692,12 @@ class Row:
             k = contexts.decode(coder, raw, self.around[i], self.nearest[i], west, west2)
             value, seen = rule.exact(p, raw.take(rule.exact_bits)) if k is None else rule.indexed(p, k)
             size = 4095 if k is None else min(abs(k), 4095)
-        self.seen[at], self.sizes[at] = seen, size
+        self.seen[at] = seen if base is None else seen - base[self.z, self.y, self.x]
+        self.sizes[at] = size
         self.x += 1
         return value
 
-def decode_walk(r, dims, rule, special):
+def decode_walk(r, dims, rule, special, base=None):
     """The values of a walk in C order, none where passed over."""
     nz, ny, nx = dims
     taps = 3 if ny == nz == 1 else 12 if nz == 1 else 31
@@ -720,11 +724,15 @@ def decode_walk(r, dims, rule, special):
                 for row, lane in zip(rows, (first, second)):
                     if row and row.x < row.end:
                         place = (z * ny + row.y) * nx + row.x
-                        values[place] = row.decode(rule, weights, contexts, lane, place in special)
+                        values[place] = row.decode(rule, base, weights, contexts, lane, place in special)
         planes.close(z)
     return values
 
 # 5.3 Index
+
+def index_class(e):
+    o = e.bit_length() - 1
+    return e if e < 4 else 4 * (o - 2) + (e >> (o - 2) & 3) + 4
 
 class IndexContexts:
     def __init__(self, nz):
@@ -736,8 +744,7 @@ class IndexContexts:
     def decode(self, coder, raw, around, nearest, west, west2):
         """The index k; none where the value is coded exactly."""
         e = (around + 3 * west + west2) * self.scale >> 16
-        o = e.bit_length() - 1
-        group = e if e < 4 else 4 * (o - 2) + (e >> (o - 2) & 3) + 4
+        group = index_class(e)
         shift, floor = (0, 1) if group < 19 else ((group - 15) // 4, 0)
         if group < 19:
             a = self.zero_a[group, min(around, 7)]
@@ -755,6 +762,256 @@ class IndexContexts:
         low = raw.take(shift + 1)
         k = (high << shift | low >> 1) + floor
         return wrap(-k if low & 1 else k)
+
+# 5.4 Base
+
+F = np.float32
+GROUPINGS = [[(0, 1, 2)], [(0,), (1, 2)], [(0,), (1,), (2,)]]
+
+def over_base(decode):
+    """A walk over a base in units of work numbers."""
+
+    def decode_both(r, dims, rule, special):
+        base = decode_base(r, dims).astype(rule.work) * rule.work(rule.step)
+        return decode(r, dims, rule, special, base)
+
+    return decode_both
+
+def decode_base(r, dims):
+    """The wavelet approximation b."""
+    grouping, eighths = r.tag(2), r.number("B")
+    groups = [Group(axes, dims) for axes in GROUPINGS[grouping]]
+    coder, raw = RangeCoder(r.part().data), RawBits(r.part().data)
+    b = Coefficients(coder, raw, dims, bands_of(groups), F(eighths) / F(8)).decode()
+    for group in reversed(groups):
+        for length, split in reversed(group.levels):
+            box = b[tuple(slice(length.get(a)) for a in range(3))]
+            for axis in split:
+                join(np.moveaxis(box, axis, 0))
+    return b
+
+# Bands: what differs by axis is in dictionaries
+
+class Part(NamedTuple):
+    """A part of a group, or a band."""
+
+    h: int
+    start: dict
+    length: dict
+    scale: dict
+    parents: list  # their numbers
+    siblings: list
+
+    def box(self):
+        return tuple(slice(self.start[a], self.start[a] + self.length[a]) for a in range(3))
+
+class Group:
+    def __init__(self, axes, dims):
+        self.axes, self.levels = axes, []  # the lengths at each level and the axes that are split there
+        length = {a: dims[a] for a in axes}
+        while len(self.levels) < 6 and (split := [a for a in axes if length[a] >= 8]):
+            self.levels.append((length, split))
+            length = {a: (n + 1) // 2 if a in split else n for a, n in length.items()}
+        start = dict.fromkeys(axes, 0)
+        self.parts = [Part(0, start, length, self.scale(len(self.levels)), [], [])]
+        coarser = {0: 0}  # by h, the numbers of the parts of the next coarser level; 0: the lowest
+        for level in reversed(range(len(self.levels))):
+            coarser = {0: 0, **self.add_level(level, coarser)}
+
+    def scale(self, levels):
+        return {a: sum(a in split for _, split in self.levels[:levels]) for a in self.axes}
+
+    def add_level(self, level, coarser):
+        (n, split), numbers = self.levels[level], {}
+        low = {a: (n[a] + 1) // 2 if a in split else n[a] for a in self.axes}
+        for h in range(1, 8):
+            upper = [a for a in range(3) if h >> a & 1]
+            if set(upper) <= set(split):
+                start = {a: low[a] if a in upper else 0 for a in self.axes}
+                length = {a: n[a] - low[a] if a in upper else low[a] for a in self.axes}
+                parent, siblings = coarser[h & max(coarser)], list(numbers.values())
+                numbers[h] = len(self.parts)
+                self.parts.append(Part(h, start, length, self.scale(level + 1), [parent], siblings))
+        return numbers
+
+def bands_of(groups):
+    bands, sizes = [], [len(group.parts) for group in groups]
+    for place in np.ndindex(*sizes):
+        parts = [group.parts[i] for group, i in zip(groups, place)]
+        h, start, length, scale, *related = zip(*parts)
+        number = lambda g, i: int(np.ravel_multi_index((*place[:g], i, *place[g + 1 :]), sizes))
+        numbers = [[number(g, i) for g, ids in enumerate(lists) for i in ids] for lists in related]
+        joined = [{a: n for part in of_parts for a, n in part.items()} for of_parts in (start, length, scale)]
+        bands.append(Part(sum(h), *joined, *numbers))
+    return bands
+
+# Coefficients
+
+class Coefficients:
+    def __init__(self, coder, raw, dims, bands, step):
+        self.coder, self.raw, self.dims, self.bands, self.step = coder, raw, dims, bands, step
+        self.values, magnitudes = np.zeros(dims, F), np.zeros(dims, np.int64)
+        self.m = [magnitudes[band.box()] for band in bands]
+        self.empty, self.minus, self.counters = defaultdict(Bit), defaultdict(Bit), defaultdict(Counter)
+        self.weights = defaultdict(lambda: [12000] * 6)
+        self.high, self.length = defaultdict(falling), falling()
+        self.expected = defaultdict(lambda: np.array([0.14, 0.08, 0.04, 0.1, 0.025, 0.12, 0.03, 0.1], F))
+
+    def decode(self):
+        """The coefficients' values, each band in its box."""
+        self.lowest(self.values[self.bands[0].box()], self.m[0])
+        for band, m in zip(self.bands[1:], self.m[1:]):
+            for z, y in np.ndindex(m.shape[:2]):
+                self.row(band, self.values[band.box()], m, z, y)
+        return self.values
+
+    def value(self, k):
+        s = (F(0), F(0.95), F(1.97))[abs(k)] if abs(k) < 3 else F(abs(k))
+        return s * self.step if k >= 0 else -(s * self.step)
+
+    def lowest(self, values, m):
+        k, last = defaultdict(int), 0
+        for z, y, x in np.ndindex(m.shape):
+            if x > 0 and y > 0:
+                foretold = k[z, y, x - 1] + k[z, y - 1, x] - k[z, y - 1, x - 1]
+            else:
+                foretold = k[(z, y, x - 1) if x > 0 else (z, y - 1, x) if y > 0 else (z - 1, y, x)]
+            f = np.array([6 * last, 0, 0, 0, 0, 0, 0, 0.1], F)
+            difference = self.coefficient(0, f, (0, 0, 0), (0, 0, 0))
+            last = min(abs(difference), 1023)
+            k[z, y, x] = wrap(foretold + difference, 32)
+            values[z, y, x], m[z, y, x] = self.value(k[z, y, x]), min(abs(k[z, y, x]), 1023)
+
+    def row(self, band, values, m, z, y):
+        nx, kind = m.shape[2], self.kind(band)
+        n, nn, u, uu = (line(m, z - dz, y - dy) for dz, dy in ((0, 1), (0, 2), (1, 0), (2, 0)))
+        aside = n[:-2] + n[2:] + u[:-2] + u[2:] + (line(m, z - 1, y - 1) + line(m, z - 1, y + 1))[1:-1]
+        n, nn, u, uu = (of[1:-1] for of in (n, nn, u, uu))
+        f = np.zeros((nx, 8), F)
+        f[:, 0], f[:, 1], f[:, 2], f[:, 7] = n + u, aside, nn + uu, 0.1
+        f[:, 3], f[:, 4] = self.means(band, band.parents, z, y)
+        f[:, 5], f[:, 6] = self.means(band, band.siblings, z, y)
+        north = np.sign(values[z, y - 1]) if y > 0 else np.zeros(nx)
+        back = np.sign(values[z - 1, y]) if z > 0 else np.zeros(nx)
+        for start in range(0, nx, 16):
+            w, ww = (int(m[z, y, start - d]) if start > 0 else 0 for d in (1, 2))
+            quiet = w == ww == 0 and not f[start : start + 16, :7].any()
+            if quiet and bit_alone(self.coder, self.empty[kind]):
+                continue
+            for x in range(start, min(start + 16, nx)):
+                f[x, 0] += w
+                f[x, 2] += ww
+                signs = np.sign(values[z, y, x - 1]) if x > 0 else 0, north[x], back[x]
+                k = self.coefficient(kind, f[x], (w, n[x], u[x]), signs)
+                w, ww = min(abs(k), 1023), w
+                values[z, y, x], m[z, y, x] = self.value(k), w
+
+    def kind(self, band):
+        long = [a for a in range(3) if self.dims[a] >= 8]
+        s = sum(band.scale[a] - (band.h >> a & 1) for a in long)
+        c = (2 * s + len(long)) // (2 * len(long)) if long else 0
+        return 8 * min(c, 3) + band.h
+
+    def means(self, band, others, z, y):
+        """Of the magnitudes in other bands, and of the sums of their six neighbours."""
+        own = around = np.zeros(band.length[2], F)
+        for other in others:
+            m, shift = self.m[other], [self.bands[other].scale[a] - band.scale[a] for a in range(3)]
+            z0, y0 = min(z >> shift[0], m.shape[0] - 1), min(y >> shift[1], m.shape[1] - 1)
+            here, above, below, before, behind = (
+                line(m, z0 + dz, y0 + dy, 2) for dz, dy in ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0))
+            )
+            x = (np.arange(band.length[2]) >> shift[2]) + 2
+            own = own + here[x].astype(F)
+            around = around + (here[x - 1] + here[x + 1] + (above + below + before + behind)[x]).astype(F)
+        share = F(1) / F(max(len(others), 1))
+        return own * share, around * share
+
+    def coefficient(self, kind, f, near, signs):
+        g = self.expected[kind]
+        e = sum_of_eight(g * f)
+        group = min(class_of_f32(e), 59)
+        m = self.magnitude(kind, group, self.slots(kind, group, f, near))
+        gain = (F(0.002) * (F(min(m, 1023)) - e)) / (F(1) + sum_of_eight(f * f))
+        g += gain * f
+        g[g < 0] = 0
+        return wrap(-m if m and bit_alone(self.coder, self.minus[signs, kind]) else m, 32)
+
+    def slots(self, kind, group, f, near):
+        """Those of the six contexts."""
+        here = min(class_of_f32(((f[0] + F(0.5) * f[1]) + F(0.35) * f[2]) * F(0.145)), 31)
+        parent, sibling = (min(class_of_f32(F(0.5) * f[i] + f[i + 1] * (F(0.5) / F(6))), 31) for i in (3, 5))
+        beside = min(class_of_f32(f[1] / F(6)), 31), min(class_of_f32(f[0] / F(3)), 31)
+        w, n, u = (6 if m > 15 else [0, 1, 2, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5][m] for m in near)
+        return (min(group, 31), kind), (w, n, u), (parent, here), (sibling, here), beside, (parent, sibling)
+
+    def magnitude(self, kind, group, slots):
+        m = 0
+        if group < 24:
+            while m < 3:
+                counters = [self.counters[m, i, slot] for i, slot in enumerate(slots)]
+                if not bit_of_six(self.coder, counters, self.weights[m, kind]):
+                    break
+                m += 1
+        if group >= 24 or m == 3:
+            shift = max(group - 24, 0) // 4
+            high = symbol(self.coder, self.high[group // (4 if group < 24 else 2)])
+            if high == 15:
+                n = symbol(self.coder, self.length)
+                n += self.raw.take(4) if n == 15 else 0
+                high = 14 + (1 << n) + self.raw.take(n)
+            m += high << shift | self.raw.take(shift)
+        return m % 2**32
+
+def line(m, z, y, pad=1):
+    """Row y of plane z of a band, and some places before and after it."""
+    nz, ny, nx = m.shape
+    z, y = 0 if nz == 1 else z, 0 if ny == 1 else y
+    row = np.zeros(nx + 2 * pad, m.dtype)
+    if 0 <= z < nz and 0 <= y < ny:
+        row[pad:-pad] = m[z, y]
+    return row
+
+def sum_of_eight(p):
+    return ((p[0] + p[4]) + (p[1] + p[5])) + ((p[2] + p[6]) + (p[3] + p[7]))
+
+def class_of_f32(e):
+    return index_class(int(F(64) * e))
+
+class Counter:
+    SHARE = [(655360 + 5 * n + 8) // (10 * n + 16) for n in range(256)]
+
+    def __init__(self):
+        self.p, self.n = 2**21, 0
+
+    def adapt(self, bit):
+        self.p += ((2**22 - 1 if bit else 0) - self.p) * self.SHARE[self.n] >> 16
+        self.n = min(self.n + 1, 255)
+
+def bit_of_six(coder, counters, weights):
+    inputs = [STRETCH[counter.p >> 10] for counter in counters]
+    p = SQUASH[clamp(sum(w * o for w, o in zip(weights, inputs)) >> 16, -1536, 1536)]
+    bit = coder.bit(p)
+    error = (bit << 16) - p
+    weights[:] = [wrap(w + (error * o >> 15), 32) for w, o in zip(weights, inputs)]
+    for counter in counters:
+        counter.adapt(bit)
+    return bit
+
+# Back from coefficients
+
+def join(v):
+    """Undoes a split of the leading axis."""
+    half = (len(v) + 1) // 2
+    even, odd = v[:half] * F(0.8128931), v[half:] * F(1.2301741)
+    at, places = np.arange(half), np.arange(len(odd))
+    around_even = lambda: odd[np.maximum(at - 1, 0)] + odd[np.minimum(at, len(odd) - 1)]
+    around_odd = lambda: even[places] + even[np.minimum(places + 1, half - 1)]
+    even += F(-0.44350685) * around_even()
+    odd += F(-0.8829111) * around_odd()
+    even += F(0.05298012) * around_even()
+    odd += F(1.5861343) * around_odd()
+    v[0::2], v[1::2] = even, odd
 
 # 5.5 The fast walk
 
@@ -978,7 +1235,7 @@ class DeepPlanes:
         for numbers in (self.seen, self.index, *self.missed):
             numbers[plane, row, end:] = numbers[plane, row, end - 1]
 
-def decode_deep_walk(r, dims, rule, special):
+def decode_deep_walk(r, dims, rule, special, base=None):
     """The values of a walk in C order, none where passed over."""
     nz, ny, nx = dims
     coder, raw = RangeCoder(r.part().data), RawBits(r.rest())
@@ -1005,7 +1262,8 @@ def decode_deep_walk(r, dims, rule, special):
                 mg, mn = (around.misses(missed, z > 0) for missed in planes.missed)
                 gg, nn = (mg + 0.5) * (mg + 0.5), (mn + 0.5) * (mn + 0.5)
                 o = (pg * nn + pn * (2.0 * gg)) / (nn + 2.0 * gg)
-                p = rule.work(a + o * step)
+                b = 0.0 if base is None else float(base[z, y, x])
+                p = rule.work(b + (a + o * step))
                 p = p if np.isfinite(p) else rule.work(a)
                 d = [abs(float(v)) for v in (f[4] - f[3], f[3], f[5] - f[4], f[13], f[12] - f[13], f[14] - f[13])]
                 spread = (d[0] + d[1]) + d[2]
@@ -1018,8 +1276,8 @@ def decode_deep_walk(r, dims, rule, special):
                     index = 2**30 - 1 if k is None else bounded(k, 2**30 - 1)
                 values.append(value)
                 here = planes.at(z, y, x)
-                planes.seen[here], planes.index[here] = seen, index
-                t = bounded((float(seen) - a) * inverse, 1e15)
+                planes.seen[here], planes.index[here] = float(seen) - b, index
+                t = bounded((planes.seen[here] - a) * inverse, 1e15)
                 planes.missed[(0, *here)], planes.missed[(1, *here)] = abs(t - pg), abs(t - pn)
                 predictors.batch.learn(f, t, 1.0 / (1.0 + 0.5 * spread))
                 if x % 8 == 7 or x == nx - 1:
@@ -1028,7 +1286,13 @@ def decode_deep_walk(r, dims, rule, special):
         planes.rows(z, (ny, ny + 1, ny + 2), planes.seen[planes.at(z, ny - 1, 0)[:2]])
     return values
 
-WALKS = {0: decode_walk, 1: decode_fast_walk, 2: decode_deep_walk}
+WALKS = {
+    0: decode_walk,
+    1: decode_fast_walk,
+    2: decode_deep_walk,
+    3: over_base(decode_walk),
+    4: over_base(decode_deep_walk),
+}
 
 class Around:
     PLACES = [(0, 0, -1), (0, 0, -2), (0, -1, 0), (0, -2, 0), (0, -1, -1), (0, -1, 1)]

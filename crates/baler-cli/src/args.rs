@@ -146,6 +146,9 @@ pub struct Compress {
     /// lossless or none
     #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]", help_heading = BOUND)]
     pub bounds: Vec<String>,
+    /// Bounds by name in a TOML file, lines such as pt = "std:1e-3"; --bound goes before them
+    #[arg(long = "bounds", value_name = "FILE", help_heading = BOUND, value_hint = ValueHint::FilePath)]
+    pub bounds_file: Option<PathBuf>,
     /// A value that stands for missing data and comes back exactly [default: found where there is one]
     #[arg(long, help_heading = BOUND, value_name = "VALUE", allow_negative_numbers = true)]
     pub fill: Option<f64>,
@@ -194,6 +197,9 @@ pub struct Decompress {
     /// Only this variable
     #[arg(long, value_name = "NAME")]
     pub variable: Option<String>,
+    /// Only these columns of a table, in this order; decodes little else
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub coding: Coding,
@@ -307,6 +313,9 @@ pub struct Train {
     /// A bound for one column, whatever the others': as `baler compress` takes it
     #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]", help_heading = BOUND)]
     pub bounds: Vec<String>,
+    /// Bounds by name in a TOML file, lines such as pt = "std:1e-3"; --bound goes before them
+    #[arg(long = "bounds", value_name = "FILE", help_heading = BOUND, value_hint = ValueHint::FilePath)]
+    pub bounds_file: Option<PathBuf>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: Reading,

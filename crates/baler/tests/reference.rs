@@ -6,9 +6,13 @@ mod common;
 use baler::archive::{Archive, Input, Options};
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
-use baler::codec::field::Level;
+use baler::codec::field::base::Recipe;
+use baler::codec::field::base::bands::Grouping;
+use baler::codec::field::coding::{Signal, Walk, write_as};
+use baler::codec::field::domain::Absolute;
+use baler::codec::field::{Level, view};
 use baler::data::{Column, DType, Table, Values, Variable};
-use common::{Random, bits, columns, field, model, pack, related, rows, seeds, wave};
+use common::{Parts, Random, based, bits, clouds, columns, field, model, pack, related, rows, seeds, wave};
 use sha2::{Digest, Sha256};
 use std::io::Cursor;
 use std::path::Path;
@@ -32,6 +36,8 @@ fn the_reference_decoder_agrees() {
     jumps(&mut cases);
     packed(&mut cases);
     masked(&mut cases);
+    bases(&mut cases);
+    forced_bases(&mut cases);
     tables(&mut cases);
     autoencoders(&mut cases);
 
@@ -261,6 +267,101 @@ fn masked(cases: &mut Vec<Case>) {
             Options { bound: Some(Bound::Absolute(1e-3)), codec: Some(Codec::Field), ..Options::default() };
         cases.push((format!("masked, {name}"), pack(inputs, &options)));
     }
+}
+
+/// Fields that the encoder itself lays over a base.
+fn bases(cases: &mut Vec<Case>) {
+    for seed in based() {
+        assert_walk(&seed.bytes, Walk::Based, seed.name);
+        cases.push((seed.name.into(), seed.bytes));
+    }
+    let mut add = |name: &str, shape: &[usize], bound, values| {
+        let fill = (name == "fill value").then_some(1e20);
+        let (level, walk) = match name {
+            "deep" => (Level::Max, Walk::DeepBased),
+            _ => (Level::Default, Walk::Based),
+        };
+        let options =
+            Options { bound: Some(bound), codec: Some(Codec::Field), fill, level, ..Options::default() };
+        let bytes = pack(vec![field("u", shape, values)], &options);
+        assert_walk(&bytes, walk, name);
+        cases.push((format!("base, {name}"), bytes));
+    };
+    let f32s = |v: Vec<f64>| Values::F32(v.into_iter().map(|x| x as f32).collect());
+    let holed = |shape: &[usize], hole: f64| {
+        let v = clouds(shape);
+        let missing = |i: usize| i > v.len() / 6 * 5 || i.is_multiple_of(997);
+        v.iter().enumerate().map(|(i, &x)| if missing(i) { hole } else { x }).collect()
+    };
+    let shape = [4201];
+    add("line", &shape, Bound::Absolute(2e-3), Values::F64(clouds(&shape)));
+    let shape = [65, 66];
+    add("plane", &shape, Bound::Absolute(0.02), Values::F64(clouds(&shape)));
+    let shape = [15, 15, 19];
+    add("NaNs", &shape, Bound::Absolute(0.01), f32s(holed(&shape, f64::NAN)));
+    let mut one_missing = clouds(&shape);
+    one_missing[2000] = f64::NAN;
+    add("deep", &shape, Bound::Absolute(0.03), f32s(one_missing));
+    let shape = [1, 70, 1, 60];
+    add("fill value", &shape, Bound::Absolute(0.02), Values::F64(holed(&shape, 1e20)));
+    let shape = [17, 16, 18];
+    let large = clouds(&shape).iter().map(|x| 1e6 + x * 20.0).collect();
+    add("values coded exactly", &shape, Bound::Absolute(0.06), f32s(large));
+    let ramp = clouds(&shape).iter().enumerate().map(|(i, x)| i as f64 * 0.1 + x).collect();
+    add("large coefficients", &shape, Bound::Absolute(1e-3), Values::F64(ramp));
+    let shape = [5, 31, 29];
+    let signed = |(i, x): (usize, &f64)| if i % 29 < 7 { -2.0 - x } else { 2.0 + x };
+    let signed = clouds(&shape).iter().enumerate().map(signed).collect();
+    add("pointwise", &shape, Bound::Pointwise(5e-3), Values::F64(signed));
+    let shape = [3, 3, 31, 15];
+    let i16s = clouds(&shape).iter().map(|x| (x * 100.0) as i16).collect();
+    add("i16", &shape, Bound::Lossless, Values::I16(i16s));
+    let shape = [2, 40, 53];
+    let u64s = clouds(&shape).iter().map(|x| ((x * 1e6) as i64 ^ i64::MIN) as u64).collect();
+    add("u64", &shape, Bound::Absolute(1e4), Values::U64(u64s));
+}
+
+/// Fields of f32 over every kind of base, whatever the encoder thinks of it.
+fn forced_bases(cases: &mut Vec<Case>) {
+    let shapes: [&[usize]; 6] = [&[300], &[23, 34], &[9, 2, 31], &[3, 33, 7], &[11, 10, 9], &[2, 3, 8, 17]];
+    for (i, (shape, grouping)) in shapes.into_iter().flat_map(|s| Grouping::ALL.map(|g| (s, g))).enumerate() {
+        let recipe = Recipe { grouping, eighths: [16, 1, 250, 5, 0][i % 5] };
+        cases.push((format!("{recipe:?} {shape:?}"), over(shape, recipe)));
+    }
+}
+
+/// An archive of a field of f32 over a base.
+fn over(shape: &[usize], recipe: Recipe) -> Vec<u8> {
+    let original: Vec<f32> = clouds(shape).into_iter().map(|x| x as f32).collect();
+    let domain = Absolute { step: 0.01, inverse: 1.0 / 0.01, mean: 0.25, bound: 0.005 };
+    let (dims, step) = (view(shape), domain.step as f64);
+    let signal = Signal { smooth: &original, mean: domain.mean, dims, step };
+    let mut payload = vec![Walk::Based.to_bits()];
+    payload.extend([domain.step, domain.mean].iter().flat_map(|x| x.to_le_bytes()));
+    payload.push(0); // no classes
+    let mut values = original.clone();
+    write_as(&mut payload, domain, signal, &[], &mut values, Some(recipe), true);
+    // In place of the chunk that the encoder would write.
+    let options =
+        Options { bound: Some(Bound::Absolute(0.005)), codec: Some(Codec::Field), ..Options::default() };
+    let mut parts = Parts::of(&pack(vec![field("u", shape, Values::F32(original))], &options));
+    let chunk = first_chunk(&mut parts);
+    chunk.truncate(CHUNK_HEAD - 4);
+    chunk.extend(crc32fast::hash(&bits(&Values::F32(values))).to_le_bytes());
+    chunk.extend(payload);
+    parts.seal()
+}
+
+/// That the first chunk takes this walk.
+fn assert_walk(bytes: &[u8], walk: Walk, name: &str) {
+    assert_eq!(first_chunk(&mut Parts::of(bytes))[CHUNK_HEAD] & 0xf0, walk.to_bits(), "{name}");
+}
+
+/// Bytes before a first chunk's payload: kind, variable, chunk, codec, checksum.
+const CHUNK_HEAD: usize = 1 + 1 + 1 + 1 + 4;
+
+fn first_chunk(parts: &mut Parts) -> &mut Vec<u8> {
+    parts.bodies.iter_mut().skip(1).find(|b| b.first() == Some(&b'C')).unwrap()
 }
 
 fn tables(cases: &mut Vec<Case>) {

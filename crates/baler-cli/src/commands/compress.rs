@@ -3,6 +3,7 @@
 use super::{Loaded, check_output, info, model_of, open_archive, open_inputs, threads};
 use crate::args::{self, BoundArgs, Compress};
 use crate::formats::Format;
+use crate::named_bounds::{NamedBounds, names};
 use crate::output::Output;
 use crate::saying::{bar, bytes, number, print, ratio};
 use baler::archive::{Options, compress};
@@ -30,14 +31,6 @@ pub fn common(args: &BoundArgs) -> Result<Option<Bound>> {
         b.check()?;
     }
     Ok(bound)
-}
-
-/// `NAME=KIND[:VALUE]`; the last `=` counts, since names may hold one.
-pub fn named(text: &str) -> Result<(String, Bound)> {
-    let (name, bound) = text.rsplit_once('=').ok_or_else(|| {
-        Error::invalid(format!("--bound {text}: want NAME=KIND:VALUE, such as --bound pt=abs:1e-3"))
-    })?;
-    Ok((name.into(), Bound::parse(bound).map_err(|e| e.at(format!("--bound {text}")))?))
 }
 
 fn codec(name: &str) -> Result<Codec> {
@@ -71,9 +64,9 @@ pub fn run(args: &Compress) -> Result<bool> {
     let mut description = serde_json::Map::new();
     description.insert("program".into(), json!(concat!("baler ", env!("CARGO_PKG_VERSION"))));
     description.insert("source".into(), json!(files));
-    let options = Options {
+    let bounds = NamedBounds::read(args.bounds_file.as_deref(), &args.bounds)?;
+    let mut options = Options {
         bound: common(&args.bound)?,
-        bounds: args.bounds.iter().map(|b| named(b)).collect::<Result<_>>()?,
         fill: args.fill,
         model: autoencoder,
         net: model.as_ref().and_then(Loaded::table),
@@ -90,7 +83,8 @@ pub fn run(args: &Compress) -> Result<bool> {
         progress: &progress,
         ..Options::default()
     };
-    let from: Vec<&Path> = args.inputs.iter().chain(&args.coding.model).map(PathBuf::as_path).collect();
+    let from: Vec<&Path> =
+        args.inputs.iter().chain(&args.coding.model).chain(&args.bounds_file).map(PathBuf::as_path).collect();
     check_output(&args.output, &from)?;
     if let Ok(format @ (Format::Npy | Format::Npz | Format::Csv)) = Format::of(&args.output) {
         return Err(Error::invalid(format!(
@@ -100,6 +94,7 @@ pub fn run(args: &Compress) -> Result<bool> {
         )));
     }
     let inputs = open_inputs(&args.inputs, &args.reading)?;
+    options.bounds = bounds.of(&names(&inputs))?;
     let mut out = Output::create(&args.output, args.force)?;
     let begun = Instant::now();
     let summary = compress(inputs, &options, &mut out)?;
@@ -111,7 +106,7 @@ pub fn run(args: &Compress) -> Result<bool> {
         return Ok(true);
     }
     if args.saying.json {
-        let mut report = info::report(&open_archive(&args.output, model.as_ref())?);
+        let mut report = info::report(&mut open_archive(&args.output, model.as_ref())?)?;
         let more = json!({"seconds": seconds, "mb_per_s": speed, "model_left_out": summary.model_left_out});
         let more = more.as_object().expect("an object").clone();
         report.as_object_mut().expect("an object").extend(more);

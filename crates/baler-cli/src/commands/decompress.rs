@@ -6,7 +6,7 @@ use crate::formats::{self, Format, WriteOptions};
 use crate::output::is_standard;
 use crate::saying::{bar, bytes, number, print};
 use baler::archive::header::Kind;
-use baler::data::Dataset;
+use baler::data::{Dataset, Variable};
 use baler::error::{Error, Result};
 use serde_json::json;
 use std::ops::Range;
@@ -36,6 +36,41 @@ fn rows(archive: &FileArchive, variable: usize, select: Option<&str>) -> Result<
     select.map(|s| range(s, long.ok_or_else(no_axis)?)).transpose()
 }
 
+/// The numbers of the columns named, in that order, in the one table that there is.
+fn columns(archive: &FileArchive, variable: usize, asked: &[String]) -> Result<Vec<usize>> {
+    let v = &archive.header().variables[variable];
+    let Kind::Table(t) = &v.kind else {
+        return Err(Error::invalid(format!("--columns: '{}' is a field, which has no columns", v.name)));
+    };
+    let number = |(i, name): (usize, &String)| {
+        if asked[..i].contains(name) {
+            return Err(Error::invalid(format!("--columns names '{name}' twice")));
+        }
+        t.columns.iter().position(|c| c.name == *name).ok_or_else(|| {
+            let names: Vec<_> = t.columns.iter().map(|c| c.name.as_str()).collect();
+            Error::invalid(format!("there is no column '{name}'; there are {}", names.join(", ")))
+        })
+    };
+    asked.iter().enumerate().map(number).collect()
+}
+
+/// The tables among `wanted`, where columns are asked for: there must be one.
+fn one_table(archive: &FileArchive, wanted: Vec<usize>) -> Result<Vec<usize>> {
+    let tables = wanted.iter().filter(|&&v| matches!(archive.header().variables[v].kind, Kind::Table(_)));
+    match (tables.clone().count(), &wanted[..]) {
+        (1, _) => Ok(tables.copied().collect()),
+        (_, [_]) => Ok(wanted),
+        (0, _) => Err(Error::invalid("--columns: there is no table, and fields have no columns")),
+        _ => {
+            let names: Vec<_> = tables.map(|&v| archive.header().variables[v].name.as_str()).collect();
+            Err(Error::invalid(format!(
+                "--columns: choose a table with --variable from {}",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
 /// The format asked for, or the extension's; on standard output that of the data.
 fn format(args: &Decompress, archive: &FileArchive, wanted: &[usize]) -> Result<Format> {
     match (&args.format, wanted) {
@@ -60,7 +95,12 @@ pub fn run(args: &Decompress) -> Result<bool> {
     let model = model_of(&args.coding)?;
     let threads = threads(args.coding.threads)?;
     let mut archive = open_archive(&args.input, model.as_ref())?;
-    let wanted = variables(&archive, args.variable.as_deref())?;
+    let mut wanted = variables(&archive, args.variable.as_deref())?;
+    let mut only = None;
+    if let Some(asked) = &args.columns {
+        wanted = one_table(&archive, wanted)?;
+        only = Some(columns(&archive, wanted[0], asked)?);
+    }
     let place = |e: Error| of_data(e, &args.input);
     let from: Vec<&Path> =
         [&args.input].into_iter().chain(&args.coding.model).map(PathBuf::as_path).collect();
@@ -103,7 +143,11 @@ pub fn run(args: &Decompress) -> Result<bool> {
         for v in wanted {
             let rows = rows(&archive, v, args.select.as_deref())?;
             let name = archive.header().variables[v].name.clone();
-            data.variables.push((name, archive.read(v, rows, threads).map_err(place)?));
+            let variable = match &only {
+                Some(columns) => archive.read_columns(v, columns, rows, threads).map(Variable::Table),
+                None => archive.read(v, rows, threads),
+            };
+            data.variables.push((name, variable.map_err(place)?));
         }
         seconds = begun.elapsed().as_secs_f64();
         original = data.variables.iter().map(|(_, v)| v.byte_len()).sum::<usize>() as u64;

@@ -112,7 +112,7 @@ impl Demonstration<'_> {
         let mega = summary.original as f64 / 1e6;
         let times = ratio(summary.original, summary.stored);
         let without = ratio(summary.original, summary.stored - summary.model);
-        let mut report = info::report(&archive);
+        let mut report = info::report(&mut archive)?;
         let more = json!({"name": case.name, "file": case.file, "holds": holds, "psnr": quality, "share_of_bound": worst,
             "compress_mb_per_s": mega / encoding, "decompress_mb_per_s": mega / decoding});
         report.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());

@@ -1,9 +1,11 @@
 //! `baler info`.
 
+use super::info_columns::{column_cost, show_columns};
 use super::{FileArchive, Loaded, hex, is_model, open_archive, open_plain};
 use crate::args::Info;
 use crate::saying::{bound as bound_text, bytes, number, print, ratio, table};
-use baler::archive::header::{Kind, Resolved};
+use baler::archive::columns::TableCost;
+use baler::archive::header::{Kind, Resolved, VariableHeader};
 use baler::archive::write::model_hash;
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
@@ -18,8 +20,15 @@ fn bound(r: &Resolved) -> Value {
     json!({"kind": r.bound.kind(), "value": r.bound.value(), "resolved": r.value})
 }
 
-/// Everything there is to tell of an archive, for programs.
-pub fn report(archive: &FileArchive) -> Value {
+/// Everything there is to tell of an archive, for programs. Of tables it reads every chunk's bytes, and decodes none.
+pub fn report(archive: &mut FileArchive) -> Result<Value> {
+    let is_table = |v: &VariableHeader| matches!(v.kind, Kind::Table(_));
+    let tables: Vec<bool> = archive.header().variables.iter().map(is_table).collect();
+    let costs: Vec<Option<TableCost>> = tables
+        .into_iter()
+        .enumerate()
+        .map(|(i, table)| table.then(|| archive.column_costs(i)).transpose())
+        .collect::<Result<_>>()?;
     let header = archive.header();
     let (stored, model) = archive.length();
     let mut total = 0;
@@ -48,7 +57,8 @@ pub fn report(archive: &FileArchive) -> Value {
                 let mut texts = archive.index().texts[i].iter();
                 let mut original = 0;
                 let mut columns = vec![];
-                for c in &t.columns {
+                let cost = costs[i].as_ref().expect("a table's costs");
+                for (c, own) in t.columns.iter().zip(&cost.columns) {
                     let size = match c.dtype.size() {
                         Some(size) => (t.rows * size) as u64,
                         None => texts.next().copied().unwrap_or(0),
@@ -59,13 +69,17 @@ pub fn report(archive: &FileArchive) -> Value {
                     } else {
                         errors.next().copied().unwrap_or(0.0)
                     };
-                    columns.push(json!({"name": c.name, "type": c.dtype.name(), "bound": bound(&c.bound),
-                        "largest_error": error, "original_bytes": size}));
+                    let mut column = json!({"name": c.name, "type": c.dtype.name(), "bound": bound(&c.bound),
+                        "largest_error": error, "original_bytes": size});
+                    let more = column_cost(own, &t.columns);
+                    column.as_object_mut().expect("an object").extend(more);
+                    columns.push(column);
                 }
                 total += original;
                 json!({"kind": "table", "type": "table", "shape": [t.rows, t.columns.len()], "columns": columns,
                     "bound": Value::Null, "largest_error": Value::Null, "original_bytes": original,
-                    "ratio": ratio(original, stored)})
+                    "ratio": ratio(original, stored), "damaged_chunks": cost.damaged,
+                    "chunks_not_by_columns": cost.untold})
             }
         };
         let more = json!({"name": v.name, "codec": main, "codecs": codecs, "bytes": stored});
@@ -74,12 +88,15 @@ pub fn report(archive: &FileArchive) -> Value {
     }
     let models: Vec<Value> =
         header.models.iter().map(|m| json!({"sha256": hex(&m.hash), "embedded": m.embedded})).collect();
-    json!({"format_version": baler::archive::record::VERSION, "original_bytes": total, "stored_bytes": stored,
+    Ok(
+        json!({"format_version": baler::archive::record::VERSION, "original_bytes": total, "stored_bytes": stored,
         "model_bytes": model, "ratio": ratio(total, stored), "ratio_without_model": ratio(total, stored - model),
-        "models": models, "variables": variables, "description": archive.description()})
+        "models": models, "variables": variables, "description": archive.description()}),
+    )
 }
 
-fn text(v: &Value) -> String {
+/// A JSON string as it is, anything else as JSON.
+pub fn text(v: &Value) -> String {
     v.as_str().map_or_else(|| v.to_string(), String::from)
 }
 
@@ -98,7 +115,7 @@ fn bound_cells(b: &Value) -> [String; 2] {
 }
 
 /// Names joined by commas, losses with the digits that count, nothing for what there is not.
-fn model_text(v: &Value) -> String {
+pub fn cell(v: &Value) -> String {
     match v {
         Value::Null => "-".into(),
         Value::Number(n) if n.is_f64() => number(n.as_f64().unwrap_or(f64::NAN)),
@@ -156,7 +173,13 @@ fn show(r: &Value) -> Result<()> {
             rows.push(vec![name, text(&c["type"]), String::new(), given, allowed, error]);
         }
     }
-    print(table(&rows, &[0, 1, 2, 3, 6]))
+    print(table(&rows, &[0, 1, 2, 3, 6]))?;
+    r["variables"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|v| v["kind"] == "table")
+        .try_for_each(show_columns)
 }
 
 /// A model's description; its `sha256` is the decoder's, by which archives name it.
@@ -201,7 +224,7 @@ pub fn run(args: &Info) -> Result<bool> {
         for (key, value) in
             report.as_object().expect("an object").iter().filter(|(_, v)| !is_list_of_objects(v))
         {
-            print(format!("{:16} {}", key.replace('_', " "), model_text(value)))?;
+            print(format!("{:16} {}", key.replace('_', " "), cell(value)))?;
         }
         if let Some(columns) = report["columns"].as_array() {
             let head = ["column", "bound", "symbols", "hidden", "bits"];
@@ -209,13 +232,13 @@ pub fn run(args: &Info) -> Result<bool> {
             rows.extend(
                 columns
                     .iter()
-                    .map(|c| head.map(|h| model_text(&c[if h == "column" { "name" } else { h }])).to_vec()),
+                    .map(|c| head.map(|h| cell(&c[if h == "column" { "name" } else { h }])).to_vec()),
             );
             print(table(&rows, &[0, 1]))?;
         }
         return Ok(true);
     }
-    let report = report(&open_archive(&args.input, None)?);
+    let report = report(&mut open_archive(&args.input, None)?)?;
     if args.json {
         print(report)?
     } else {

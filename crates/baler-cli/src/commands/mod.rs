@@ -5,6 +5,7 @@ pub mod compress;
 pub mod decompress;
 pub mod demo;
 pub mod info;
+mod info_columns;
 pub mod salvage;
 pub mod synth;
 pub mod train;

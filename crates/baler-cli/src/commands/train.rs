@@ -126,7 +126,7 @@ pub fn run(args: &Train) -> Result<bool> {
     if args.kind == TrainKind::Table {
         return super::train_table::run(args);
     }
-    if args.bound.given() || !args.bounds.is_empty() {
+    if args.bound.given() || !args.bounds.is_empty() || args.bounds_file.is_some() {
         return Err(Error::invalid(
             "an autoencoder is trained without a bound; say --kind table, or leave it out",
         ));

@@ -2,6 +2,7 @@
 
 use super::{check_output, compress, threads, train};
 use crate::args::Train;
+use crate::named_bounds::NamedBounds;
 use crate::output::AtomicFile;
 use crate::saying::{bar, bytes, count, number, print};
 use baler::archive::Options;
@@ -35,9 +36,10 @@ pub fn run(args: &Train) -> Result<bool> {
         }
         table.columns.retain(|c| names.contains(&c.name));
     }
+    let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
     let bounds = Options {
         bound: compress::common(&args.bound)?,
-        bounds: args.bounds.iter().map(|b| compress::named(b)).collect::<Result<_>>()?,
+        bounds: NamedBounds::read(args.bounds_file.as_deref(), &args.bounds)?.of(&names)?,
         ..Options::default()
     };
     let defaults = TableOptions::default();

@@ -1,6 +1,7 @@
 //! Archives: compression into them, reading from them, mending them.
 
 mod choose;
+pub mod columns;
 pub mod header;
 pub mod index;
 pub mod pipeline;
@@ -9,6 +10,7 @@ pub mod read;
 pub mod record;
 pub mod salvage;
 pub mod source;
+mod unpack;
 pub mod write;
 
 pub use read::Archive;

@@ -1,13 +1,13 @@
 //! Reading: an archive's header and index, its values in order or any run of them, its verification.
 
-use super::header::{FieldHeader, Header, Kind, TableHeader};
+use super::header::{FieldHeader, Header, Kind};
 use super::index::{Entry, Index};
 use super::pipeline::in_order;
-use super::record::{ChunkBody, END, MAGIC, RecordKind, TRAILER, VERSION, unframe};
-use super::write::{checksum, model_hash};
+use super::record::{END, MAGIC, RecordKind, TRAILER, VERSION, unframe};
+use super::unpack::{decode_record, finder};
+use super::write::model_hash;
 use crate::codec::bytes::Reader;
-use crate::codec::chunk::{decode_field, decode_table};
-use crate::data::{Array, Column, DType, Table, Values, Variable};
+use crate::data::{Array, Values, Variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::any::AnyDecoder;
 use std::io::{Read, Seek, SeekFrom};
@@ -194,6 +194,22 @@ impl<R: Read + Seek + Send> Archive<R> {
         Ok(out)
     }
 
+    /// Hands the body of an intact record, and what finds the models by number, to `read`.
+    pub(super) fn with_record<T>(
+        &mut self,
+        entry: &Entry,
+        read: impl for<'m> FnOnce(&[u8], &dyn Fn(usize) -> Result<&'m AnyDecoder>) -> Result<T>,
+    ) -> Result<T> {
+        let record = self.bytes(entry.offset, entry.length)?;
+        let (_, body) = unframe(self.sum, &record)?;
+        read(body, &finder(&self.header, &self.decoders))
+    }
+
+    /// The models that are at hand.
+    pub(super) fn models(&self) -> impl Iterator<Item = &AnyDecoder> {
+        self.decoders.iter().flatten()
+    }
+
     /// What the archive holds.
     pub fn header(&self) -> &Header {
         &self.header
@@ -229,6 +245,18 @@ impl<R: Read + Seek + Send> Archive<R> {
         variable: usize,
         chunks: Range<usize>,
         threads: usize,
+        take: impl FnMut(usize, Vec<Values>) -> Result<()> + Send,
+    ) -> Result<()> {
+        self.decode_part(variable, None, chunks, threads, take)
+    }
+
+    /// As [`Archive::decode`], but of a table only the columns that are `wanted`, where that is said.
+    pub(super) fn decode_part(
+        &mut self,
+        variable: usize,
+        wanted: Option<&[bool]>,
+        chunks: Range<usize>,
+        threads: usize,
         mut take: impl FnMut(usize, Vec<Values>) -> Result<()> + Send,
     ) -> Result<()> {
         let entries = self.chunk_entries(variable);
@@ -248,8 +276,8 @@ impl<R: Read + Seek + Send> Archive<R> {
             threads,
             || next.next().map(|i| Ok((i, read(i).map_err(|e| e.at(place(i)))?))),
             |(i, record): (usize, Vec<u8>)| {
-                let decoded =
-                    decode_record(&record, sum, header, decoders, variable, i).map_err(|e| e.at(place(i)))?;
+                let decoded = decode_record(&record, sum, header, decoders, (variable, i), wanted)
+                    .map_err(|e| e.at(place(i)))?;
                 Ok((i, decoded))
             },
             |(i, decoded)| take(i, decoded),
@@ -260,7 +288,10 @@ impl<R: Read + Seek + Send> Archive<R> {
     pub fn read(&mut self, variable: usize, rows: Option<Range<usize>>, threads: usize) -> Result<Variable> {
         match self.header.variables[variable].kind.clone() {
             Kind::Field(f) => self.read_field(variable, &f, rows, threads).map(Variable::Field),
-            Kind::Table(t) => self.read_table(variable, &t, rows, threads).map(Variable::Table),
+            Kind::Table(t) => {
+                let all: Vec<usize> = (0..t.columns.len()).collect();
+                self.read_columns(variable, &all, rows, threads).map(Variable::Table)
+            }
         }
     }
 
@@ -313,31 +344,9 @@ impl<R: Read + Seek + Send> Archive<R> {
         })?;
         Ok(shape)
     }
-
-    fn read_table(
-        &mut self,
-        variable: usize,
-        t: &TableHeader,
-        rows: Option<Range<usize>>,
-        threads: usize,
-    ) -> Result<Table> {
-        let rows = rows.unwrap_or(0..t.rows);
-        check_rows(&rows, t.rows)?;
-        let empty =
-            |c: &super::header::ColumnHeader| Column { name: c.name.clone(), values: Values::empty(c.dtype) };
-        let mut columns: Vec<Column> = t.columns.iter().map(empty).collect();
-        let chunks =
-            if rows.is_empty() { 0..0 } else { rows.start / t.chunk_rows..rows.end.div_ceil(t.chunk_rows) };
-        self.decode(variable, chunks, threads, |i, runs| {
-            let range = t.chunk(i);
-            let part = rows.start.saturating_sub(range.start)..(rows.end - range.start).min(range.len());
-            columns.iter_mut().zip(runs).try_for_each(|(c, v)| c.values.append(&v.slice(part.clone())))
-        })?;
-        Table::new(columns)
-    }
 }
 
-fn check_rows(rows: &Range<usize>, long: usize) -> Result<()> {
+pub(super) fn check_rows(rows: &Range<usize>, long: usize) -> Result<()> {
     if rows.start > rows.end || rows.end > long {
         return Err(Error::invalid(format!(
             "the selection {}:{} leaves the {long} rows",
@@ -355,61 +364,4 @@ fn partition(n: usize, before: impl Fn(usize) -> bool) -> usize {
         if before(middle) { low = middle + 1 } else { high = middle }
     }
     low
-}
-
-/// The values of a chunk's record, once both checksums hold.
-pub(super) fn decode_record(
-    record: &[u8],
-    sum: u32,
-    header: &Header,
-    decoders: &[Option<AnyDecoder>],
-    variable: usize,
-    chunk: usize,
-) -> Result<Vec<Values>> {
-    let (kind, body) = unframe(sum, record)?;
-    if kind != RecordKind::Chunk {
-        return Err(Error::corrupt("another kind of record is in its place"));
-    }
-    let body = ChunkBody::parse(body)?;
-    if (body.variable, body.chunk) != (variable, chunk) {
-        return Err(Error::corrupt(format!(
-            "chunk {} of variable {} is in its place",
-            body.chunk, body.variable
-        )));
-    }
-    decode_body(&body, header, decoders)
-}
-
-/// The values of a chunk, once they match their checksum.
-pub(super) fn decode_body(
-    body: &ChunkBody,
-    header: &Header,
-    decoders: &[Option<AnyDecoder>],
-) -> Result<Vec<Values>> {
-    let model = |number: usize| {
-        let reference =
-            header.models.get(number).ok_or_else(|| Error::corrupt(format!("there is no model {number}")))?;
-        decoders[number].as_ref().ok_or_else(|| {
-            let hash: String = reference.hash.iter().map(|b| format!("{b:02x}")).collect();
-            Error::new(
-                ErrorKind::MissingModel,
-                format!("the model {hash} is not in the archive; supply its file with --model"),
-            )
-        })
-    };
-    let decoded = match &header.variables[body.variable].kind {
-        Kind::Field(f) => {
-            let shape = f.chunk(body.chunk).1;
-            vec![decode_field(body.codec, body.payload, f.dtype, &shape, model)?]
-        }
-        Kind::Table(t) => {
-            let names: Vec<&str> = t.columns.iter().map(|c| c.name.as_str()).collect();
-            let dtypes: Vec<DType> = t.columns.iter().map(|c| c.dtype).collect();
-            decode_table(body.codec, body.payload, t.chunk(body.chunk).len(), &names, &dtypes, model)?
-        }
-    };
-    if checksum(&decoded) != body.sum {
-        return Err(Error::corrupt("the decoded values do not match their checksum"));
-    }
-    Ok(decoded)
 }

@@ -1,8 +1,9 @@
 //! What is still whole of a damaged archive.
 
 use super::header::{Header, Kind};
-use super::read::{Head, MOST_MODELS, decode_body, embedded_model, read_header};
+use super::read::{Head, MOST_MODELS, embedded_model, read_header};
 use super::record::{ChunkBody, RecordKind, SYNC, unframe};
+use super::unpack::decode_body;
 use super::write::model_hash;
 use crate::codec::bytes::Reader;
 use crate::data::{Array, Column, Table, Values, Variable};

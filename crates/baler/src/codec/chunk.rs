@@ -268,16 +268,7 @@ pub fn decode_table<'m>(
     model: impl Fn(usize) -> Result<&'m AnyDecoder>,
 ) -> Result<Vec<Values>> {
     match codec {
-        Codec::Raw => {
-            let mut r = super::bytes::Reader::new(payload);
-            let mut column = |&t: &DType| {
-                let size = t.size().ok_or_else(|| Error::corrupt("a text column is coded raw"))?;
-                Values::from_le_bytes(t, r.take(rows * size, "raw column")?)
-            };
-            let columns = dtypes.iter().map(&mut column).collect::<Result<_>>()?;
-            r.finish("the raw columns")?;
-            Ok(columns)
-        }
+        Codec::Raw => decode_raw(payload, rows, dtypes),
         Codec::Table => table::decode(payload, rows, names, dtypes, model),
         Codec::Autoencoder => autoencoder::decode_table(
             payload,
@@ -288,6 +279,36 @@ pub fn decode_table<'m>(
         ),
         Codec::Constant | Codec::Field => Err(Error::corrupt("a table's chunk is coded as a field's")),
     }
+}
+
+fn decode_raw(payload: &[u8], rows: usize, dtypes: &[DType]) -> Result<Vec<Values>> {
+    let mut r = super::bytes::Reader::new(payload);
+    let mut column = |&t: &DType| {
+        let size = t.size().ok_or_else(|| Error::corrupt("a text column is coded raw"))?;
+        Values::from_le_bytes(t, r.take(rows * size, "raw column")?)
+    };
+    let columns = dtypes.iter().map(&mut column).collect::<Result<_>>()?;
+    r.finish("the raw columns")?;
+    Ok(columns)
+}
+
+/// Decodes the `wanted` columns of a chunk of a table's rows, in the table's order, and as little else as the codec
+/// allows: of coded columns those that these are conditioned on, of an autoencoder's all.
+pub fn decode_columns<'m>(
+    codec: Codec,
+    payload: &[u8],
+    rows: usize,
+    names: &[&str],
+    dtypes: &[DType],
+    wanted: &[bool],
+    model: impl Fn(usize) -> Result<&'m AnyDecoder>,
+) -> Result<Vec<Values>> {
+    if codec == Codec::Table {
+        let columns = table::decode_some(payload, rows, names, dtypes, wanted, model)?;
+        return Ok(columns.into_iter().flatten().collect());
+    }
+    let all = decode_table(codec, payload, rows, names, dtypes, model)?;
+    Ok(all.into_iter().zip(wanted).filter_map(|(v, &w)| w.then_some(v)).collect())
 }
 
 fn exactly(values: Values, count: usize) -> Result<Values> {

@@ -65,6 +65,35 @@ pub fn wave(n: usize) -> Vec<f64> {
         .collect()
 }
 
+/// Noise, blurred along every axis, and ever finer noise upon it, within +-1: what a wavelet base suits. The same on
+/// every machine, since only + - * / make it.
+pub fn clouds(shape: &[usize]) -> Vec<f64> {
+    let mut random = Random(shape.len() as u64);
+    let mut v = vec![0.0; shape.iter().product()];
+    for (scale, passes) in [(300.0, 24), (10.0, 8), (1.0, 2)] {
+        v.iter_mut()
+            .for_each(|x| *x += ((random.next() >> 40) as f64 * (1.0 / (1 << 23) as f64) - 1.0) * scale);
+        for axis in 0..shape.len() {
+            let stride: usize = shape[axis + 1..].iter().product();
+            (0..passes).for_each(|_| blur(&mut v, shape[axis], stride));
+        }
+    }
+    let largest = v.iter().fold(0.0f64, |most, x| most.max(x.abs()));
+    v.into_iter().map(|x| x / largest).collect()
+}
+
+/// Each value becomes half of itself and a quarter of the two beside it, `stride` places away; lines are of `n`.
+fn blur(v: &mut [f64], n: usize, stride: usize) {
+    for line in v.chunks_mut(n * stride) {
+        let old = line.to_vec();
+        for (i, x) in line.iter_mut().enumerate() {
+            let before = if i < stride { old[i] } else { old[i - stride] };
+            let after = if i + stride < old.len() { old[i + stride] } else { old[i] };
+            *x = *x * 0.5 + (before + after) * 0.25;
+        }
+    }
+}
+
 pub fn wave32(n: usize) -> Values {
     Values::F32(wave(n).into_iter().map(|x| x as f32).collect())
 }
@@ -275,6 +304,23 @@ pub fn seeds() -> Vec<Seed> {
     let bytes = pack(table(some), &options);
     seeds.push(Seed { name: "autoencoder for a table", bytes, models: vec![] });
     seeds
+}
+
+/// Archives of fields over a wavelet base. For it they are too large to be damaged as often as [`seeds`].
+pub fn based() -> Vec<Seed> {
+    let add = |name, shape: &[usize], values, bound| {
+        let options = Options { bound: Some(bound), ..Options::default() };
+        Seed { name, bytes: pack(vec![field("u", shape, values)], &options), models: vec![] }
+    };
+    let mut holed: Vec<f32> = clouds(&[15, 15, 19]).into_iter().map(|x| x as f32).collect();
+    holed[3800..].fill(f32::NAN);
+    let i16s = clouds(&[16, 15, 18]).iter().map(|x| (x * 100.0) as i16).collect();
+    let plane = Values::F64(clouds(&[65, 66]));
+    vec![
+        add("f64 over a base", &[65, 66], plane, Bound::Absolute(0.02)),
+        add("f32 over a base with a hole", &[15, 15, 19], Values::F32(holed), Bound::Absolute(0.01)),
+        add("i16 over a base", &[16, 15, 18], Values::I16(i16s), Bound::Lossless),
+    ]
 }
 
 /// Every chunk of every variable, in order. Chunks of over 2^18 values, and what follows 2^20 values, are not decoded:

@@ -3,6 +3,7 @@
 
 pub mod choose;
 pub mod column;
+pub mod describe;
 pub mod function;
 pub mod integers;
 pub mod mix;

@@ -1,6 +1,7 @@
 """Baler beside SZ3 and SPERR on arrays that nobody tuned it on, with a plot of ratio against bound."""
 
 import argparse
+import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ import baler
 import record
 import untuned
 from fields import BOUNDS, Results, figures, ratios
+from peers import Figures
 
 CODECS = ["Baler", "SZ3", "SPERR"]
 COLOURS = {"Baler": "#c1272d", "SZ3": "#1f6fb4", "SPERR": "#5a9e3a"}
@@ -24,8 +26,18 @@ NOTE = (
 )
 
 
-def run(names: list[str]) -> Results:
-    """Every codec on every array that is at hand."""
+def peers_of(path: Path) -> Results:
+    """The peers' figures in an earlier record."""
+    results: Results = {}
+    for each in json.loads(path.read_text())["results"]:
+        key, codec = (each.pop("field"), each.pop("share_of_range")), each.pop("codec")
+        if codec != "Baler":
+            results.setdefault(key, {})[codec] = Figures(**each)
+    return results
+
+
+def run(names: list[str], known: Results) -> Results:
+    """Every codec on every array that is at hand, but for figures that are known."""
     results: Results = {}
     for name in names:
         a = untuned.load(name)
@@ -33,7 +45,8 @@ def run(names: list[str]) -> Results:
             continue
         span = float(a.max()) - float(a.min())
         for share in BOUNDS:
-            row = {codec: figures(codec, a, share * span, runs=1) for codec in CODECS}
+            there = known.get((name, share), {})
+            row = {c: there[c] if c in there else figures(c, a, share * span, runs=1) for c in CODECS}
             results[name, share] = row
             print(f"{name} {share:g}: " + ", ".join(f"{c} {f.ratio:.2f}" for c, f in row.items()), file=sys.stderr)
     return results
@@ -79,11 +92,12 @@ def plot(results: Results, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=untuned.FIELDS, help="these arrays alone; nothing is written but the plot")
+    parser.add_argument("--peers", type=Path, help="an earlier record (.json) whose figures of the peers are taken over")
     parser.add_argument("--plot", type=Path, help="where to put the plot (default: beside the record)")
     args = parser.parse_args()
     baler.require()
     about = record.about(with_baler=True)
-    results = run(args.only or list(untuned.FIELDS))
+    results = run(args.only or list(untuned.FIELDS), peers_of(args.peers) if args.peers else {})
     lost = [
         f"{name} at {share:g}"
         for (name, share), row in results.items()

@@ -14,6 +14,7 @@ import struct
 import sys
 import zlib
 from collections import defaultdict
+from functools import partial
 from itertools import accumulate
 from math import prod
 from typing import NamedTuple
@@ -697,14 +698,14 @@ class Row:
         self.x += 1
         return value
 
-def decode_walk(r, dims, rule, special, base=None):
+def decode_walk(r, dims, rule, special, base=None, indices=None):
     """The values of a walk in C order, none where passed over."""
     nz, ny, nx = dims
     taps = 3 if ny == nz == 1 else 12 if nz == 1 else 31
     weights = [rule.work(weight / 2**14) for weight in r.numbers("h", taps)]
     first = RangeCoder(r.part().data), RawBits(r.part().data)
     second = RangeCoder(r.part().data), RawBits(r.rest())
-    contexts, planes, values = IndexContexts(nz), Planes(dims, rule.work), [None] * prod(dims)
+    contexts, planes, values = (indices or IndexContexts)(nz), Planes(dims, rule.work), [None] * prod(dims)
     blocks = (nx + 15) // 16
     begins = {2 * y if blocks <= 3 else y // 2 * blocks + 2 * (y % 2): y for y in range(ny)}
     for z in range(nz):
@@ -741,10 +742,14 @@ class IndexContexts:
         self.weights = defaultdict(lambda: [36000, 36000])
         self.high, self.length = defaultdict(falling), falling()
 
+    def group(self, around, west, west2):
+        """The class of the expected magnitude."""
+        e = (around + 3 * west + west2) * self.scale >> 16
+        return index_class(e)
+
     def decode(self, coder, raw, around, nearest, west, west2):
         """The index k; none where the value is coded exactly."""
-        e = (around + 3 * west + west2) * self.scale >> 16
-        group = index_class(e)
+        group = self.group(around, west, west2)
         shift, floor = (0, 1) if group < 19 else ((group - 15) // 4, 0)
         if group < 19:
             a = self.zero_a[group, min(around, 7)]
@@ -1430,6 +1435,39 @@ class Mixing:
             c[0] += (target - c[0]) * (131072 // (2 * c[1] + 3)) >> 16
             c[1] = min(c[1] + 1, 255)
         return bit
+
+# 5.7 Recurring indices
+
+class Counter:
+    """A bit's context that remembers longer."""
+
+    def __init__(self):
+        self.p, self.age = 1 << 21, 0
+
+    p1 = property(lambda self: self.p >> 6)
+
+    def adapt(self, bit):
+        share = (655360 + 5 * self.age + 8) // (10 * self.age + 16)
+        self.p += ((2**22 - 1 if bit else 0) - self.p) * share >> 16
+        self.age = min(self.age + 1, 255)
+
+class RecurringIndices(IndexContexts):
+    def __init__(self, nz):
+        super().__init__(nz)
+        self.lengths, self.signs, self.bits = defaultdict(flat), defaultdict(Bit), defaultdict(Counter)
+
+    def decode(self, coder, raw, around, nearest, west, west2):
+        group = self.group(around, west, west2)
+        length = symbol(coder, self.lengths[group])
+        if length in (0, 15):
+            return 0 if length == 0 else None
+        minus, t = bit_alone(coder, self.signs[length]), 1
+        for i in reversed(range(length - 1)):
+            c = (2 * t + 1) << i
+            t = 2 * t + bit_mixed(coder, self.bits[c], self.bits[c, group // 8], self.weights[group // 8, i])
+        return -t if minus else t
+
+WALKS[5] = partial(decode_walk, indices=RecurringIndices)
 
 # ------------------------------------------------------------------------------------------- 6. Table codec
 

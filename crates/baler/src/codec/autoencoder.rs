@@ -5,6 +5,7 @@
 
 use super::bytes::{Reader, put_bytes, put_varint};
 use super::chunk::Candidate;
+use super::field::coding::Choice;
 use super::field::coding::Walk;
 use super::field::{Whole, read_integers, view, write_integers};
 use super::table::column::{self, Map, Mapped, read_map, write_map};
@@ -55,7 +56,7 @@ pub fn encode_field(
         write_map(&mut out, &mapped);
         let mut residuals = subtract(&mapped, &predicted, values.dtype(), |i| i);
         let whole = residual_range(shape, &mapped.classes);
-        write_integers(&mut out, &whole, &mut residuals, None);
+        write_integers(&mut out, &whole, &mut residuals, Choice::Plain);
     }
     Ok(out)
 }

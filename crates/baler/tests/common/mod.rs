@@ -264,6 +264,13 @@ pub fn seeds() -> Vec<Seed> {
     let multiples = wave(90).into_iter().map(|x| x as i16 * 10 + 3);
     add("multiples of ten", one(&[9, 10], Values::I16(multiples.collect()), &with(Bound::Lossless, 1000)));
 
+    let field_codec = |bound| Options { codec: Some(Codec::Field), ..with(bound, 1 << 20) };
+    let mut counts: Vec<f32> = recurring(768, 32).into_iter().map(|n| n as f32).collect();
+    (counts[70], counts[71], counts[400]) = (f32::NAN, 1e5, -0.0);
+    add("recurring in a plane", one(&[24, 32], Values::F32(counts), &field_codec(Bound::Absolute(3.0))));
+    let i32s = Values::I32(recurring(720, 20));
+    add("recurring integers in space", one(&[3, 12, 20], i32s, &field_codec(Bound::Lossless)));
+
     let masked = |hidden: f32| {
         let land = move |i: usize| i % 200 % 20 < 7 && i % 200 / 20 > 2;
         let sea = wave(800).into_iter().enumerate();
@@ -321,6 +328,19 @@ pub fn based() -> Vec<Seed> {
         add("f32 over a base with a hole", &[15, 15, 19], Values::F32(holed), Bound::Absolute(0.01)),
         add("i16 over a base", &[16, 15, 18], Values::I16(i16s), Bound::Lossless),
     ]
+}
+
+/// Whole numbers in rows of `nx` whose differences from what three neighbours foretell are any of three.
+pub fn recurring(n: usize, nx: usize) -> Vec<i32> {
+    let mut random = Random(9);
+    let mut v = vec![0; n];
+    for i in 0..n {
+        let before = |distance: usize| if i >= distance { v[i - distance] } else { 0 };
+        let (w, up) = (if i % nx > 0 { before(1) } else { 0 }, before(nx));
+        let corner = if i % nx > 0 { before(nx + 1) } else { 0 };
+        v[i] = w + up - corner + [-181, 0, 269][random.below(3)];
+    }
+    v
 }
 
 /// Every chunk of every variable, in order. Chunks of over 2^18 values, and what follows 2^20 values, are not decoded:

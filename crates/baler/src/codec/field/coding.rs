@@ -2,13 +2,15 @@
 
 use super::Level;
 use super::base::Recipe;
+use super::context::{Contexts, Model};
 use super::deep;
 use super::dispatch::{deep_walk, fast_analyse, fast_fit, fast_read_base, fast_walk, fast_write_base};
 use super::domain::{Domain, Real};
 use super::fast;
 use super::kernel::{Chunk, LANES};
+use super::recurring::Recurring;
 use super::select::select;
-use super::taps::tap_count;
+use super::taps::{TAPS, fallback, tap_count};
 use crate::codec::bytes::{Reader, put_bytes};
 use crate::codec::range_coder::{Decoder, Encoder};
 use crate::error::{Error, Result};
@@ -27,10 +29,13 @@ pub enum Walk {
     Based = 3,
     /// The deep walk over a wavelet base.
     DeepBased = 4,
+    /// The plain walk with another coder of indices, for those that recur. See [`super::recurring`].
+    Recurring = 5,
 }
 
 impl Walk {
-    const ALL: [Walk; 5] = [Walk::Plain, Walk::Fast, Walk::Deep, Walk::Based, Walk::DeepBased];
+    const ALL: [Walk; 6] =
+        [Walk::Plain, Walk::Fast, Walk::Deep, Walk::Based, Walk::DeepBased, Walk::Recurring];
 
     /// Its bits in the mode byte.
     pub fn to_bits(self) -> u8 {
@@ -42,6 +47,17 @@ impl Walk {
         let unknown = || Error::unsupported(format!("field walk {} is of a later version", bits >> 4));
         Self::ALL.get(bits as usize >> 4).copied().ok_or_else(unknown)
     }
+}
+
+/// What the encoder is to choose from.
+#[derive(Debug, Clone, Copy)]
+pub enum Choice {
+    /// What serves a level best.
+    Level(Level),
+    /// The plain walk.
+    Plain,
+    /// The walk of differences that recur.
+    Recurring,
 }
 
 /// A chunk's values as the encoder analyses them, before it decides how to code them.
@@ -58,23 +74,34 @@ pub struct Signal<'a, W> {
 }
 
 /// Appends the walk over `values`, which become the reconstructions; places with a nonzero `special` are passed over.
-/// Without a level it is the plain one.
 pub fn write<D: Domain>(
     out: &mut Vec<u8>,
     domain: D,
     signal: Signal<D::Work>,
     special: &[u8],
     values: &mut [D::Value],
-    level: Option<Level>,
+    choice: Choice,
     plain: bool,
 ) -> Walk {
-    if level == Some(Level::Fast) && fast::serves(signal.dims) {
-        fast::write(out, domain, signal, special, values, plain);
-        return Walk::Fast;
-    }
-    let recipe = level.filter(|&l| l != Level::Fast);
-    let recipe = recipe.and_then(|_| select(domain, signal, special, values, plain));
-    let original = (level == Some(Level::Max)).then(|| values.to_vec());
+    let level = match choice {
+        Choice::Level(Level::Fast) if fast::serves(signal.dims) => {
+            fast::write(out, domain, signal, special, values, plain);
+            return Walk::Fast;
+        }
+        Choice::Plain | Choice::Level(Level::Fast) => {
+            write_as(out, domain, signal, special, values, None, plain);
+            return Walk::Plain;
+        }
+        Choice::Recurring => {
+            let weights = fallback(&TAPS[..tap_count(signal.dims)]);
+            let chunk = Chunk { dims: signal.dims, weights: &weights, special, base: &[], values };
+            write_walk::<Recurring, D>(out, domain, chunk, plain);
+            return Walk::Recurring;
+        }
+        Choice::Level(level) => level,
+    };
+    let recipe = select(domain, signal, special, values, plain);
+    let original = (level == Level::Max).then(|| values.to_vec());
     let start = out.len();
     write_as(out, domain, signal, special, values, recipe, plain);
     let mut walk = if recipe.is_some() { Walk::Based } else { Walk::Plain };
@@ -115,9 +142,20 @@ pub fn write_as<D: Domain>(
         Some(_) => fast_fit(&rest, D::Work::default(), dims, step, plain),
         None => fast_fit(smooth, mean, dims, step, plain),
     };
-    weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
-    let mut coders = [0; LANES].map(|_| Encoder::with_capacity(values.len() / 2));
-    fast_walk(domain, &mut coders, Chunk { dims, weights: &weights, special, base: &base, values }, plain);
+    let chunk = Chunk { dims, weights: &weights, special, base: &base, values };
+    write_walk::<Contexts, D>(out, domain, chunk, plain);
+}
+
+/// Appends weights and streams of a walk whose indices `M` codes.
+fn write_walk<M: Model, D: Domain>(
+    out: &mut Vec<u8>,
+    domain: D,
+    chunk: Chunk<D::Value, D::Work>,
+    plain: bool,
+) {
+    chunk.weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
+    let mut coders = [0; LANES].map(|_| Encoder::with_capacity(chunk.values.len() / 2));
+    fast_walk::<M, _, _>(domain, &mut coders, chunk, plain);
     let [first, second] = coders.map(Encoder::finish);
     put_bytes(out, &first.0);
     put_bytes(out, &first.1);
@@ -172,7 +210,7 @@ pub fn read<D: Domain>(
     plain: bool,
 ) -> Result<()> {
     let base = match walk {
-        Walk::Plain | Walk::Deep => vec![],
+        Walk::Plain | Walk::Deep | Walk::Recurring => vec![],
         Walk::Fast => return fast::read(r, domain, dims, special, values, plain),
         Walk::Based | Walk::DeepBased => {
             fast_read_base(&mut r, dims, plain)?.into_iter().map(|b| domain.distance(b)).collect()
@@ -187,6 +225,9 @@ pub fn read<D: Domain>(
     let first = Decoder::new(r.bytes("first lane")?, r.bytes("first lane's raw bits")?);
     let second = Decoder::new(r.bytes("second lane")?, r.rest());
     let chunk = Chunk { dims, weights: &weights, special, base: &base, values };
-    fast_walk(domain, &mut [first, second], chunk, plain);
+    match walk {
+        Walk::Recurring => fast_walk::<Recurring, _, _>(domain, &mut [first, second], chunk, plain),
+        _ => fast_walk::<Contexts, _, _>(domain, &mut [first, second], chunk, plain),
+    }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::codec::range_coder::Coder;
 /// Magnitudes are capped at this where they serve as context, so that sums of them fit 16 bits.
 pub const CAP: u64 = 4095;
 /// Classes of expected magnitude.
-const CLASSES: usize = 60;
+pub const CLASSES: usize = 60;
 /// The first class whose indices are too large for a flag to say that they are zero.
 const FLAGGED: usize = 19;
 /// Marks a value coded exactly, in place of a length that no index needs.
@@ -30,10 +30,28 @@ pub struct Neighbours {
     pub west2: u16,
 }
 
+impl Neighbours {
+    /// The class of the expected magnitude; `planar` where there is no plane before.
+    #[inline(always)]
+    pub fn class(&self, planar: bool) -> usize {
+        let sum = self.around as u32 + self.west as u32 * 3 + self.west2 as u32;
+        // 2^20 / total weight of the neighbours: turns their sum into 16 times the expected magnitude, times 2^16.
+        let scale: u64 = (1 << 20) / if planar { 9 } else { 15 };
+        class(((sum as u64 * scale) >> 16) as u32)
+    }
+}
+
+/// Codes the indices of one chunk, and learns from them.
+pub trait Model {
+    /// Knows nothing yet; `planar` where there is no plane before.
+    fn new(planar: bool) -> Self;
+    /// Codes an index; `None` stands for a value that is to be coded exactly.
+    fn code<C: Coder>(&mut self, coder: &mut C, index: Option<i64>, near: Neighbours) -> Option<i64>;
+}
+
 /// The adaptive state of one chunk.
 pub struct Contexts {
-    /// 2^20 / total weight of the neighbours: turns their sum into 16 times the expected magnitude, times 2^16.
-    scale: u32,
+    planar: bool,
     by_around: [Bit; FLAGGED * 8],
     by_detail: [Bit; 256 * 5],
     mixers: [Mixer<2>; FLAGGED],
@@ -51,11 +69,10 @@ fn class(expected: u32) -> usize {
     ((octave - 2) * 4 + ((expected >> (octave - 2)) & 3) + 4) as usize
 }
 
-impl Contexts {
-    /// Fresh contexts; `planar` where there is no plane before.
-    pub fn new(planar: bool) -> Self {
+impl Model for Contexts {
+    fn new(planar: bool) -> Self {
         Contexts {
-            scale: (1 << 20) / if planar { 9 } else { 15 },
+            planar,
             by_around: [Bit::NEW; FLAGGED * 8],
             by_detail: [Bit::NEW; 256 * 5],
             mixers: [Mixer::NEW; FLAGGED],
@@ -64,11 +81,9 @@ impl Contexts {
         }
     }
 
-    /// Codes an index; `None` stands for a value that is to be coded exactly.
     #[inline(always)]
-    pub fn code<C: Coder>(&mut self, coder: &mut C, index: Option<i64>, near: Neighbours) -> Option<i64> {
-        let sum = near.around as u32 + near.west as u32 * 3 + near.west2 as u32;
-        let class = class(((sum as u64 * self.scale as u64) >> 16) as u32);
+    fn code<C: Coder>(&mut self, coder: &mut C, index: Option<i64>, near: Neighbours) -> Option<i64> {
+        let class = near.class(self.planar);
         let magnitude = index.map_or(u64::MAX, i64::unsigned_abs);
         let mut shift = 0;
         let mut floor = 0;

@@ -2,9 +2,12 @@
 //! bits: only the width of the vectors differs. (Rust never fuses a product into a sum.)
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
+
 use super::base::bands::Grouping;
 use super::base::{self, Recipe};
 use super::coding::Signal;
+use super::context::Model;
 use super::deep;
 use super::domain::{Domain, Real};
 use super::fast::{self, table::Tables};
@@ -42,28 +45,29 @@ fn avx2<J: Job>(job: J) -> J::Outcome {
     job.run()
 }
 
-struct Walk<'a, D: Domain, C> {
+struct Walk<'a, D: Domain, C, M> {
     domain: D,
     coders: &'a mut [C; LANES],
     chunk: Chunk<'a, D::Value, D::Work>,
+    model: PhantomData<M>,
 }
 
-impl<D: Domain, C: Coder> Job for Walk<'_, D, C> {
+impl<D: Domain, C: Coder, M: Model> Job for Walk<'_, D, C, M> {
     type Outcome = ();
     #[inline(always)]
     fn run(self) {
-        walk(self.domain, self.coders, self.chunk)
+        walk::<D, C, M>(self.domain, self.coders, self.chunk)
     }
 }
 
 /// [`walk`], as fast as this processor can.
-pub fn fast_walk<D: Domain, C: Coder>(
+pub fn fast_walk<M: Model, D: Domain, C: Coder>(
     domain: D,
     coders: &mut [C; LANES],
     chunk: Chunk<D::Value, D::Work>,
     plain: bool,
 ) {
-    best(Walk { domain, coders, chunk }, plain)
+    best(Walk { domain, coders, chunk, model: PhantomData::<M> }, plain)
 }
 
 struct Deep<'a, D: Domain, C> {

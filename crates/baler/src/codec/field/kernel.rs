@@ -3,7 +3,7 @@
 //! Written once for both directions, see [`Coder`]. Sums over the rows and planes before run over blocks of
 //! sixteen values, which compilers turn into vector code; only what depends on the value just before is serial.
 
-use super::context::{CAP, Contexts, Neighbours};
+use super::context::{CAP, Model, Neighbours};
 use super::domain::{Domain, Real};
 use super::taps::TAPS;
 use crate::codec::range_coder::Coder;
@@ -103,13 +103,13 @@ struct Lane<W> {
 }
 
 /// One chunk being coded.
-struct Walk<'a, D: Domain> {
+struct Walk<'a, D: Domain, M> {
     domain: D,
     dims: [usize; 3],
     planes: Planes<D::Work>,
     weights: [D::Work; TAPS.len()],
     taps: usize,
-    contexts: Contexts,
+    model: M,
     special: &'a [u8],
     base: &'a [D::Work],
 }
@@ -128,16 +128,20 @@ pub struct Chunk<'a, V, W> {
     pub values: &'a mut [V],
 }
 
-/// Codes a chunk in `domain`, row by row in [`LANES`] lanes.
+/// Codes a chunk in `domain`, row by row in [`LANES`] lanes, its indices by a fresh `M`.
 #[inline(always)]
-pub fn walk<D: Domain, C: Coder>(domain: D, coders: &mut [C; LANES], chunk: Chunk<D::Value, D::Work>) {
+pub fn walk<D: Domain, C: Coder, M: Model>(
+    domain: D,
+    coders: &mut [C; LANES],
+    chunk: Chunk<D::Value, D::Work>,
+) {
     let Chunk { dims, weights, special, base, values } = chunk;
     let [nz, ny, nx] = dims;
     let mut w = [D::Work::default(); TAPS.len()];
     w.iter_mut().zip(weights).for_each(|(w, &i)| *w = D::Work::weight(i));
     let planes = Planes::new(dims);
-    let contexts = Contexts::new(nz == 1);
-    let mut walk = Walk { domain, dims, planes, weights: w, taps: weights.len(), contexts, special, base };
+    let model = M::new(nz == 1);
+    let mut walk = Walk { domain, dims, planes, weights: w, taps: weights.len(), model, special, base };
     let blocks = nx.div_ceil(BLOCK);
     // Row y starts when the row above is LAG blocks ahead and its own lane is free.
     let begins = |y: usize| match blocks {
@@ -197,7 +201,7 @@ impl<W: Real> Default for Lane<W> {
     }
 }
 
-impl<D: Domain> Walk<'_, D> {
+impl<D: Domain, M: Model> Walk<'_, D, M> {
     #[inline(always)]
     fn open_row(&mut self, z: usize, y: usize) -> Lane<D::Work> {
         let planes = &mut self.planes;
@@ -288,7 +292,7 @@ impl<D: Domain> Walk<'_, D> {
                 west2: lane.west2,
             };
             let index = if C::ENCODE { self.domain.quantise(*value, p) } else { None };
-            match self.contexts.code(coder, index, near) {
+            match self.model.code(coder, index, near) {
                 Some(index) => {
                     let (rebuilt, work) = self.domain.rebuild(index, p);
                     *value = rebuilt;

@@ -9,6 +9,7 @@ pub mod domain;
 pub mod fast;
 pub mod kernel;
 mod packed;
+mod recurring;
 pub mod select;
 pub mod taps;
 
@@ -20,7 +21,7 @@ use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, REGULAR, Rule
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::{Tolerance, ordered, runs};
 use crate::with_numbers;
-use coding::{Signal, Walk};
+use coding::{Choice, Signal, Walk};
 use domain::{Absolute, Domain, Integers, Real};
 
 /// How much work a smaller file is worth. Decoding costs about what encoding did.
@@ -76,13 +77,22 @@ pub fn encode(
     let spacing = if values.dtype().is_float() { 0.0 } else { 1.0 };
     let repeated = repeated(values, dims, tolerance, spacing);
     let alone = How { dims, fill, repeated: vec![], level, plain };
-    let coded = encode_as(values, tolerance, &alone);
-    if repeated.is_empty() {
-        return coded;
+    let mut best = encode_as(values, tolerance, &alone);
+    let mut offer = |coded: (Vec<u8>, Values)| {
+        if coded.0.len() < best.0.len() {
+            best = coded;
+        }
+    };
+    if level != Level::Fast
+        && let Some(exact) = packed::encode_recurring(values, tolerance, &alone)
+    {
+        offer(exact);
     }
-    // Whether classes pay depends on how their edges would have been predicted: only coding tells.
-    let apart = encode_as(values, tolerance, &How { repeated, ..alone });
-    if apart.0.len() < coded.0.len() { apart } else { coded }
+    if !repeated.is_empty() {
+        // Whether classes pay depends on how their edges would have been predicted: only coding tells.
+        offer(encode_as(values, tolerance, &How { repeated, ..alone }));
+    }
+    best
 }
 
 /// Codes a chunk in the one way that `how` says.
@@ -220,7 +230,8 @@ where
     let mut work = values.to_vec(); // special values stay where they are
     let signal = Signal { smooth, mean, dims: how.dims, step: step.to_f64() };
     let domain = F::domain(step, mean, bound);
-    let walk = coding::write(out, domain, signal, &classes.plane, &mut work, Some(how.level), how.plain);
+    let walk =
+        coding::write(out, domain, signal, &classes.plane, &mut work, Choice::Level(how.level), how.plain);
     out[0] |= walk.to_bits();
     work
 }
@@ -286,7 +297,7 @@ fn encode_integers(out: &mut Vec<u8>, values: &Values, reach: i64, how: &How) ->
     put_varint(out, reach as u64);
     let limits = ordered::limits(values.dtype());
     let whole = Whole { dims: how.dims, reach, limits, classes: &classes, plain: how.plain };
-    let walk = write_integers(out, &whole, &mut integers, Some(how.level));
+    let walk = write_integers(out, &whole, &mut integers, Choice::Level(how.level));
     out[0] |= walk.to_bits();
     ordered::from_integers(&integers, values.dtype())
 }
@@ -320,7 +331,7 @@ fn encode_pointwise<F: Float>(
     out.push(map.grain() as u8);
     class_plane::write(out, &classes, how.dims);
     let whole = Whole { dims: how.dims, reach: 0, limits: CELLS, classes: &classes, plain: how.plain };
-    let walk = write_integers(out, &whole, &mut integers, Some(how.level));
+    let walk = write_integers(out, &whole, &mut integers, Choice::Level(how.level));
     out[0] |= walk.to_bits();
     from_cells(&map, layout, &classes, &integers)
 }
@@ -369,13 +380,8 @@ pub(super) struct Whole<'a> {
 
 /// Appends integers behind their classes: their origin, then the walk. Also what autoencoders leave over.
 ///
-/// `integers` become what the decoder will find, special places excepted. Without a level the walk is the plain one.
-pub(super) fn write_integers(
-    out: &mut Vec<u8>,
-    whole: &Whole,
-    integers: &mut [i64],
-    level: Option<Level>,
-) -> Walk {
+/// `integers` become what the decoder will find, special places excepted.
+pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i64], choice: Choice) -> Walk {
     let &Whole { dims, reach, limits: (least, most), classes, plain } = whole;
     let special: Vec<u8> = classes.plane.iter().map(|&c| (c >= CONSTANT) as u8).collect();
     let first = integers.iter().enumerate().find(|&(i, _)| special.get(i).is_none_or(|&s| s == 0));
@@ -385,7 +391,7 @@ pub(super) fn write_integers(
     let of_special = Classes { plane: special, ..Classes::default() };
     let smooth = smooth_over(integers, &of_special, |x| x.wrapping_sub(origin) as f64, 0.0);
     let signal = Signal { smooth: &smooth, mean: 0.0, dims, step: 2.0 * reach as f64 + 1.0 };
-    coding::write(out, domain, signal, &of_special.plane, integers, level, plain)
+    coding::write(out, domain, signal, &of_special.plane, integers, choice, plain)
 }
 
 /// The inverse of [`write_integers`]; special places hold anything.

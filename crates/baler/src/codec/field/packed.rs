@@ -1,6 +1,7 @@
 //! Mode 3: values that upstream packed to integers are coded as those integers.
 
-use super::coding::Walk;
+use super::coding::{Choice, Walk};
+use super::recurring::likely;
 use super::{How, Mode, Whole, read_integers, repeated, write_integers};
 use crate::codec::bytes::{Reader, put_varint, put_zigzag};
 use crate::codec::class_plane;
@@ -116,11 +117,71 @@ fn encode_floats<F: Bits + FromF64>(
     };
     strays.retain(|&i| classes.plane.get(i).is_none_or(|&c| c < CONSTANT));
     class::make_own(&mut classes, values, &strays);
+    let choice = Choice::Level(how.level);
+    Some(write_floats(&lattice, &classes, &mut integers, reach, how, choice, wrap))
+}
+
+/// A chunk of floats as integers of a lattice.
+fn write_floats<F: Bits + FromF64>(
+    lattice: &Lattice,
+    classes: &Classes,
+    integers: &mut [i64],
+    reach: i64,
+    how: &How,
+    choice: Choice,
+    wrap: impl Fn(Vec<F>) -> Values,
+) -> (Vec<u8>, Values) {
     let mut out = vec![Mode::Lattice as u8, lattice.formula as u8];
     out.extend_from_slice(&lattice.scale.to_le_bytes());
     out.extend_from_slice(&lattice.offset.to_le_bytes());
-    write(&mut out, &classes, &mut integers, reach, RANGE, how);
-    Some((out, wrap(from_lattice(&lattice, &integers, &classes))))
+    write(&mut out, classes, integers, (reach, RANGE), how, choice);
+    (out, wrap(from_lattice(lattice, integers, classes)))
+}
+
+/// Codes `values` on their lattice, or as the integers that they are, to the very one, by differences that recur: `None`
+/// where they lie on no lattice or do not look it. That may be fewer bits than a bound of many spacings would take.
+pub(super) fn encode_recurring(
+    values: &Values,
+    tolerance: Tolerance,
+    how: &How,
+) -> Option<(Vec<u8>, Values)> {
+    match values {
+        Values::F32(v) => recurring_floats(v, tolerance, how, Values::F32),
+        Values::F64(v) => recurring_floats(v, tolerance, how, Values::F64),
+        Values::Bool(_) | Values::Text(_) => None,
+        _ => {
+            let mut integers = ordered::to_integers(values);
+            if !likely(&integers, how.dims[2]) {
+                return None;
+            }
+            let classes = with_numbers!(values, v => how.classify(v, Rule::Exact), _ => Classes::default());
+            let mut out = vec![Mode::Integers as u8];
+            let range = ordered::limits(values.dtype());
+            write(&mut out, &classes, &mut integers, (0, range), how, Choice::Recurring);
+            Some((out, values.clone()))
+        }
+    }
+}
+
+fn recurring_floats<F: Bits + FromF64>(
+    values: &[F],
+    tolerance: Tolerance,
+    how: &How,
+    wrap: impl Fn(Vec<F>) -> Values,
+) -> Option<(Vec<u8>, Values)> {
+    let mut classes = classify(values, Rule::Bounded, how.fill);
+    let slack = |lattice: &Lattice| match tolerance {
+        Tolerance::Absolute(bound) => bound.min(lattice.spacing() / 4.0),
+        _ => 0.0,
+    };
+    let found = probe::find(values, &classes, |lattice| Some((0, slack(lattice))))?;
+    let Found { lattice, mut integers, mut strays, .. } = found;
+    if !likely(&integers, how.dims[2]) {
+        return None;
+    }
+    strays.retain(|&i| classes.plane.get(i).is_none_or(|&c| c < CONSTANT));
+    class::make_own(&mut classes, values, &strays);
+    Some(write_floats(&lattice, &classes, &mut integers, 0, how, Choice::Recurring, wrap))
 }
 
 /// Whether a lattice is closer than what a relative `bound` leaves of the values: fewer bits in the geometric mean of some.
@@ -158,7 +219,7 @@ fn encode_multiples(values: &Values, tolerance: Tolerance, how: &How) -> Option<
     put_zigzag(&mut out, multiples.scale);
     put_zigzag(&mut out, multiples.offset);
     let limits = multiples.limits(ordered::limits(values.dtype()));
-    write(&mut out, &classes, &mut integers, reach, limits, how);
+    write(&mut out, &classes, &mut integers, (reach, limits), how, Choice::Level(how.level));
     let mut decoded = from_multiples(&multiples, &integers, values.dtype());
     with_numbers!(&mut decoded, v => class::restore(v, &classes), _ => {});
     Some((out, decoded))
@@ -175,19 +236,19 @@ fn from_lattice<F: Bits + FromF64>(lattice: &Lattice, integers: &[i64], classes:
     values
 }
 
-/// Appends classes and integers, which become what the decoder will find.
+/// Appends classes and integers, within a reach and limits, which become what the decoder will find.
 fn write(
     out: &mut Vec<u8>,
     classes: &Classes,
     integers: &mut [i64],
-    reach: i64,
-    limits: (i64, i64),
+    (reach, limits): (i64, (i64, i64)),
     how: &How,
+    choice: Choice,
 ) {
     class_plane::write(out, classes, how.dims);
     put_varint(out, reach as u64);
     let whole = Whole { dims: how.dims, reach, limits, classes, plain: how.plain };
-    let walk = write_integers(out, &whole, integers, Some(how.level));
+    let walk = write_integers(out, &whole, integers, choice);
     out[0] |= walk.to_bits();
 }
 

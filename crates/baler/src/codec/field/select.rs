@@ -14,7 +14,7 @@ const SHARE: usize = 12;
 /// ... but no fewer and no more than this.
 const TILE: std::ops::Range<usize> = 16_384..131_072;
 /// Beyond so many bits a value there is nothing smooth left for a base to tell.
-const MOST_BITS: usize = 9;
+const MOST_BITS: usize = 14;
 /// Where the first grouping takes so much more than no base (in eighths), no other will do.
 const HOPELESS: usize = 9;
 /// Beyond so many steps f32 no longer resolves a coefficient's.

@@ -202,7 +202,7 @@ impl Nearest {
 }
 
 /// The weights where there is nothing to fit: the Lorenzo predictor of the plane, or the value before.
-fn fallback(taps: &[Tap]) -> Vec<i16> {
+pub fn fallback(taps: &[Tap]) -> Vec<i16> {
     let near = Nearest::of(taps);
     let mut w = vec![0; taps.len()];
     w[near.west] = 16384;

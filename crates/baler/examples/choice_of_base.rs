@@ -1,0 +1,73 @@
+//! What the choice of a base costs and misses: for each .npy file (f32, at most three axes beside leading members) and
+//! bound, the bytes of every full encode, of the chosen one, and the time of choosing and coding over that of coding.
+//! usage: cargo run --release -p baler --example choice_of_base -- FILE.npy ... -- BOUND ...
+use baler::codec::field::Level;
+use baler::codec::field::base::{Recipe, bands::Grouping};
+use baler::codec::field::coding::{Choice, Signal, write, write_as};
+use baler::codec::field::domain::Absolute;
+
+fn cpu() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+    text.split(' ').next().and_then(|t| t.parse::<f64>().ok()).expect("a number") * 1e-9
+}
+
+fn npy(path: &str) -> (Vec<usize>, Vec<f32>) {
+    let b = std::fs::read(path).expect("readable");
+    let n = u16::from_le_bytes([b[8], b[9]]) as usize;
+    let head = std::str::from_utf8(&b[10..10 + n]).expect("text");
+    let shape = head.split("'shape': (").nth(1).expect("shape").split(')').next().expect("shape");
+    let shape = shape.split(',').filter_map(|s| s.trim().parse().ok()).collect();
+    (shape, b[10 + n..].chunks_exact(4).map(|c| f32::from_le_bytes(c.try_into().expect("four"))).collect())
+}
+
+fn main() {
+    let all: Vec<String> = std::env::args().skip(1).collect();
+    let cut = all.iter().position(|a| a == "--").expect("-- BOUND ...");
+    let (mut worst, mut slowest, mut sum) = (1.0f64, 1.0f64, (0.0, 0.0));
+    for file in &all[..cut] {
+        let (shape, v) = npy(file);
+        let members = if shape.len() > 3 { shape[0] } else { 1 };
+        let mut dims = [1usize; 3];
+        let tail = &shape[shape.len().saturating_sub(3)..];
+        dims[3 - tail.len()..].copy_from_slice(tail);
+        let (lo, hi) = v.iter().fold((f32::MAX, f32::MIN), |(a, b), &x| (a.min(x), b.max(x)));
+        for bound in &all[cut + 1..] {
+            let bound = bound.parse::<f64>().expect("a number") * (hi as f64 - lo as f64);
+            let (mut chosen, mut best, mut whole, mut alone) = (0, 0, 0.0, 0.0);
+            for part in v.chunks(v.len() / members) {
+                let mean = (part.iter().map(|&x| x as f64).sum::<f64>() / part.len() as f64) as f32;
+                let step = (2.0 * bound * 0.999) as f32;
+                let domain = Absolute { step, inverse: 1.0 / step, mean, bound };
+                let signal = Signal { smooth: part, mean, dims, step: step as f64 };
+                let groupings = [Grouping::Joint, Grouping::Planes, Grouping::Apart];
+                let recipes = groupings.iter().flat_map(|&grouping| {
+                    [8, 12, 16, 24, 40].map(|eighths| Some(Recipe { grouping, eighths }))
+                });
+                let mut sizes = vec![];
+                for recipe in std::iter::once(None).chain(recipes) {
+                    let (mut out, mut values) = (vec![], part.to_vec());
+                    let t = cpu();
+                    write_as(&mut out, domain, signal, &[], &mut values, recipe, false);
+                    sizes.push((out.len(), cpu() - t, recipe));
+                }
+                best += sizes.iter().map(|s| s.0).min().expect("some");
+                let (mut out, mut values) = (vec![], part.to_vec());
+                let t = cpu();
+                write(&mut out, domain, signal, &[], &mut values, Choice::Level(Level::Default), false);
+                whole += cpu() - t;
+                chosen += out.len();
+                let same = sizes.iter().find(|s| s.0 == out.len()).map_or(f64::NAN, |s| s.1);
+                alone += same;
+            }
+            let (loss, time) = (chosen as f64 / best as f64, whole / alone);
+            println!(
+                "{:30} {bound:9.3e} chosen {chosen:8} best {best:8}  {loss:.3}  time {time:.2}",
+                file.rsplit('/').next().unwrap_or("")
+            );
+            worst = worst.max(loss);
+            slowest = slowest.max(time);
+            sum = (sum.0 + whole, sum.1 + alone);
+        }
+    }
+    println!("largest loss {worst:.3}, longest {slowest:.2}, all together {:.2}", sum.0 / sum.1);
+}

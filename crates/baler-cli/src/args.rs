@@ -126,7 +126,7 @@ pub enum Level {
     Fast,
     /// The best ratio at a good speed
     Default,
-    /// The smallest file, up to ten times slower
+    /// The smallest file, some twenty times slower
     Max,
 }
 

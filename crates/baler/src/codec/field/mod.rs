@@ -32,7 +32,7 @@ pub enum Level {
     /// The best ratio at some hundred megabytes a second and core.
     #[default]
     Default,
-    /// The smallest file, up to ten times slower.
+    /// The smallest file, some twenty times slower.
     Max,
 }
 

@@ -199,7 +199,7 @@ pub fn decode(known: &mut Known, number: usize, scale: Scale, mut r: Reader) -> 
     let symbols: Vec<u16> = walk.own.rows().collect();
 
     let escape = edges.len() as u16;
-    let escapes = symbols.iter().filter(|&&s| s == escape).count();
+    let escapes = symbols.iter().filter(|&&s| s >= escape).count();
     let escaped = integers::read(Reader::new(escaped), escapes).map_err(|e| e.at("escapes"))?;
     let mut escaped = escaped.into_iter();
     let mut raw = RawReader::new(r.rest());

@@ -6,8 +6,20 @@ use std::process::{Command, Stdio};
 
 use common::run::*;
 
-const COMMANDS: [&str; 9] =
-    ["compress", "decompress", "info", "verify", "salvage", "train", "synth", "demo", "completions"];
+const COMMANDS: [&str; 12] = [
+    "compress",
+    "decompress",
+    "info",
+    "verify",
+    "salvage",
+    "train",
+    "new",
+    "import",
+    "import-config",
+    "synth",
+    "demo",
+    "completions",
+];
 
 #[test]
 fn every_command_helps_with_examples() {
@@ -35,7 +47,7 @@ fn examples_are_lines_that_work() {
         for line in examples.lines().filter_map(|l| l.strip_prefix("  baler ")) {
             // Words in two columns: after two spaces comes the explanation; after a bar or > the shell's part.
             let line = line.split("  ").next().unwrap().split(['|', '>']).next().unwrap();
-            if ["demo", "synth", "completions"].contains(&command) {
+            if ["new", "demo", "synth", "completions"].contains(&command) {
                 continue; // these would run, and do in their own tests
             }
             let ran = place.run(line);

@@ -96,14 +96,14 @@ pub fn run(args: &Decompress) -> Result<bool> {
     if latents::is_one(&args.input) {
         return super::decompress_latents::run(args);
     }
+    let model = model_of(&args.coding)?;
+    let threads = threads(args.coding.threads)?;
+    let mut archive = open_archive(&args.input, model.as_ref())?;
     if args.frame.is_some() {
         return Err(Error::invalid(
             "--frame is for a compressed.npz of Baler's Python prototype; archives tell their shape",
         ));
     }
-    let model = model_of(&args.coding)?;
-    let threads = threads(args.coding.threads)?;
-    let mut archive = open_archive(&args.input, model.as_ref())?;
     let mut wanted = variables(&archive, args.variable.as_deref())?;
     let mut only = None;
     if let Some(asked) = &args.columns {

@@ -20,6 +20,7 @@ pub mod verify;
 
 use crate::args::{Coding, Reading};
 use crate::formats::{self, Format, InputVariable, ReadOptions};
+use crate::import::pt;
 use baler::archive::write::model_hash;
 use baler::archive::{Archive, Input};
 use baler::error::{Error, ErrorKind, Result};
@@ -85,6 +86,11 @@ pub fn load_model(path: &Path) -> Result<Loaded> {
     let file = open_plain(path)?;
     if formats::is_archive(path) {
         return Err(place(Error::invalid("is an archive, not a model; `baler train` makes models")));
+    }
+    if pt::is_one(path) {
+        return Err(place(Error::invalid(
+            "is PyTorch's; `baler import` makes a model file of Baler's dense ones",
+        )));
     }
     if !is_model(path) {
         return Err(place(Error::corrupt(

@@ -188,8 +188,10 @@ pub mod tests {
         let slope = Layer::LeakyRelu { slope: 0.01 };
         let architecture = Architecture {
             name: "small".into(),
-            encoder: zoo::dense_chain(&[3, 5, 2], slope),
-            decoder: zoo::dense_chain(&[2, 4, 3], slope),
+            input: vec![3],
+            sequence: 1,
+            encoder: zoo::dense_chain(&[5, 2], &slope),
+            decoder: zoo::dense_chain(&[4, 3], &slope),
         };
         let value = |i: usize| (i * 37 % 101) as f32 / 101.0 - 0.5;
         let layer = |stage: DenseStage| Dense {

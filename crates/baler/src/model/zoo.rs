@@ -18,25 +18,26 @@ pub fn by_name(name: &str, features: usize, latents: usize) -> Result<Architectu
             return Err(Error::invalid(format!("no model named '{name}'; there are {}", NAMES.join(", "))));
         }
     };
-    let widths: Vec<usize> = [&[features], hidden, &[latents]].concat();
-    let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
+    let mirrored: Vec<usize> = hidden.iter().rev().copied().collect();
     let architecture = Architecture {
         name: name.to_string(),
-        encoder: dense_chain(&widths, activation),
-        decoder: dense_chain(&mirrored, activation),
+        input: vec![features],
+        sequence: 1,
+        encoder: dense_chain(&[hidden, &[latents]].concat(), &activation),
+        decoder: dense_chain(&[&mirrored[..], &[features]].concat(), &activation),
     };
     architecture.validate()?;
     Ok(architecture)
 }
 
 /// Dense layers of these `widths`, with `activation` between them and none at the end.
-pub fn dense_chain(widths: &[usize], activation: Layer) -> Vec<Layer> {
+pub fn dense_chain(widths: &[usize], activation: &Layer) -> Vec<Layer> {
     let mut layers = Vec::new();
-    for (i, pair) in widths.windows(2).enumerate() {
+    for (i, &outputs) in widths.iter().enumerate() {
         if i > 0 {
-            layers.push(activation);
+            layers.push(activation.clone());
         }
-        layers.push(Layer::Dense { inputs: pair[0], outputs: pair[1] });
+        layers.push(Layer::Dense { outputs });
     }
     layers
 }

@@ -166,8 +166,10 @@ pub fn model(names: &[&str]) -> Model {
     let relu = Layer::LeakyRelu { slope: 0.01 };
     let architecture = Architecture {
         name: "tiny".into(),
-        encoder: dense_chain(&[3, 4, 1], relu),
-        decoder: dense_chain(&[1, 3, 3], relu),
+        input: vec![3],
+        sequence: 1,
+        encoder: dense_chain(&[4, 1], &relu),
+        decoder: dense_chain(&[3, 3], &relu),
     };
     let options = TrainOptions { epochs: 3, batch_size: 16, threads: 1, ..TrainOptions::new(architecture) };
     let names: Vec<String> = names.iter().map(|n| n.to_string()).collect();

@@ -8,8 +8,9 @@ use crate::model::{float, zoo};
 fn architecture(widths: &[usize], slope: f32) -> Architecture {
     let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
     let activation = Layer::LeakyRelu { slope };
-    let (encoder, decoder) = (zoo::dense_chain(widths, activation), zoo::dense_chain(&mirrored, activation));
-    Architecture { name: "test".into(), encoder, decoder }
+    let (encoder, decoder) =
+        (zoo::dense_chain(&widths[1..], &activation), zoo::dense_chain(&mirrored[1..], &activation));
+    Architecture { name: "test".into(), input: vec![widths[0]], sequence: 1, encoder, decoder }
 }
 
 fn close(a: &[f32], b: &[f32], within: f32) {

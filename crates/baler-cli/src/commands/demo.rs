@@ -86,7 +86,7 @@ impl Demonstration<'_> {
     fn run(&self, name: &str, original: &Variable, case: &Case) -> Result<Outcome> {
         let input = match original.clone() {
             Variable::Field(a) => Input::Field(name.into(), Box::new(a)),
-            Variable::Table(t) => Input::Table(name.into(), t),
+            Variable::Table(t) => Input::Table(name.into(), Box::new(t)),
         };
         let options = Options {
             bound: Some(case.bound),

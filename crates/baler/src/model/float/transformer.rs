@@ -125,7 +125,9 @@ fn attend(width: usize, sequence: usize, projected: &[f32], shares: &mut Vec<f32
 /// Each row to mean 0 and variance 1, then scaled and shifted.
 fn norm(x: &[f32], [weight, bias]: [&[f32]; 2], kept: &mut (Vec<f32>, Vec<f32>), y: &mut Vec<f32>) {
     let (normal, reciprocals) = kept;
-    (normal.clear(), reciprocals.clear(), y.clear());
+    normal.clear();
+    reciprocals.clear();
+    y.clear();
     let n = weight.len() as f32;
     for row in x.chunks_exact(weight.len()) {
         let mean = row.iter().sum::<f32>() / n;

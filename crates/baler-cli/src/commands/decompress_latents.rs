@@ -22,7 +22,7 @@ pub fn network(path: &Path) -> Result<(Network, Option<Box<Model>>)> {
         return Ok((network_of(path, None)?, None));
     }
     match load_model(path)? {
-        super::Loaded::Autoencoder(m) => Ok((Network::of_model(&m), Some(m))),
+        super::Loaded::Autoencoder(m) => Ok((Network::of_model(&m)?, Some(m))),
         super::Loaded::Table(_) => {
             Err(Error::invalid(format!("{}: is a model of tables, not an autoencoder", path.display())))
         }

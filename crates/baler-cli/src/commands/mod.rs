@@ -160,7 +160,7 @@ pub fn open_inputs(paths: &[PathBuf], reading: &Reading) -> Result<Vec<Input>> {
             }
             inputs.push(match variable {
                 InputVariable::Field { source, .. } => Input::Field(name, source),
-                InputVariable::Table { table, .. } => Input::Table(name, table),
+                InputVariable::Table { source, .. } => Input::Table(name, source),
             });
         }
     }

@@ -76,7 +76,7 @@ impl Place<'_> {
     pub fn run(&self, name: &str, original: &Variable, case: &Case) -> Result<Outcome> {
         let input = match original.clone() {
             Variable::Field(a) => Input::Field(name.into(), Box::new(a)),
-            Variable::Table(t) => Input::Table(name.into(), t),
+            Variable::Table(t) => Input::Table(name.into(), Box::new(t)),
         };
         let options = Options {
             bound: Some(case.bound),

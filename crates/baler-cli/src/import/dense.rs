@@ -8,17 +8,20 @@ use std::collections::BTreeMap;
 use baler::data::{Array, DType};
 use baler::error::{Error, Result};
 use baler::model::Model;
-use baler::model::float::{Dense, FloatModel};
-use baler::model::layers::{Architecture, DenseStage, Layer};
+use baler::model::float::{FloatLayer, FloatModel};
+use baler::model::layers::{Architecture, Layer};
 use baler::model::zoo;
 
 /// One fully connected layer and the activation behind it.
 #[derive(Debug, Clone, PartialEq)]
 struct Full {
-    stage: DenseStage,
+    inputs: usize,
+    outputs: usize,
     /// Outputs x inputs, as files have them.
     weights: Vec<f64>,
     bias: Vec<f64>,
+    /// Gradient of the activation for negative values; 1 for none.
+    slope: f64,
 }
 
 /// A dense autoencoder on normalised values.
@@ -26,8 +29,6 @@ struct Full {
 pub struct Network {
     /// Its layers.
     pub architecture: Architecture,
-    /// Whether its weights are of single precision, in which it was then trained.
-    pub single: bool,
     encoder: Vec<Full>,
     decoder: Vec<Full>,
 }
@@ -40,20 +41,20 @@ impl Network {
     /// `FPGA_prototype_model`.
     pub fn from_tensors(tensors: Vec<(String, Array)>, name: Option<&str>) -> Result<Network> {
         let mut tensors: BTreeMap<String, Array> = tensors.into_iter().collect();
-        let mut types = tensors.values().map(|t| t.values.dtype());
-        let single = types.all(|t| t == DType::F32);
-        let encoder = take_layers(&mut tensors, "en")?;
-        let decoder = take_layers(&mut tensors, "de")?;
+        let single = tensors.values().all(|t| t.values.dtype() == DType::F32);
+        let mut encoder = take_layers(&mut tensors, "en")?;
+        let mut decoder = take_layers(&mut tensors, "de")?;
         if let Some(name) = tensors.keys().next() {
             return Err(Error::unsupported(format!(
-                "the tensor '{}' is of no dense autoencoder, whose are en1.weight, en1.bias, ... and de1.weight, ...; \
-                 others cannot be imported: train the model anew with `baler train`",
+                "the tensor '{}' is of no dense autoencoder, whose are en1.weight, en1.bias, ... and de1.weight, \
+                 ...; others cannot be imported: train the model anew with `baler train`",
                 name.escape_debug()
             )));
         }
-        let (Some(first), Some(last)) = (encoder.first(), encoder.last()) else {
+        let (Some(first), Some(bottom)) = (encoder.first(), encoder.last()) else {
             return Err(Error::unsupported("holds no tensors en1.weight, en1.bias, ...: it has no encoder"));
         };
+        let (features, latents) = (first.inputs, bottom.outputs);
         let name = match (name, encoder.len(), decoder.len()) {
             (Some(name), ..) => name,
             (None, 4, 4) if single => "CFD_dense_AE",
@@ -62,67 +63,80 @@ impl Network {
             (None, a, b) => {
                 return Err(Error::invalid(format!(
                     "{a} layers to the latents and {b} back are no model of Baler's; say with --model whose \
-                     activation it has: {}",
-                    zoo::NAMES.join(", ")
+                     activation it has, such as AE"
                 )));
             }
         };
-        let activation = activation_of(name, first.stage.inputs, last.stage.outputs)?;
+        check_chain(&encoder, &decoder)?;
+        let activation = activation_of(name, features, latents)?;
+        let slope = slope_of(&activation).unwrap_or(1.0);
+        for layers in [&mut encoder, &mut decoder] {
+            let hidden = layers.len() - 1;
+            layers[..hidden].iter_mut().for_each(|l| l.slope = slope);
+        }
         let architecture = Architecture {
             name: name.into(),
-            encoder: zoo::dense_chain(&widths(&encoder), activation),
-            decoder: zoo::dense_chain(&widths(&decoder), activation),
+            input: vec![features],
+            sequence: 1,
+            encoder: zoo::dense_chain(&widths(&encoder), &activation),
+            decoder: zoo::dense_chain(&widths(&decoder), &activation),
         };
         architecture.validate()?;
-        let finite =
-            |l: &Full| l.weights.iter().chain(&l.bias).all(|x| x.is_finite() && x.abs() < f32::MAX as f64);
-        if !encoder.iter().chain(&decoder).all(finite) {
-            return Err(Error::invalid("has weights that are not finite: its training failed"));
-        }
-        let stages = (architecture.encoder_stages()?, architecture.decoder_stages()?);
-        let staged = |layers: Vec<Full>, stages: Vec<DenseStage>| {
-            layers.into_iter().zip(stages).map(|(layer, stage)| Full { stage, ..layer }).collect()
-        };
-        let (encoder, decoder) = (staged(encoder, stages.0), staged(decoder, stages.1));
-        Ok(Network { architecture, single, encoder, decoder })
+        Ok(Network { architecture, encoder, decoder })
     }
 
-    /// The float network of a model.
-    pub fn of_model(model: &Model) -> Network {
-        let full = |l: &Dense| Full {
-            stage: l.stage,
-            weights: l.weights.iter().map(|&w| w.into()).collect(),
-            bias: l.bias.iter().map(|&b| b.into()).collect(),
+    /// The float network of a model. Errors where it has other layers than dense ones and their activations.
+    pub fn of_model(model: &Model) -> Result<Network> {
+        let half = |layers: &[FloatLayer]| -> Result<Vec<Full>> {
+            let mut made: Vec<Full> = vec![];
+            for l in layers {
+                match (&l.layer, slope_of(&l.layer), made.last_mut()) {
+                    (Layer::Dense { outputs }, ..) => made.push(Full {
+                        inputs: l.input[0],
+                        outputs: *outputs,
+                        weights: l.tensors[0].iter().map(|&w| w.into()).collect(),
+                        bias: l.tensors[1].iter().map(|&b| b.into()).collect(),
+                        slope: 1.0,
+                    }),
+                    (_, Some(slope), Some(before)) => before.slope = slope,
+                    _ => {
+                        return Err(Error::unsupported(format!(
+                            "the model has a layer {}, and latents of Baler's Python prototype are decoded by dense \
+                             layers alone",
+                            l.layer.kind()
+                        )));
+                    }
+                }
+            }
+            Ok(made)
         };
-        Network {
-            architecture: model.architecture.clone(),
-            single: false,
-            encoder: model.float.encoder.iter().map(full).collect(),
-            decoder: model.float.decoder.iter().map(full).collect(),
-        }
+        let (encoder, decoder) = (half(&model.float.encoder)?, half(&model.float.decoder)?);
+        check_chain(&encoder, &decoder)?;
+        Ok(Network { architecture: model.architecture.clone(), encoder, decoder })
     }
 
     /// In single precision, as the library has it.
-    pub fn to_float(&self) -> FloatModel {
-        let dense = |l: &Full| Dense {
-            stage: l.stage,
-            weights: l.weights.iter().map(|&w| w as f32).collect(),
-            bias: l.bias.iter().map(|&b| b as f32).collect(),
-        };
-        FloatModel {
-            encoder: self.encoder.iter().map(dense).collect(),
-            decoder: self.decoder.iter().map(dense).collect(),
-        }
+    pub fn to_float(&self) -> Result<FloatModel> {
+        let mut next = self.encoder.iter().chain(&self.decoder);
+        let single = |t: &Vec<f64>| t.iter().map(|&x| x as f32).collect();
+        FloatModel::new(&self.architecture, |_, _, made| {
+            Ok(match made.layer {
+                Layer::Dense { .. } => {
+                    next.next().map_or(vec![], |full| vec![single(&full.weights), single(&full.bias)])
+                }
+                _ => vec![],
+            })
+        })
     }
 
     /// Values in a row.
     pub fn features(&self) -> usize {
-        self.encoder[0].stage.inputs
+        self.encoder[0].inputs
     }
 
     /// Latents in a row.
     pub fn latents(&self) -> usize {
-        self.decoder[0].stage.inputs
+        self.decoder[0].inputs
     }
 
     /// Latents (rows x latents) to normalised values (rows x features).
@@ -135,12 +149,11 @@ impl Full {
     /// activation(W x + b) for each row of `x`. Weights are turned once, so that the inner loop runs along outputs:
     /// sums of products in this order keep their bits and still fill vectors.
     fn forward(&self, x: &[f64]) -> Vec<f64> {
-        let DenseStage { inputs, outputs, slope } = self.stage;
+        let &Full { inputs, outputs, slope, .. } = self;
         let mut turned = vec![0.0; self.weights.len()];
         for (o, row) in self.weights.chunks_exact(inputs).enumerate() {
             row.iter().enumerate().for_each(|(i, &w)| turned[i * outputs + o] = w);
         }
-        let slope = decimal(slope);
         let mut y = Vec::with_capacity(x.len() / inputs * outputs);
         for row in x.chunks_exact(inputs) {
             let start = y.len();
@@ -168,34 +181,62 @@ fn take_layers(tensors: &mut BTreeMap<String, Array>, half: &str) -> Result<Vec<
                 weight.shape
             ))));
         };
-        if biases != outputs {
-            return Err(at(Error::corrupt(format!("{outputs} outputs and {biases} biases"))));
+        if biases != outputs || weight.shape.contains(&0) {
+            return Err(at(Error::corrupt(format!("weights {outputs} x {inputs} and {biases} biases"))));
         }
         let floats = |array: &Array| {
-            array.values.to_f64().filter(|_| array.values.dtype().is_float()).ok_or_else(|| {
-                at(Error::unsupported(format!("weights of type {} are not read", array.values.dtype())))
-            })
+            let floats = array.values.to_f64().filter(|_| array.values.dtype().is_float());
+            let floats = floats.ok_or_else(|| at(Error::unsupported("its weights are no floats")))?;
+            match floats.iter().all(|x| x.abs() < f32::MAX.into()) {
+                true => Ok(floats),
+                false => Err(at(Error::invalid("has weights that are not finite: its training failed"))),
+            }
         };
-        let stage = DenseStage { inputs, outputs, slope: 1.0 };
-        layers.push(Full { stage, weights: floats(&weight)?, bias: floats(&bias)? });
+        layers.push(Full { inputs, outputs, weights: floats(&weight)?, bias: floats(&bias)?, slope: 1.0 });
     }
     Ok(layers)
 }
 
-/// The number that was written where this was read: 0.01 in double precision, as Python has it.
-fn decimal(slope: f32) -> f64 {
-    slope.to_string().parse().expect("digits")
+/// Each layer must take what the one before gives, and the last give what the first takes.
+fn check_chain(encoder: &[Full], decoder: &[Full]) -> Result<()> {
+    let (Some(first), Some(last)) = (encoder.first(), decoder.last()) else {
+        return Err(Error::corrupt("lacks its encoder or its decoder"));
+    };
+    let chain: Vec<&Full> = encoder.iter().chain(decoder).collect();
+    let misfit = chain.windows(2).map(|pair| (pair[0].outputs, pair[1].inputs));
+    match misfit.chain([(last.outputs, first.inputs)]).find(|(gives, takes)| gives != takes) {
+        Some((gives, takes)) => {
+            Err(Error::corrupt(format!("{takes} values are wanted where a layer gives {gives}")))
+        }
+        None => Ok(()),
+    }
 }
 
+/// The gradient for negative values of an activation of two straight lines. It is the number that was written where a
+/// single was read: 0.01 in double precision, as Python has it.
+fn slope_of(activation: &Layer) -> Option<f64> {
+    match activation {
+        Layer::Relu => Some(0.0),
+        Layer::LeakyRelu { slope } => Some(slope.to_string().parse().expect("digits")),
+        _ => None,
+    }
+}
+
+/// How many values each layer gives.
 fn widths(layers: &[Full]) -> Vec<usize> {
-    let first = layers.first().map(|l| l.stage.inputs);
-    first.into_iter().chain(layers.iter().map(|l| l.stage.outputs)).collect()
+    layers.iter().map(|l| l.outputs).collect()
 }
 
-/// What stands between the layers of the zoo's model of that name.
+/// What stands between the layers of the zoo's dense model of that name.
 fn activation_of(name: &str, features: usize, latents: usize) -> Result<Layer> {
-    let layers = zoo::by_name(name, features, latents)?.encoder;
-    layers.into_iter().find(|l| !matches!(l, Layer::Dense { .. })).ok_or_else(|| {
-        Error::unsupported(format!("{name} is no dense autoencoder; train it anew with `baler train`"))
-    })
+    let made = zoo::by_name(name, &[features], latents)?;
+    let mut others = made.encoder.iter().chain(&made.decoder).filter(|l| !matches!(l, Layer::Dense { .. }));
+    match others.next() {
+        Some(activation) if slope_of(activation).is_some() && others.all(|l| l == activation) => {
+            Ok(activation.clone())
+        }
+        _ => Err(Error::unsupported(format!(
+            "{name} is no model of dense layers alone, which can be imported; train it anew with `baler train`"
+        ))),
+    }
 }

@@ -86,7 +86,7 @@ pub fn model(
              compressed.npz of them",
         ));
     }
-    let float = network.to_float();
+    let float = network.to_float()?;
     let frozen = freeze::freeze(&float, &normalisation, names, &rows)?;
     let provenance = Provenance {
         program: format!("baler {}, imported from {from}", env!("CARGO_PKG_VERSION")),

@@ -73,22 +73,40 @@ fn as_floats(variable: Variable) -> Result<Variable> {
     })
 }
 
-/// Frames cut into the blocks that the settings ask for, by the prototype's plain reshape of the whole array; and the
-/// shape that undoes it.
+/// The shape of what a model takes for a row: `[columns]`, or that of a frame or block.
+pub fn row_shape(variable: &Variable) -> Vec<usize> {
+    match variable {
+        Variable::Table(t) => vec![t.columns.len()],
+        Variable::Field(a) => a.shape.iter().skip(1).copied().collect(),
+    }
+}
+
+/// Frames cut into the blocks that the settings ask for, by the prototype's plain reshape of the whole array, and for
+/// `Conv_AE_3D` laid together, `batch_size` of them a row; and the shape that undoes it.
 pub fn blocked(variable: Variable, config: &Config) -> Result<(Variable, Option<Vec<usize>>)> {
-    let Some(blocks) = &config.convert_to_blocks else { return Ok((variable, None)) };
+    let deep = config.model_name == "Conv_AE_3D";
+    if config.convert_to_blocks.is_none() && !deep {
+        return Ok((variable, None));
+    }
     let Variable::Field(array) = variable else {
         return Err(Error::invalid("convert_to_blocks is for frames (data_dimension = 2), not for columns"));
     };
-    let wrong = |why: &str| {
-        Error::invalid(format!("convert_to_blocks = {blocks:?} of data of shape {:?}: {why}", array.shape))
-    };
-    let [_, height, width] = blocks[..] else { return Err(wrong("want [1, height, width]")) };
-    let size = height.checked_mul(width).filter(|&n| n > 0).ok_or_else(|| wrong("a block of no values"))?;
-    if !array.values.len().is_multiple_of(size) {
-        return Err(wrong("the values are no whole number of blocks"));
+    let wrong =
+        |why: &str| Error::invalid(format!("convert_to_blocks, of data of shape {:?}: {why}", array.shape));
+    let mut block = array.shape[1..].to_vec();
+    if let Some(asked) = &config.convert_to_blocks {
+        let &[_, height, width] = &asked[..] else { return Err(wrong("want [1, height, width]")) };
+        block = vec![height, width];
     }
-    let shape = vec![array.values.len() / size, height, width];
+    if deep {
+        block.insert(0, config.batch_size);
+    }
+    let size = block.iter().try_fold(1usize, |a, &b| a.checked_mul(b)).filter(|&n| n > 0);
+    let size = size.ok_or_else(|| wrong("a block of no values"))?;
+    if !array.values.len().is_multiple_of(size) {
+        return Err(wrong(&format!("they are no whole number of blocks of shape {block:?}")));
+    }
+    let shape = [&[array.values.len() / size], &block[..]].concat();
     Ok((Variable::Field(Array { shape, values: array.values }), Some(array.shape)))
 }
 

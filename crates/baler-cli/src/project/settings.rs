@@ -14,16 +14,15 @@ fn wrong(key: &str, why: impl std::fmt::Display) -> Error {
     Error::invalid(format!("{key}: {why}"))
 }
 
-/// The model, for rows of `features` values.
+/// The model, for rows of `shape`: `[columns]`, `[height, width]` or `[depth, height, width]`.
 ///
 /// As in the prototype `compression_ratio` goes before `latent_space_size`; without both the ratio is 2.
-pub fn architecture(config: &Config, features: usize) -> Result<Architecture> {
+pub fn architecture(config: &Config, shape: &[usize]) -> Result<Architecture> {
     let latents = match (config.compression_ratio, config.latent_space_size) {
         (None, Some(0)) => return Err(wrong("latent_space_size", "0 would keep nothing")),
         (None, Some(latents)) => latents,
-        (ratio, _) => {
-            zoo::latents_for_ratio(features, ratio.unwrap_or(2.0)).map_err(|e| e.at("compression_ratio"))?
-        }
+        (ratio, _) => zoo::latents_for_ratio(shape.iter().product(), ratio.unwrap_or(2.0))
+            .map_err(|e| e.at("compression_ratio"))?,
     };
     if !["dense", "convolutional"].contains(&config.model_type.as_str()) {
         return Err(wrong(
@@ -31,7 +30,11 @@ pub fn architecture(config: &Config, features: usize) -> Result<Architecture> {
             format!("'{}' is neither dense nor convolutional", config.model_type),
         ));
     }
-    zoo::by_name(&config.model_name, features, latents).map_err(|e| e.at("model_name"))
+    let made = zoo::by_name(&config.model_name, shape, latents).map_err(|e| e.at("model_name"))?;
+    match config.model_name == "Conv_AE_3D" && !config.compress_to_latent_space {
+        true => zoo::without_bottleneck(&made).map_err(|e| e.at("compress_to_latent_space")),
+        false => Ok(made),
+    }
 }
 
 /// The loss. Where several are asked for, the prototype's order decides: sliced Wasserstein, earth mover, mean, sum.
@@ -67,8 +70,8 @@ fn normalisation(config: &Config) -> NormalisationKind {
     }
 }
 
-/// How to train, on rows of `features` values. Errors name the key that cannot be met.
-pub fn training(config: &Config, features: usize) -> Result<TrainOptions> {
+/// How to train, on rows of `shape`. Errors name the key that cannot be met.
+pub fn training(config: &Config, shape: &[usize]) -> Result<TrainOptions> {
     if config.intermittent_model_saving {
         return Err(Error::unsupported(
             "intermittent_model_saving = true: checkpoints are not kept; say false",
@@ -90,7 +93,7 @@ pub fn training(config: &Config, features: usize) -> Result<TrainOptions> {
         objective: objective(config)?,
         plateau: config.lr_scheduler.then_some(plateau),
         early_stopping: config.early_stopping.then_some(stopping),
-        ..TrainOptions::new(architecture(config, features)?)
+        ..TrainOptions::new(architecture(config, shape)?)
     })
 }
 
@@ -136,7 +139,7 @@ mod tests {
 
     #[test]
     fn latents_are_the_ratios_before_the_count() {
-        let latents = |config: Config| architecture(&config, 17).unwrap().decoder_stages().unwrap()[0].inputs;
+        let latents = |config: Config| architecture(&config, &[17]).unwrap().latents().unwrap();
         assert_eq!(latents(of(|_| {})), 9);
         assert_eq!(latents(of(|c| c.compression_ratio = Some(1.6))), 11);
         assert_eq!(latents(of(|c| c.latent_space_size = Some(4))), 4);
@@ -156,13 +159,13 @@ mod tests {
             (of(|c| c.latent_space_size = Some(0)), "latent_space_size"),
             (of(|c| c.test_size = 1.0), "test_size"),
         ] {
-            assert!(training(&config, 17).unwrap_err().to_string().contains(key), "{key}");
+            assert!(training(&config, &[17]).unwrap_err().to_string().contains(key), "{key}");
         }
     }
 
     #[test]
     fn losses_and_normalisation_follow_their_keys() {
-        let options = |config: Config| training(&config, 3).unwrap();
+        let options = |config: Config| training(&config, &[3]).unwrap();
         assert_eq!(options(of(|_| {})).objective, Objective::default());
         let mean = options(of(|c| c.mse_avg = true)).objective;
         assert_eq!(mean, Objective { loss: Loss::MeanSquared, sparsity: 0.001 });

@@ -43,7 +43,7 @@ pub fn run(session: &Session) -> Result<()> {
     };
     let input = match variable {
         Variable::Field(a) => Input::Field(data::NAME.into(), Box::new(a)),
-        Variable::Table(t) => Input::Table(data::NAME.into(), t),
+        Variable::Table(t) => Input::Table(data::NAME.into(), Box::new(t)),
     };
     let path = session.project.path(Output::Archive);
     let mut out = AtomicFile::create(&path, true)?;

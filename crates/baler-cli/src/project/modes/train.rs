@@ -22,7 +22,7 @@ pub fn run(session: &Session) -> Result<()> {
         sample.features,
         whole.map_or("", |_| ", in blocks")
     ))?;
-    let options = settings::training(session.config, sample.features)?;
+    let options = settings::training(session.config, &data::row_shape(&data))?;
     let path = session.project.path(Output::Model);
     let out = AtomicFile::create(&path, true)?; // before the long work, should it be refused
     let bar = bar("training", true);

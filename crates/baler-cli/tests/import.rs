@@ -232,7 +232,7 @@ fn what_does_not_fit_is_told() {
         let ran = place.run("import odd.pt -o x.safetensors --calibrate compressed.npz");
         assert!(ran.code >= 2 && parts.iter().all(|p| ran.err.contains(p)), "{parts:?}: {}", ran.err);
     };
-    odd(|t| t[0].0 = "encoder.0.weight", &["encoder.0.weight", "no dense"]);
+    odd(|t| t.push(("p_x_lin.0.bias", &[1], vec![0.5])), &["p_x_lin.0.bias", "no dense"]);
     odd(|t| drop(t.remove(1)), &["layer en1", "no bias"]);
     odd(|t| drop(t.drain(4..6)), &["2 layers", "3 back", "--model"]);
     odd(|t| t[2].1 = &[4, 5], &["layer en2", "4 outputs and 5"]);

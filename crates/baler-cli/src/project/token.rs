@@ -80,7 +80,9 @@ pub fn tokens(text: &str) -> Result<Vec<Token>> {
     while let Some(&(at, c)) = lexer.rest.peek() {
         lexer.word(at, c)?;
     }
-    lexer.push(text.len(), TokenKind::Newline);
+    if lexer.open == 0 {
+        lexer.push(text.len(), TokenKind::Newline);
+    }
     lexer.push(text.len(), TokenKind::End);
     Ok(lexer.tokens)
 }

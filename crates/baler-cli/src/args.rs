@@ -1,16 +1,44 @@
 //! The command line as it is typed: flags and their texts. What they mean is resolved in `commands`.
 
 use crate::examples;
+use crate::project::Mode;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
 
 /// Learned compression of scientific data within a guaranteed error bound.
 #[derive(Debug, Parser)]
-#[command(name = "baler", version, after_help = examples::ALL, arg_required_else_help = true)]
+#[command(
+    name = "baler",
+    version,
+    after_help = examples::ALL,
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    override_usage = "baler COMMAND ...\n       baler --project WORKSPACE PROJECT --mode MODE [--verbose]"
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub project: ProjectArgs,
+}
+
+/// Where the help shows them.
+const PROJECT: &str = "Projects, as in Baler's Python prototype";
+
+/// A project and what to do with it.
+#[derive(Debug, Args)]
+pub struct ProjectArgs {
+    /// A project, in workspaces/WORKSPACE/PROJECT
+    #[arg(long, num_args = 2, value_names = ["WORKSPACE", "PROJECT"], requires = "mode", help_heading = PROJECT)]
+    pub project: Option<Vec<String>>,
+    /// What to do with it
+    #[arg(long, value_enum, requires = "project", help_heading = PROJECT)]
+    pub mode: Option<Mode>,
+    /// Say more
+    #[arg(long, requires = "project", help_heading = PROJECT)]
+    pub verbose: bool,
 }
 
 /// Every command.
@@ -34,6 +62,15 @@ pub enum Command {
     /// Train a model on a sample
     #[command(after_help = examples::TRAIN)]
     Train(Train),
+    /// Begin a project: folders, and a configuration with every key explained
+    #[command(after_help = examples::NEW)]
+    New(New),
+    /// Take over a PyTorch model of Baler's Python prototype
+    #[command(after_help = examples::IMPORT)]
+    Import(Import),
+    /// Turn a configuration of the prototype's (P_config.py) into TOML
+    #[command(after_help = examples::IMPORT_CONFIG)]
+    ImportConfig(ImportConfig),
     /// Make example data: a flow past a square, collider jets
     #[command(after_help = examples::SYNTH)]
     Synth(Synth),
@@ -200,9 +237,61 @@ pub struct Decompress {
     /// Only these columns of a table, in this order; decodes little else
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
+    /// Of a compressed.npz of Baler's Python prototype: the shape of a frame, which it does not tell
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    pub frame: Option<Vec<usize>>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub coding: Coding,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// `baler new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// The workspace: a folder of projects and their data
+    pub workspace: String,
+    /// The project
+    pub project: String,
+}
+
+/// `baler import-config`.
+#[derive(Debug, Args)]
+pub struct ImportConfig {
+    /// The configuration: P_config.py
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The file to write: P_config.toml; - is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+/// `baler import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// A model of Baler's Python prototype: model.pt
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The model file to write
+    #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Which model it is, where names and shapes of its tensors do not tell: AE, CFD_dense_AE, FPGA_prototype_model
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Baler's normalization_features.npy [default: that in the compressed.npz of --calibrate, or none]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub normalization: Option<PathBuf>,
+    /// Data to choose the integer scales on, or Baler's compressed.npz of them, which also tells names and normalisation
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub calibrate: Option<PathBuf>,
     /// Replace the output if it exists
     #[arg(short, long)]
     pub force: bool,

@@ -9,6 +9,7 @@ pub const ALL: &str = "Examples:
   baler decompress u.blr -o u2.npy --select 10:20
   baler train sample.npz -o model.safetensors --model AE --ratio 1.6
   baler compress big.npz -o big.blr --std 1e-3 --model model.safetensors
+  baler --project CMS particles --mode train         Baler's projects, in a folder with workspaces/
 
 `baler help COMMAND` tells more, with examples.
 
@@ -45,6 +46,8 @@ pub const DECOMPRESS: &str = "Examples:
   baler decompress e.blr -o two.csv --columns eta,pt --select 1000:2000
   baler decompress u.blr -o - --format f32 | ./analyse
   baler decompress big.blr -o big.npz --model model.safetensors
+  baler decompress compressed.npz -o data.npz --model model.pt          of Baler's Python prototype
+  baler decompress compressed.npz -o data.npz --model model.pt --frame 50,50
 
 Columns are decoded with those that they are coded given (`baler info` shows them) and no others.
 Read whole, a chunk is checked against the checksum of its decoded values; of some columns only
@@ -80,6 +83,30 @@ pub const TRAIN: &str = "Examples:
 
 A table is trained on row by row, a field frame by frame along its leading axis. A model of a
 table's columns (--kind table) is trained for the bounds that it is given.";
+
+/// `baler new`.
+pub const NEW: &str = "Examples:
+  baler new CMS particles                      makes workspaces/CMS/particles, and explains each setting in its config/
+  baler --project CMS particles --mode train             then compress, decompress, plot, info, compare
+
+A project that exists is left as it is. Modes of a project: newProject, train, compress, decompress,
+plot, info, diagnose, compare, convert_with_hls4ml.";
+
+/// `baler import`.
+pub const IMPORT: &str = "Examples:
+  baler import model.pt -o model.safetensors --calibrate compressed.npz
+  baler import model.pt -o model.safetensors --normalization normalization_features.npy --calibrate data.npz
+  baler import model.pt -o model.safetensors --model CFD_dense_AE --calibrate frames.npz
+
+The file is read without Python and nothing in it is executed. The model is frozen to integers, whose scales are
+chosen on the data of --calibrate, and the difference is told.";
+
+/// `baler import-config`.
+pub const IMPORT_CONFIG: &str = "Examples:
+  baler import-config P_config.py -o P_config.toml
+  baler import-config P_config.py -o - | less
+
+Nothing is executed: what is no assignment of a literal is an error with its line and column.";
 
 /// `baler synth`.
 pub const SYNTH: &str = "Examples:

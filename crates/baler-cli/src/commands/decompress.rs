@@ -3,6 +3,7 @@
 use super::{FileArchive, check_output, model_of, of_data, open_archive, threads, variables};
 use crate::args::Decompress;
 use crate::formats::{self, Format, WriteOptions};
+use crate::import::latents;
 use crate::output::is_standard;
 use crate::saying::{bar, bytes, number, print};
 use baler::archive::header::Kind;
@@ -92,6 +93,14 @@ fn format(args: &Decompress, archive: &FileArchive, wanted: &[usize]) -> Result<
 
 /// Runs it.
 pub fn run(args: &Decompress) -> Result<bool> {
+    if latents::is_one(&args.input) {
+        return super::decompress_latents::run(args);
+    }
+    if args.frame.is_some() {
+        return Err(Error::invalid(
+            "--frame is for a compressed.npz of Baler's Python prototype; archives tell their shape",
+        ));
+    }
     let model = model_of(&args.coding)?;
     let threads = threads(args.coding.threads)?;
     let mut archive = open_archive(&args.input, model.as_ref())?;

@@ -3,13 +3,19 @@
 
 pub mod compress;
 pub mod decompress;
+pub mod decompress_latents;
 pub mod demo;
+pub mod import;
+pub mod import_config;
 pub mod info;
 mod info_columns;
+pub mod new;
+pub mod project;
 pub mod salvage;
 pub mod synth;
 pub mod train;
 pub mod train_table;
+pub mod trial;
 pub mod verify;
 
 use crate::args::{Coding, Reading};

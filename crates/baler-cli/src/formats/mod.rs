@@ -197,11 +197,13 @@ pub struct WriteOptions {
     pub header: bool,
     /// What separates the values of a `.csv`.
     pub separator: u8,
+    /// Whether the members of an `.npz` are deflated.
+    pub deflate: bool,
 }
 
 impl Default for WriteOptions {
     fn default() -> Self {
-        WriteOptions { format: None, force: false, header: true, separator: b',' }
+        WriteOptions { format: None, force: false, header: true, separator: b',', deflate: false }
     }
 }
 
@@ -235,7 +237,9 @@ pub fn create(path: &Path, options: &WriteOptions) -> Result<Destination> {
                 "an .npz cannot be written to standard output; npy, csv and raw values can",
             ));
         }
-        Format::Npz => Writer::Npz(Box::new(npz::Writer::new(AtomicFile::create(path, options.force)?))),
+        Format::Npz => {
+            Writer::Npz(Box::new(npz::Writer::new(AtomicFile::create(path, options.force)?, options.deflate)))
+        }
         Format::Npy => Writer::Npy(output()?),
         Format::Csv => Writer::Csv(output()?),
         Format::Raw(dtype) => Writer::Raw(output()?, dtype),

@@ -64,6 +64,33 @@ pub fn open(file: File, path: &Path) -> Result<Vec<InputVariable>> {
     Ok(variables)
 }
 
+/// What a member holds.
+pub enum Content {
+    /// Numbers.
+    Field(Array),
+    /// Text.
+    Text(Vec<String>),
+}
+
+/// Every member by its name, in memory, whatever `data` and `names` are to each other.
+pub fn contents(file: File) -> Result<Vec<(String, Content)>> {
+    let mut archive = ZipArchive::new(file).map_err(from_zip)?;
+    let members: Vec<Member> =
+        (0..archive.len()).map(|index| open_member(&mut archive, index)).collect::<Result<_>>()?;
+    let archive = Arc::new(Mutex::new(archive));
+    let read = |member: Member| {
+        let data = read_member(&archive, member.index, &member.name)?;
+        let content = match member.header.kind {
+            npy::Kind::Text(..) => npy::read_text(&member.header, &data).map(Content::Text),
+            _ => npy::values(&member.header, data)
+                .and_then(|values| Array::new(member.header.shape.clone(), values))
+                .map(Content::Field),
+        };
+        Ok((member.name.clone(), content.map_err(|e| e.at(quoted(&member.name)))?))
+    };
+    members.into_iter().map(read).collect()
+}
+
 fn open_member(archive: &mut ZipArchive<File>, index: usize) -> Result<Member> {
     let mut entry = archive.by_index(index).map_err(from_zip)?;
     let name = entry.name().map_err(from_zip)?.into_owned();
@@ -267,18 +294,20 @@ pub struct Writer {
     zip: ZipWriter<AtomicFile>,
     /// Its one variable is a field called `data`, which Baler wants an empty `names` beside.
     lone_data: bool,
+    method: CompressionMethod,
 }
 
 impl Writer {
-    /// An archive that will appear as `file`.
-    pub fn new(file: AtomicFile) -> Writer {
-        Writer { zip: ZipWriter::new(file), lone_data: false }
+    /// An archive that will appear as `file`, its members deflated or stored.
+    pub fn new(file: AtomicFile, deflate: bool) -> Writer {
+        let method = if deflate { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+        Writer { zip: ZipWriter::new(file), lone_data: false, method }
     }
 
     /// Begins the next member; the same data always make the same archive.
     fn start(&mut self, name: &str, bytes: u64) -> Result<()> {
         let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
+            .compression_method(self.method)
             .last_modified_time(DateTime::default())
             .unix_permissions(0o644)
             .large_file(bytes >= u32::MAX as u64 - 65_536); // room for the longest header

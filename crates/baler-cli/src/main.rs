@@ -37,6 +37,7 @@ fn run(command: Command) -> baler::error::Result<bool> {
         Command::Verify(args) => commands::verify::run(&args),
         Command::Salvage(args) => commands::salvage::run(&args),
         Command::Train(args) => commands::train::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
         Command::New(args) => commands::new::run(&args),
         Command::Import(args) => commands::import::run(&args),
         Command::ImportConfig(args) => commands::import_config::run(&args),

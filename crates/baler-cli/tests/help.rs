@@ -6,13 +6,14 @@ use std::process::{Command, Stdio};
 
 use common::run::*;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "compress",
     "decompress",
     "info",
     "verify",
     "salvage",
     "train",
+    "compare",
     "new",
     "import",
     "import-config",

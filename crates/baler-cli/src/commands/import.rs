@@ -30,6 +30,17 @@ pub fn network_of(path: &Path, name: Option<&str>) -> Result<Network> {
     Network::from_tensors(tensors, name).map_err(|e| e.at(path.display()))
 }
 
+/// Refuses data whose rows are not the model's.
+pub fn check_features(network: &Network, features: usize) -> Result<()> {
+    match features == network.features() {
+        true => Ok(()),
+        false => Err(Error::invalid(format!(
+            "rows of {features} values, where the model's have {}",
+            network.features()
+        ))),
+    }
+}
+
 /// Runs it.
 pub fn run(args: &Import) -> Result<bool> {
     let network = network_of(&args.input, args.model.as_deref())?;
@@ -47,6 +58,7 @@ pub fn run(args: &Import) -> Result<bool> {
         } else {
             let reading = Reading { shape: None, no_header: false };
             let sample = whole_sample(&load(path, &reading, None)?).map_err(|e| e.at(path.display()))?;
+            check_features(&network, sample.features).map_err(|e| e.at(path.display()))?;
             (names, data) = (sample.names, Some(sample.rows));
         }
     }

@@ -65,7 +65,10 @@ pub enum Command {
     /// Begin a project: folders, and a configuration with every key explained
     #[command(after_help = examples::NEW)]
     New(New),
-    /// Take over a PyTorch model of Baler's Python prototype
+    /// Write a model in the format of others: ONNX
+    #[command(after_help = examples::EXPORT)]
+    Export(Export),
+    /// Take over a model: a PyTorch one of Baler's Python prototype, or ONNX
     #[command(after_help = examples::IMPORT)]
     Import(Import),
     /// Turn a configuration of the prototype's (P_config.py) into TOML
@@ -274,12 +277,52 @@ pub struct ImportConfig {
     pub force: bool,
 }
 
+/// `baler export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The model: an autoencoder
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The file to write: model.onnx
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Which half
+    #[arg(long, value_enum, value_name = "PART", default_value_t = Part::Both)]
+    pub part: Part,
+    /// The frozen network, whole numbers to the last bit, rather than the float one
+    #[arg(long)]
+    pub integer: bool,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// A part of an autoencoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// rows to latents and reconstruction
+    Both,
+    /// rows to latents
+    Encoder,
+    /// latents to reconstruction
+    Decoder,
+}
+
 /// `baler import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// A model of Baler's Python prototype: model.pt
+    /// A model of Baler's Python prototype, model.pt; or an autoencoder or an encoder in ONNX, model.onnx
     #[arg(value_hint = ValueHint::FilePath)]
     pub input: PathBuf,
+    /// The decoder, where it is an ONNX file of its own
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub decoder: Option<PathBuf>,
+    /// The name of the value between encoder and decoder in one ONNX file [default: the first of two outputs]
+    #[arg(long, value_name = "NAME", conflicts_with = "decoder")]
+    pub latents: Option<String>,
     /// The model file to write
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,

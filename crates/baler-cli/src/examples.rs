@@ -97,9 +97,20 @@ pub const IMPORT: &str = "Examples:
   baler import model.pt -o model.safetensors --calibrate compressed.npz
   baler import model.pt -o model.safetensors --normalization normalization_features.npy --calibrate data.npz
   baler import model.pt -o model.safetensors --model CFD_dense_AE --calibrate frames.npz
+  baler import autoencoder.onnx -o model.safetensors --calibrate sample.npz --latents bottleneck
+  baler import encoder.onnx --decoder decoder.onnx -o model.safetensors --calibrate sample.npz
 
 The file is read without Python and nothing in it is executed. The model is frozen to integers, whose scales are
 chosen on the data of --calibrate, and the difference is told.";
+
+/// `baler export`.
+pub const EXPORT: &str = "Examples:
+  baler export model.safetensors -o model.onnx
+  baler export model.safetensors -o decoder.onnx --part decoder
+  baler export model.safetensors -o exact.onnx --integer      gives the bits that an archive decodes to
+
+Graphs take rows x features in the data's units (f64, any number of rows). Model files are safetensors themselves:
+their float tensors are read with any program that knows the format.";
 
 /// `baler import-config`.
 pub const IMPORT_CONFIG: &str = "Examples:

@@ -38,6 +38,7 @@ fn run(command: Command) -> baler::error::Result<bool> {
         Command::Salvage(args) => commands::salvage::run(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::New(args) => commands::new::run(&args),
+        Command::Export(args) => commands::export::run(&args),
         Command::Import(args) => commands::import::run(&args),
         Command::ImportConfig(args) => commands::import_config::run(&args),
         Command::Synth(args) => commands::synth::run(&args),

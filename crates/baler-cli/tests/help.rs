@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use common::run::*;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "compress",
     "decompress",
     "info",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 12] = [
     "salvage",
     "train",
     "new",
+    "export",
     "import",
     "import-config",
     "synth",

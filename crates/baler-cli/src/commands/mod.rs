@@ -5,6 +5,7 @@ pub mod compress;
 pub mod decompress;
 pub mod decompress_latents;
 pub mod demo;
+pub mod export;
 pub mod import;
 pub mod import_config;
 pub mod info;

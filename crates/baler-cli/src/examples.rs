@@ -86,22 +86,23 @@ table's columns (--kind table) is trained for the bounds that it is given.";
 
 /// `baler new`.
 pub const NEW: &str = "Examples:
-  baler new CMS particles                      makes workspaces/CMS/particles, and explains each setting in its config/
-  baler --project CMS particles --mode train             then compress, decompress, plot, info, compare
+  baler new CMS particles                       makes workspaces/CMS/particles
+  baler --project CMS particles --mode train    then compress, decompress, plot, info, compare
 
-A project that exists is left as it is. Modes of a project: newProject, train, compress, decompress,
-plot, info, diagnose, compare, convert_with_hls4ml.";
+Its settings, each explained, are in config/particles_config.toml. A project that exists is left as
+it is. Modes: newProject, train, compress, decompress, plot, info, diagnose, compare,
+convert_with_hls4ml.";
 
 /// `baler import`.
 pub const IMPORT: &str = "Examples:
   baler import model.pt -o model.safetensors --calibrate compressed.npz
-  baler import model.pt -o model.safetensors --normalization normalization_features.npy --calibrate data.npz
+  baler import model.pt -o m.safetensors --normalization normalization_features.npy
   baler import model.pt -o model.safetensors --model CFD_dense_AE --calibrate frames.npz
   baler import autoencoder.onnx -o model.safetensors --calibrate sample.npz --latents bottleneck
   baler import encoder.onnx --decoder decoder.onnx -o model.safetensors --calibrate sample.npz
 
-The file is read without Python and nothing in it is executed. The model is frozen to integers, whose scales are
-chosen on the data of --calibrate, and the difference is told.";
+The file is read without Python, and nothing in it is executed. The model is frozen to integers,
+whose scales are chosen on the data of --calibrate, and the difference is told.";
 
 /// `baler export`.
 pub const EXPORT: &str = "Examples:

@@ -71,9 +71,10 @@ settings! {
         convert_to_blocks: Option<Vec<usize>> = None, "[1, 25, 25]";
     }
     "The model" {
-        /// A model of the zoo: AE, CFD_dense_AE, FPGA_prototype_model, ...
+        /// A model of the zoo: AE, CFD_dense_AE, AE_Dropout_BN, FPGA_prototype_model, Conv_AE, Conv_AE_GDN,
+        /// Conv_AE_3D, PJ_Conv_AE or TransformerAE.
         model_name: String = "AE".into(), "";
-        /// "dense" or "convolutional"; the name says it already, and this is only checked against it.
+        /// "dense" or "convolutional", as the prototype has it; the name says it already.
         model_type: String = "dense".into(), "";
         /// Values in a row (of columns, or of a frame's pixels) over latents kept.
         compression_ratio: Option<f64> = None, "2.0";
@@ -97,15 +98,15 @@ settings! {
         batch_size: usize = 512, "";
         /// Share of the rows held back to validate on; 0 watches the training loss instead.
         test_size: f64 = 0.0, "";
-        /// Whether training stops when the loss no longer falls,
+        /// Whether training stops when the loss has not fallen for early_stopping_patience epochs.
         early_stopping: bool = true, "";
-        /// after so many epochs without a fall
+        /// Epochs without a fall that are let pass before it stops.
         early_stopping_patience: usize = 100, "";
-        /// of more than this.
+        /// The least fall of the loss that counts as one.
         min_delta: f64 = 0.0, "";
-        /// Whether the learning rate is halved (down to 1e-6) when the loss no longer falls,
+        /// Whether the learning rate is halved (down to 1e-6) when the loss has not fallen for lr_scheduler_patience epochs.
         lr_scheduler: bool = true, "";
-        /// after so many epochs without a fall.
+        /// Epochs without a fall that are let pass before it is halved.
         lr_scheduler_patience: usize = 50, "";
         /// Whether each epoch takes the rows in another order. (Baler's prototype took them in the file's.)
         shuffle: bool = true, "";
@@ -126,7 +127,7 @@ settings! {
         /// Whether mse_avg adds reg_param times the mean size of each layer's activations. (Not to mse_sum: the
         /// prototype's never did.)
         l1: bool = true, "";
-        /// What that counts.
+        /// What the sparsity of l1 counts beside the error.
         reg_param: f64 = 0.001, "";
         /// No effect, as in the prototype, which has no loss that uses it.
         RHO: f64 = 0.05, "";
@@ -138,17 +139,18 @@ settings! {
         bound: String = "none".into(), "";
         /// How much work a smaller file is worth: "fast", "default" or "max".
         level: String = "default".into(), "";
-        /// The prototype's way to a bound. Here it is one: unless `bound` says otherwise, each value is off by at most
+        /// The prototype's way to a bound, and here it is one: unless `bound` says otherwise, no value is off by more than
+        /// error_bounded_requirement percent of itself.
         save_error_bounded_deltas: bool = false, "";
-        /// so many percent of itself.
+        /// Percent of itself that a value may be off.
         error_bounded_requirement: Option<f64> = None, "10.0";
         /// Whether decompressed.npz is deflated. (Archives are entropy-coded whatever this says.)
         extra_compression: bool = false, "";
     }
     "Files" {
-        /// Whether training keeps a checkpoint
+        /// Whether training keeps a checkpoint every intermittent_saving_patience epochs.
         intermittent_model_saving: bool = false, "";
-        /// every so many epochs.
+        /// Epochs from one checkpoint to the next.
         intermittent_saving_patience: usize = 100, "";
         /// Whether mean activations are kept for `--mode diagnose`.
         activation_extraction: bool = false, "";

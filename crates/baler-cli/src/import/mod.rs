@@ -106,7 +106,7 @@ pub fn normalisation(by: Option<(Vec<f64>, Vec<f64>)>, features: usize) -> Resul
         ))),
     };
     let (offset, scale) = (each(offset)?, each(scale)?);
-    Normalisation { kind, offset, scale }.checked().map_err(|e| e.at("normalisation"))
+    Normalisation::Affine { kind, offset, scale }.checked().map_err(|e| e.at("normalisation"))
 }
 
 /// At most [`MOST_ROWS`] rows, evenly spaced.

@@ -55,8 +55,10 @@ pub fn run(session: &Session) -> Result<()> {
     let trained = history.iter().map(|e| e.train_loss);
     let validated = history.iter().map(|e| e.validation_loss.unwrap_or(e.train_loss));
     session.write_rows(Output::Losses, history.len(), trained.chain(validated).collect())?;
-    if model.normalisation.kind == NormalisationKind::MinMax {
-        let ranges = [&model.normalisation.offset[..], &model.normalisation.scale[..]].concat();
+    let ranges =
+        model.normalisation.affine().filter(|_| model.normalisation.kind() == NormalisationKind::MinMax);
+    if let Some((minimum, range)) = ranges {
+        let ranges = [minimum, range].concat();
         session.write_rows(Output::Ranges, sample.features, ranges)?;
     }
     if session.config.activation_extraction {

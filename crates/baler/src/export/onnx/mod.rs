@@ -6,6 +6,7 @@
 mod builder;
 //mod integers;
 mod layers;
+mod normalise;
 mod proto;
 pub mod read;
 
@@ -13,7 +14,6 @@ use prost::Message;
 
 use crate::error::Result;
 use crate::model::Model;
-use crate::model::normalise::Normalisation;
 use builder::Builder;
 use proto::{DOUBLE, FLOAT};
 
@@ -65,7 +65,7 @@ fn float(b: &mut Builder, model: &Model, part: Part) -> Result<()> {
         }
         _ => {
             b.input("rows", DOUBLE, features);
-            let normal = normalise(b, &model.normalisation);
+            let normal = normalise::apply(b, &model.normalisation);
             let latents = layers::chain(b, &model.float.encoder, sequence, "encoder", &normal);
             b.output(&latents, "latents", FLOAT, width);
             latents
@@ -73,26 +73,8 @@ fn float(b: &mut Builder, model: &Model, part: Part) -> Result<()> {
     };
     if part != Part::Encoder {
         let normal = layers::chain(b, &model.float.decoder, sequence, "decoder", &latents);
-        let values = restore(b, &model.normalisation, &normal);
+        let values = normalise::invert(b, &model.normalisation, &normal);
         b.output(&values, "reconstruction", DOUBLE, features);
     }
     Ok(())
-}
-
-/// `rows` to normalised values in f32.
-fn normalise(b: &mut Builder, by: &Normalisation) -> String {
-    let width = [by.offset.len()];
-    let (offset, scale) = (b.doubles("offset", &width, &by.offset), b.doubles("scale", &width, &by.scale));
-    let moved = b.node("Sub", &["rows", &offset], vec![]);
-    let scaled = b.node("Div", &[&moved, &scale], vec![]);
-    b.cast(&scaled, FLOAT)
-}
-
-/// The inverse of [`normalise`].
-fn restore(b: &mut Builder, by: &Normalisation, normal: &str) -> String {
-    let width = [by.offset.len()];
-    let (offset, scale) = (b.doubles("offset", &width, &by.offset), b.doubles("scale", &width, &by.scale));
-    let values = b.cast(normal, DOUBLE);
-    let scaled = b.node("Mul", &[&values, &scale], vec![]);
-    b.node("Add", &[&scaled, &offset], vec![])
 }

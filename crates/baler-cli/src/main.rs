@@ -19,6 +19,8 @@ fn main() -> ExitCode {
         Command::Info(args) => commands::info::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Salvage(args) => commands::salvage::run(&args),
+        Command::Plot(args) => commands::plot::run(&args),
+        Command::Diagnose(args) => commands::diagnose::run(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::Synth(args) => commands::synth::run(&args),
         Command::Demo(args) => commands::demo::run(&args),

@@ -19,6 +19,7 @@ pub mod archive;
 
 // Float: fitting models, making example data, looking at what was lost.
 pub mod quality;
+#[cfg(feature = "pictures")]
 pub mod report;
 pub mod synth;
 pub mod train;

@@ -1,6 +1,7 @@
 //! `baler demo`: the whole path on data made here, from nothing to pictures.
 
 use super::train::{fit, sample_of, save};
+use super::verify::promised;
 use super::{info, open_archive, threads};
 use crate::args::Demo;
 use crate::formats::{self, WriteOptions};
@@ -16,7 +17,7 @@ use baler::front::Tolerance;
 use baler::front::check::largest_error;
 use baler::model::Model;
 use baler::quality::{psnr, psnr_of_columns};
-use baler::report::{columns::columns_svg, frames};
+use baler::report::{self, Figure, Format, Frame, Scales};
 use baler::synth::{flow::flow, jets::jets};
 use baler::train::TrainOptions;
 use serde_json::{Value, json};
@@ -29,6 +30,8 @@ const FLOW: [usize; 3] = [600, 48, 96];
 const ROWS: usize = 100_000;
 const SEED: u64 = 1;
 const EPOCHS: usize = 60;
+/// Frames of an animation, at most.
+const MOVING: usize = 60;
 
 /// The same of a quick demonstration.
 const QUICK_FLOW: [usize; 3] = [60, 16, 32];
@@ -51,7 +54,8 @@ struct Outcome {
     cells: Vec<String>,
     report: Value,
     decoded: Variable,
-    bounds: Vec<Option<f64>>,
+    /// One, or one a column.
+    tolerances: Vec<Tolerance>,
     holds: bool,
 }
 
@@ -106,8 +110,7 @@ impl Demonstration<'_> {
         let begun = Instant::now();
         let decoded = archive.read(0, None, self.threads)?;
         let decoding = begun.elapsed().as_secs_f64();
-        let (bounds, worst, quality) =
-            compare(original, &decoded, &archive.header().variables[0].kind, case.bound);
+        let (tolerances, worst, quality) = compare(original, &decoded, &archive.header().variables[0].kind);
         let holds = worst.is_some();
         let mega = summary.original as f64 / 1e6;
         let times = ratio(summary.original, summary.stored);
@@ -131,41 +134,40 @@ impl Demonstration<'_> {
             quality.map_or("-".into(), |q| format!("{q:.1}")),
             format!("{} / {}", number(mega / encoding), number(mega / decoding)),
         ];
-        Ok(Outcome { cells, report, decoded, bounds, holds })
+        Ok(Outcome { cells, report, decoded, tolerances, holds })
     }
 }
 
-/// The absolute bound of each run of values, the largest error as a share of its bound (unbounded: of the range), `None`
+/// What each run of values was promised; the largest error as a share of its bound (unbounded: of the range), `None`
 /// where one is broken; and the PSNR.
 fn compare(
     original: &Variable,
     decoded: &Variable,
     kind: &Kind,
-    bound: Bound,
-) -> (Vec<Option<f64>>, Option<f64>, Option<f64>) {
-    let share = |a: &_, b: &_, limit: Option<f64>| match (bound, limit) {
-        (Bound::None, _) => {
-            let range = baler::archive::plan::statistics_of(a, None).range();
-            Some(largest_error(a, b, Tolerance::None)? / range.max(f64::MIN_POSITIVE))
-        }
-        (_, Some(limit)) => Some(largest_error(a, b, Tolerance::Absolute(limit))? / limit),
-        (_, None) => largest_error(a, b, Tolerance::Exact),
+) -> (Vec<Tolerance>, Option<f64>, Option<f64>) {
+    let share = |a: &_, b: &_, tolerance| {
+        let largest = largest_error(a, b, tolerance)?;
+        Some(match tolerance {
+            Tolerance::None => {
+                largest / baler::archive::plan::statistics_of(a, None).range().max(f64::MIN_POSITIVE)
+            }
+            Tolerance::Absolute(limit) => largest / limit,
+            _ => largest,
+        })
     };
     let most = |shares: Vec<Option<f64>>| shares.into_iter().try_fold(0.0f64, |m, s| Some(m.max(s?)));
     match (original, decoded, kind) {
         (Variable::Field(a), Variable::Field(b), Kind::Field(f)) => {
-            let limit = f.bound.value.filter(|v| *v > 0.0);
-            (vec![limit], share(&a.values, &b.values, limit), psnr(&a.values, &b.values))
+            let tolerance = promised(f.dtype, &f.bound);
+            (vec![tolerance], share(&a.values, &b.values, tolerance), psnr(&a.values, &b.values))
         }
         (Variable::Table(a), Variable::Table(b), Kind::Table(t)) => {
-            let limits: Vec<_> = t.columns.iter().map(|c| c.bound.value.filter(|v| *v > 0.0)).collect();
+            let tolerances: Vec<_> = t.columns.iter().map(|c| promised(c.dtype, &c.bound)).collect();
             let pairs = || a.columns.iter().map(|c| &c.values).zip(b.columns.iter().map(|c| &c.values));
+            let shares = pairs().zip(&tolerances).map(|((a, b), &t)| share(a, b, t)).collect();
             let lossy = t.columns.iter().map(|c| c.bound.bound != Bound::Lossless);
-            let shares =
-                pairs().zip(&limits).zip(lossy.clone()).filter(|(_, lossy)| *lossy || bound != Bound::None);
-            let shares = shares.map(|(((a, b), &l), _)| share(a, b, l)).collect();
             let lossy_pairs = pairs().zip(lossy).filter(|(_, l)| *l).map(|(p, _)| p);
-            (limits, most(shares), psnr_of_columns(lossy_pairs))
+            (tolerances, most(shares), psnr_of_columns(lossy_pairs))
         }
         _ => (vec![], None, None),
     }
@@ -253,20 +255,38 @@ pub fn run(args: &Demo) -> Result<bool> {
     lines.extend(of_flow.iter().chain(&of_jets).map(|o| o.cells.clone()));
     d.tell(table(&lines, &[0, 5]))?;
 
-    for (outcome, file) in [(&of_flow[0], "flow.png"), (&of_flow[2], "flow-unbounded.png")] {
+    d.tell("\nDrawing ...")?;
+    let note = |o: &Outcome| format!("{}: {} times smaller, {}", o.cells[0], o.cells[3], o.cells[5]);
+    for (outcome, name) in [(&of_flow[0], "flow"), (&of_flow[2], "flow-unbounded")] {
         let Variable::Field(back) = &outcome.decoded else { continue };
         let (Some(a), Some(b)) = (frames.values.to_f64(), back.values.to_f64()) else { continue };
-        let frame = size[1] * size[2];
-        let worst = frames::worst_frame(&a, &b, frame);
-        let pixels = worst * frame..(worst + 1) * frame;
-        let title = format!("x-velocity, frame {worst}, {}", outcome.cells[0]);
-        let bound = outcome.bounds.first().copied().flatten();
-        d.write(file, &frames::frames_png(&title, &a[pixels.clone()], &b[pixels], size[1], size[2], bound)?)?;
+        let pixels = size[1] * size[2];
+        let tolerance = outcome.tolerances[0];
+        let page = |k: usize, scales: Option<Scales>| {
+            let [before, after] = [&a, &b].map(|v| &v[k * pixels..(k + 1) * pixels]);
+            let scales = scales.unwrap_or_else(|| Scales::of(before, after, tolerance));
+            let frame = Frame { before, after, height: size[1], width: size[2], tolerance, unit: "" };
+            report::frames(&format!("x-velocity, frame {k}"), &note(outcome), &frame, &scales)
+        };
+        let still = Figure::from(page(report::worst_frame(&a, &b, pixels), None)?);
+        d.write(&format!("{name}.png"), &still.to_bytes(Format::Png)?)?;
+        let scales = Scales::of(&a, &b, tolerance);
+        let every = size[0].div_ceil(MOVING);
+        let pages = (0..size[0].div_ceil(every)).map(|k| page(k * every, Some(scales)));
+        let mut out = AtomicFile::create(&d.path(&format!("{name}.gif")), true)?;
+        report::animate(pages, Format::Gif, 10.0, &mut out)?;
+        out.commit()?;
     }
-    for (outcome, file) in [(&of_jets[0], "jets.svg"), (&of_jets[2], "jets-unbounded.svg")] {
+    for (outcome, name) in [(&of_jets[0], "jets"), (&of_jets[2], "jets-unbounded")] {
         let Variable::Table(back) = &outcome.decoded else { continue };
-        d.write(file, columns_svg(&outcome.cells[0], &table_of_jets, back, &outcome.bounds)?.as_bytes())?;
+        let pairs = report::pairs(&table_of_jets, back, &outcome.tolerances)?;
+        let figure = report::comparison("jets: residuals", &note(outcome), &pairs);
+        d.write(&format!("{name}.pdf"), &figure.to_bytes(Format::Pdf)?)?;
+        let boxes = report::residual_boxes("jets: residuals", &note(outcome), &pairs);
+        d.write(&format!("{name}.svg"), &boxes.to_bytes(Format::Svg)?)?;
     }
+    let loss = report::loss("CFD_dense_AE on the flow", "", &flow_model.provenance.history);
+    d.write("loss.svg", &Figure::from(loss).to_bytes(Format::Svg)?)?;
     let holds = of_flow.iter().chain(&of_jets).all(|o| o.holds);
     if args.saying.json {
         let cases: Vec<_> = of_flow.into_iter().chain(of_jets).map(|o| o.report).collect();
@@ -274,7 +294,8 @@ pub fn run(args: &Demo) -> Result<bool> {
         return Ok(holds);
     }
     d.tell(format!(
-        "\nEvery bound {}. In {}/: before and after in flow.png and jets.svg, the data, models and archives.\n\
+        "\nEvery bound {}. In {}/: what was lost in flow.png, flow.gif and jets.pdf,\n\
+         the training in loss.svg, the data, models and archives.\n\
          Next: baler info {}  -  baler compress YOUR_DATA.npy -o out.blr --rel 1e-3",
         if holds { "holds" } else { "SHOULD HOLD, BUT ONE IS BROKEN" },
         args.output.display(),

@@ -4,8 +4,11 @@
 pub mod compress;
 pub mod decompress;
 pub mod demo;
+pub mod diagnose;
 pub mod info;
 mod info_columns;
+mod picture;
+pub mod plot;
 pub mod salvage;
 pub mod synth;
 pub mod train;

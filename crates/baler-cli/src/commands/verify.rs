@@ -13,7 +13,7 @@ use baler::front::check::{largest_error, root_mean_square};
 use serde_json::json;
 
 /// What the header promises of a run of values.
-fn promised(dtype: DType, r: &Resolved) -> Tolerance {
+pub(super) fn promised(dtype: DType, r: &Resolved) -> Tolerance {
     match (r.bound, r.value) {
         _ if !dtype.is_number() => Tolerance::Exact,
         (Bound::None, _) => Tolerance::None,
@@ -150,7 +150,7 @@ pub fn run(args: &Verify) -> Result<bool> {
 
 /// Gives the columns of a table the archive's types where that changes no value: a .csv keeps numbers, not their
 /// widths. (The shortest digits of an f32, read as f64, round back to it.)
-fn retype(table: &mut Table, header: &TableHeader) {
+pub(super) fn retype(table: &mut Table, header: &TableHeader) {
     for (column, wanted) in table.columns.iter_mut().zip(&header.columns) {
         if let Some(values) = narrowed(&column.values, wanted.dtype) {
             column.values = values;

@@ -7,6 +7,7 @@ pub const ALL: &str = "Examples:
   baler compress raw.f32 --shape 64,512,512 -o u.blr --abs 0.01
   baler compress events.csv -o events.blr --std 1e-3 --bound weight=lossless
   baler decompress u.blr -o u2.npy --select 10:20
+  baler plot u.npy u.blr -o look.pdf                see what was lost
   baler train sample.npz -o model.safetensors --model AE --ratio 1.6
   baler compress big.npz -o big.blr --std 1e-3 --model model.safetensors
   baler --project CMS particles --mode train         Baler's projects, in a folder with workspaces/
@@ -66,6 +67,28 @@ pub const VERIFY: &str = "Examples:
   baler verify ab.blr --against a.npy b.npy --json
 
 Exit code 1 where a bound is broken, 3 where the archive is damaged.";
+
+/// `baler plot`.
+pub const PLOT: &str = "Examples:
+  baler plot events.csv events.blr -o comparison.pdf      residuals of all columns, then a page a column
+  baler plot events.csv events.blr -o pt.svg --columns pt
+  baler plot u.npy u.blr -o look.png                      the frame that lost most, and the histograms
+  baler plot u.npy u.blr -o frames.pdf --frame 10:20      a page each
+  baler plot u.npy u.blr -o slice.png --axes 0,2 --frame 5    another way through a volume
+  baler plot u.npy u.blr -o u.gif --fps 20                all frames, moving; .apng in all colours
+  baler plot u.npy decoded.npy -o look.pdf                of decoded data no bound is known
+  baler plot model.safetensors -o loss.pdf                how the training went
+
+A PDF has a page for each picture. An SVG or PNG is one file with all of them on a sheet, or with
+--pages a file each, numbered: look-01.png, look-02.png and so on. Differences beyond the bound, and
+values that became missing, are magenta; missing values are grey.";
+
+/// `baler diagnose`.
+pub const DIAGNOSE: &str = "Examples:
+  baler diagnose model.safetensors sample.npz -o diagnostics.pdf
+  baler diagnose activations.npy -o diagnostics.png       as the Python prototype kept them
+
+Layers across, nodes up, in the units that the network sees: those of normalised values.";
 
 /// `baler salvage`.
 pub const SALVAGE: &str = "Examples:

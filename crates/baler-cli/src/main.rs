@@ -36,6 +36,8 @@ fn run(command: Command) -> baler::error::Result<bool> {
         Command::Info(args) => commands::info::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Salvage(args) => commands::salvage::run(&args),
+        Command::Plot(args) => commands::plot::run(&args),
+        Command::Diagnose(args) => commands::diagnose::run(&args),
         Command::Train(args) => commands::train::run(&args),
         Command::New(args) => commands::new::run(&args),
         Command::Export(args) => commands::export::run(&args),

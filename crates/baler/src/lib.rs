@@ -20,6 +20,7 @@ pub mod archive;
 // Float: fitting models, taking them elsewhere, making example data, looking at what was lost.
 pub mod export;
 pub mod quality;
+#[cfg(feature = "pictures")]
 pub mod report;
 pub mod synth;
 pub mod train;

@@ -63,7 +63,11 @@ pub fn run(session: &Session) -> Result<()> {
     }
     if session.config.activation_extraction {
         let means = activations::means(&model, &sample.rows)?;
-        session.write_rows(Output::Activations, means.width, means.values)?;
+        let width = means.iter().map(|(_, nodes)| nodes.len()).max().unwrap_or(0);
+        // Layers of fewer nodes than the widest are filled up, as the prototype's are.
+        let padded = |nodes: Vec<f64>| nodes.into_iter().chain(std::iter::repeat(f64::NAN)).take(width);
+        let values = means.into_iter().flat_map(|(_, nodes)| padded(nodes)).collect();
+        session.write_rows(Output::Activations, width, values)?;
     }
     let last = history.last().map_or(f64::NAN, |e| e.validation_loss.unwrap_or(e.train_loss));
     print(format!(

@@ -56,6 +56,12 @@ pub enum Command {
     /// Check every checksum, and with --against every bound
     #[command(after_help = examples::VERIFY)]
     Verify(Verify),
+    /// Draw what was lost, or how a training went: SVG, PNG, PDF, or an animation
+    #[command(after_help = examples::PLOT)]
+    Plot(Plot),
+    /// Draw the mean activations of a model's nodes
+    #[command(after_help = examples::DIAGNOSE)]
+    Diagnose(Diagnose),
     /// Recover what is whole of a damaged archive
     #[command(after_help = examples::SALVAGE)]
     Salvage(Salvage),
@@ -65,7 +71,10 @@ pub enum Command {
     /// Begin a project: folders, and a configuration with every key explained
     #[command(after_help = examples::NEW)]
     New(New),
-    /// Take over a PyTorch model of Baler's Python prototype
+    /// Write a model in the format of others: ONNX
+    #[command(after_help = examples::EXPORT)]
+    Export(Export),
+    /// Take over a model: a PyTorch one of Baler's Python prototype, or ONNX
     #[command(after_help = examples::IMPORT)]
     Import(Import),
     /// Turn a configuration of the prototype's (P_config.py) into TOML
@@ -300,12 +309,52 @@ pub struct ImportConfig {
     pub force: bool,
 }
 
+/// `baler export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The model: an autoencoder
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The file to write: model.onnx
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Which half
+    #[arg(long, value_enum, value_name = "PART", default_value_t = Part::Both)]
+    pub part: Part,
+    /// The frozen network, whole numbers to the last bit, rather than the float one
+    #[arg(long)]
+    pub integer: bool,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// A part of an autoencoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// rows to latents and reconstruction
+    Both,
+    /// rows to latents
+    Encoder,
+    /// latents to reconstruction
+    Decoder,
+}
+
 /// `baler import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// A model of Baler's Python prototype: model.pt
+    /// A model of Baler's Python prototype, model.pt; or an autoencoder or an encoder in ONNX, model.onnx
     #[arg(value_hint = ValueHint::FilePath)]
     pub input: PathBuf,
+    /// The decoder, where it is an ONNX file of its own
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub decoder: Option<PathBuf>,
+    /// The name of the value between encoder and decoder in one ONNX file [default: the first of two outputs]
+    #[arg(long, value_name = "NAME", conflicts_with = "decoder")]
+    pub latents: Option<String>,
     /// The model file to write
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
@@ -352,6 +401,88 @@ pub struct Verify {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub coding: Coding,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// Where a picture goes.
+#[derive(Debug, Args)]
+pub struct PictureArgs {
+    /// The picture to write: .svg .png .pdf, and .gif or .apng for a field that moves; - is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// The format to write, whatever the file's extension: svg, png, pdf, apng, gif
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// Of .svg and .png a file a page, numbered: look-01.png, look-02.png [default: all pages on one sheet]
+    #[arg(long)]
+    pub pages: bool,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+/// `baler plot`.
+#[derive(Debug, Args)]
+pub struct Plot {
+    /// The original data; or alone: a model file, whose losses are drawn
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub original: PathBuf,
+    /// What came back of it: an archive, or a file of decoded data
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub decoded: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub picture: PictureArgs,
+    /// Only this variable
+    #[arg(long, value_name = "NAME")]
+    pub variable: Option<String>,
+    /// Only these columns of a table, a page each
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+    /// Frames of a field: for each axis that is not drawn a number, A:B or : for all
+    /// [default: the frame that lost most, and the histograms of all values; of an animation all]
+    #[arg(long, value_name = "N,...")]
+    pub frame: Option<String>,
+    /// The axes of a field's frame, down and across, numbered from 0 [default: the last two]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub axes: Option<Vec<usize>>,
+    /// The unit of a field's values, to stand beside them
+    #[arg(long, value_name = "UNIT")]
+    pub unit: Option<String>,
+    /// Frames of an animation a second
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    pub fps: f64,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub coding: Coding,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// `baler diagnose`.
+#[derive(Debug, Args)]
+pub struct Diagnose {
+    /// A model file; or alone: activations.npy as the Python prototype writes it
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub model: PathBuf,
+    /// Data such as it was trained on
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub picture: PictureArgs,
+    /// Only this variable [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub variable: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub saying: Saying,

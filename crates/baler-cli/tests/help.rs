@@ -6,15 +6,18 @@ use std::process::{Command, Stdio};
 
 use common::run::*;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 16] = [
     "compress",
     "decompress",
     "info",
     "verify",
+    "plot",
+    "diagnose",
     "salvage",
     "train",
     "compare",
     "new",
+    "export",
     "import",
     "import-config",
     "synth",
@@ -108,7 +111,16 @@ fn the_demonstration_holds() {
         let file = format!("shown/{}", case["file"].as_str().unwrap());
         assert_eq!(place.json(&format!("info {file}"))["stored_bytes"], case["stored_bytes"]);
     }
-    for name in ["flow.npy", "jets.csv", "flow.png", "jets.svg", "flow.safetensors", "jets.safetensors"] {
+    for name in [
+        "flow.npy",
+        "jets.csv",
+        "flow.png",
+        "flow.gif",
+        "jets.pdf",
+        "jets.svg",
+        "loss.svg",
+        "flow.safetensors",
+    ] {
         assert!(!place.bytes(&format!("shown/{name}")).is_empty());
     }
     place.ok("verify shown/flow.blr --against shown/flow.npy");

@@ -2,7 +2,7 @@
 
 use super::threads;
 use super::train::{fit, sample_of, save};
-use super::trial::{Case, HEAD, Place, WORDS};
+use super::trial::{Case, HEAD, Outcome, Place, WORDS};
 use crate::args::Demo;
 use crate::formats::{self, WriteOptions};
 use crate::output::AtomicFile;
@@ -12,7 +12,7 @@ use baler::codec::chunk::Codec;
 use baler::codec::field::Level;
 use baler::data::{Dataset, Table, Variable};
 use baler::error::{Error, Result};
-use baler::report::{columns::columns_svg, frames};
+use baler::report::{self, Figure, Format, Frame, Scales};
 use baler::synth::{flow::flow, jets::jets};
 use baler::train::TrainOptions;
 use serde_json::json;
@@ -24,6 +24,8 @@ const FLOW: [usize; 3] = [600, 48, 96];
 const ROWS: usize = 100_000;
 const SEED: u64 = 1;
 const EPOCHS: usize = 60;
+/// Frames of an animation, at most.
+const MOVING: usize = 60;
 
 /// The same of a quick demonstration.
 const QUICK_FLOW: [usize; 3] = [60, 16, 32];
@@ -131,20 +133,38 @@ pub fn run(args: &Demo) -> Result<bool> {
     lines.extend(of_flow.iter().chain(&of_jets).map(|o| o.cells.clone()));
     d.tell(table(&lines, &WORDS))?;
 
-    for (outcome, file) in [(&of_flow[0], "flow.png"), (&of_flow[2], "flow-unbounded.png")] {
+    d.tell("\nDrawing ...")?;
+    let note = |o: &Outcome| format!("{}: {} times smaller, {}", o.cells[0], o.cells[3], o.cells[5]);
+    for (outcome, name) in [(&of_flow[0], "flow"), (&of_flow[2], "flow-unbounded")] {
         let Variable::Field(back) = &outcome.decoded else { continue };
         let (Some(a), Some(b)) = (frames.values.to_f64(), back.values.to_f64()) else { continue };
-        let frame = size[1] * size[2];
-        let worst = frames::worst_frame(&a, &b, frame);
-        let pixels = worst * frame..(worst + 1) * frame;
-        let title = format!("x-velocity, frame {worst}, {}", outcome.cells[0]);
-        let bound = outcome.bounds.first().copied().flatten();
-        d.write(file, &frames::frames_png(&title, &a[pixels.clone()], &b[pixels], size[1], size[2], bound)?)?;
+        let pixels = size[1] * size[2];
+        let tolerance = outcome.tolerances[0];
+        let page = |k: usize, scales: Option<Scales>| {
+            let [before, after] = [&a, &b].map(|v| &v[k * pixels..(k + 1) * pixels]);
+            let scales = scales.unwrap_or_else(|| Scales::of(before, after, tolerance));
+            let frame = Frame { before, after, height: size[1], width: size[2], tolerance, unit: "" };
+            report::frames(&format!("x-velocity, frame {k}"), &note(outcome), &frame, &scales)
+        };
+        let still = Figure::from(page(report::worst_frame(&a, &b, pixels), None)?);
+        d.write(&format!("{name}.png"), &still.to_bytes(Format::Png)?)?;
+        let scales = Scales::of(&a, &b, tolerance);
+        let every = size[0].div_ceil(MOVING);
+        let pages = (0..size[0].div_ceil(every)).map(|k| page(k * every, Some(scales)));
+        let mut out = AtomicFile::create(&d.path(&format!("{name}.gif")), true)?;
+        report::animate(pages, Format::Gif, 10.0, &mut out)?;
+        out.commit()?;
     }
-    for (outcome, file) in [(&of_jets[0], "jets.svg"), (&of_jets[2], "jets-unbounded.svg")] {
+    for (outcome, name) in [(&of_jets[0], "jets"), (&of_jets[2], "jets-unbounded")] {
         let Variable::Table(back) = &outcome.decoded else { continue };
-        d.write(file, columns_svg(&outcome.cells[0], &table_of_jets, back, &outcome.bounds)?.as_bytes())?;
+        let pairs = report::pairs(&table_of_jets, back, &outcome.tolerances)?;
+        let figure = report::comparison("jets: residuals", &note(outcome), &pairs);
+        d.write(&format!("{name}.pdf"), &figure.to_bytes(Format::Pdf)?)?;
+        let boxes = report::residual_boxes("jets: residuals", &note(outcome), &pairs);
+        d.write(&format!("{name}.svg"), &boxes.to_bytes(Format::Svg)?)?;
     }
+    let loss = report::loss("CFD_dense_AE on the flow", "", &flow_model.provenance.history);
+    d.write("loss.svg", &Figure::from(loss).to_bytes(Format::Svg)?)?;
     let holds = of_flow.iter().chain(&of_jets).all(|o| o.holds);
     if args.saying.json {
         let cases: Vec<_> = of_flow.into_iter().chain(of_jets).map(|o| o.report).collect();
@@ -152,7 +172,8 @@ pub fn run(args: &Demo) -> Result<bool> {
         return Ok(holds);
     }
     d.tell(format!(
-        "\nEvery bound {}. In {}/: before and after in flow.png and jets.svg, the data, models and archives.\n\
+        "\nEvery bound {}. In {}/: what was lost in flow.png, flow.gif and jets.pdf,\n\
+         the training in loss.svg, the data, models and archives.\n\
          Next: baler info {}  -  baler compress YOUR_DATA.npy -o out.blr --rel 1e-3",
         if holds { "holds" } else { "SHOULD HOLD, BUT ONE IS BROKEN" },
         args.output.display(),

@@ -6,11 +6,13 @@ use crate::args::{Import, Reading};
 use crate::formats;
 use crate::import::dense::Network;
 use crate::import::latents::{self, Ranges};
-use crate::import::{Calibration, difference, model, pt};
+use crate::import::{Calibration, Difference, difference, frozen, model, normalisation, pt, sample};
 use crate::output::AtomicFile;
 use crate::saying::{bytes, number, print};
 use baler::data::{Array, Variable};
 use baler::error::{Error, Result};
+use baler::export::onnx::read::read as onnx;
+use baler::model::Model;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -31,21 +33,60 @@ pub fn network_of(path: &Path, name: Option<&str>) -> Result<Network> {
 }
 
 /// Refuses data whose rows are not the model's.
-pub fn check_features(network: &Network, features: usize) -> Result<()> {
-    match features == network.features() {
+pub fn check_features(model: usize, data: usize) -> Result<()> {
+    match model == data {
         true => Ok(()),
-        false => Err(Error::invalid(format!(
-            "rows of {features} values, where the model's have {}",
-            network.features()
-        ))),
+        false => Err(Error::invalid(format!("rows of {data} values, where the model takes {model}"))),
     }
+}
+
+/// An ONNX file, or a pair of them, as a model, and the rows that it was frozen on.
+fn from_onnx(args: &Import) -> Result<(Model, Vec<f64>)> {
+    let read = |path: &Path| {
+        open_plain(path)?;
+        std::fs::read(path).map_err(|e| Error::from(e).at(path.display()))
+    };
+    let (file, decoder) = (read(&args.input)?, args.decoder.as_deref().map(read).transpose()?);
+    let found =
+        onnx(&file, decoder.as_deref(), args.latents.as_deref()).map_err(|e| e.at(args.input.display()))?;
+    let path = args.calibrate.as_deref().ok_or_else(|| {
+        Error::invalid(
+            "integer scales are chosen on data: give --calibrate with a sample of what the model is for",
+        )
+    })?;
+    let reading = Reading { shape: None, no_header: false };
+    let rows = whole_sample(&load(path, &reading, None)?).map_err(|e| e.at(path.display()))?;
+    let features = found.architecture.features();
+    check_features(features, rows.features).map_err(|e| e.at(path.display()))?;
+    let own = args.normalization.as_deref().map(ranges_of).transpose()?.flatten();
+    let by = found.normalisation.or(own.map(|r| (r.minimum, r.range)));
+    let normalisation = normalisation(by, features)?;
+    let normal = normalisation.apply(&sample(&rows.rows, features));
+    let from = format!("imported from {}", args.input.file_name().unwrap_or_default().to_string_lossy());
+    let model = frozen(found.architecture, found.float, normalisation, rows.names, &normal, &from)?;
+    Ok((model, rows.rows))
 }
 
 /// Runs it.
 pub fn run(args: &Import) -> Result<bool> {
-    let network = network_of(&args.input, args.model.as_deref())?;
-    let from: Vec<&Path> = [&args.input].into_iter().chain(&args.calibrate).map(PathBuf::as_path).collect();
+    let from: Vec<&Path> =
+        [&args.input].into_iter().chain(&args.calibrate).chain(&args.decoder).map(PathBuf::as_path).collect();
     check_output(&args.output, &from)?;
+    let (model, rows) = match args.input.extension().is_some_and(|e| e == "onnx") {
+        true => from_onnx(args).map(|(model, rows)| (model, Some(rows)))?,
+        false => from_pt(args)?,
+    };
+    let difference = rows.map(|rows| difference(&model, &rows)).transpose()?;
+    let size = save(&model, AtomicFile::create(&args.output, args.force)?)?;
+    report(args, &model, difference, size)
+}
+
+/// A PyTorch model of the prototype's, and rows to compare its networks on, where there are any.
+fn from_pt(args: &Import) -> Result<(Model, Option<Vec<f64>>)> {
+    if args.decoder.is_some() || args.latents.is_some() {
+        return Err(Error::invalid("--decoder and --latents are for ONNX files"));
+    }
+    let network = network_of(&args.input, args.model.as_deref())?;
     let mut ranges = args.normalization.as_deref().map(ranges_of).transpose()?.flatten();
     let (mut names, mut data, mut compressed) = (vec![], None, None);
     if let Some(path) = &args.calibrate {
@@ -58,7 +99,7 @@ pub fn run(args: &Import) -> Result<bool> {
         } else {
             let reading = Reading { shape: None, no_header: false };
             let sample = whole_sample(&load(path, &reading, None)?).map_err(|e| e.at(path.display()))?;
-            check_features(&network, sample.features).map_err(|e| e.at(path.display()))?;
+            check_features(network.features(), sample.features).map_err(|e| e.at(path.display()))?;
             (names, data) = (sample.names, Some(sample.rows));
         }
     }
@@ -73,8 +114,10 @@ pub fn run(args: &Import) -> Result<bool> {
         (None, Some(c)) => Some(whole_sample(&c.decode(&network, &[])?)?.rows),
         (data, _) => data,
     };
-    let difference = rows.map(|rows| difference(&model, &rows)).transpose()?;
-    let size = save(&model, AtomicFile::create(&args.output, args.force)?)?;
+    Ok((model, rows))
+}
+
+fn report(args: &Import, model: &Model, difference: Option<Difference>, size: u64) -> Result<bool> {
     if args.saying.json {
         print(json!({"output": args.output.to_string_lossy(), "architecture": model.architecture.name,
             "features": model.features(), "latents": model.latents(), "names": model.frozen.decoder.names(),

@@ -1,5 +1,6 @@
 //! One way to compress something, tried: how small, how far off, how fast.
 
+use super::verify::promised;
 use super::{info, open_archive};
 use crate::output::AtomicFile;
 use crate::saying::{bound, bytes, number, ratio};
@@ -57,8 +58,8 @@ pub struct Outcome {
     pub report: Value,
     /// What the archive decodes to.
     pub decoded: Variable,
-    /// The absolute bound of each run of values.
-    pub bounds: Vec<Option<f64>>,
+    /// What each run of values was promised.
+    pub tolerances: Vec<Tolerance>,
     /// Whether every value is within its bound.
     pub holds: bool,
 }
@@ -97,8 +98,7 @@ impl Place<'_> {
         let begun = Instant::now();
         let decoded = archive.read(0, None, self.threads)?;
         let decoding = begun.elapsed().as_secs_f64();
-        let (bounds, worst, quality) =
-            compare(original, &decoded, &archive.header().variables[0].kind, case.bound);
+        let (tolerances, worst, quality) = compare(original, &decoded, &archive.header().variables[0].kind);
         let holds = worst.is_some();
         let mega = summary.original as f64 / 1e6;
         let times = ratio(summary.original, summary.stored);
@@ -122,41 +122,40 @@ impl Place<'_> {
             quality.map_or("-".into(), |q| format!("{q:.1}")),
             format!("{} / {}", number(mega / encoding), number(mega / decoding)),
         ];
-        Ok(Outcome { cells, report, decoded, bounds, holds })
+        Ok(Outcome { cells, report, decoded, tolerances, holds })
     }
 }
 
-/// The absolute bound of each run of values, the largest error as a share of its bound (unbounded: of the range), `None`
+/// What each run of values was promised; the largest error as a share of its bound (unbounded: of the range), `None`
 /// where one is broken; and the PSNR.
 fn compare(
     original: &Variable,
     decoded: &Variable,
     kind: &Kind,
-    bound: Bound,
-) -> (Vec<Option<f64>>, Option<f64>, Option<f64>) {
-    let share = |a: &_, b: &_, limit: Option<f64>| match (bound, limit) {
-        (Bound::None, _) => {
-            let range = baler::archive::plan::statistics_of(a, None).range();
-            Some(largest_error(a, b, Tolerance::None)? / range.max(f64::MIN_POSITIVE))
-        }
-        (_, Some(limit)) => Some(largest_error(a, b, Tolerance::Absolute(limit))? / limit),
-        (_, None) => largest_error(a, b, Tolerance::Exact),
+) -> (Vec<Tolerance>, Option<f64>, Option<f64>) {
+    let share = |a: &_, b: &_, tolerance| {
+        let largest = largest_error(a, b, tolerance)?;
+        Some(match tolerance {
+            Tolerance::None => {
+                largest / baler::archive::plan::statistics_of(a, None).range().max(f64::MIN_POSITIVE)
+            }
+            Tolerance::Absolute(limit) => largest / limit,
+            _ => largest,
+        })
     };
     let most = |shares: Vec<Option<f64>>| shares.into_iter().try_fold(0.0f64, |m, s| Some(m.max(s?)));
     match (original, decoded, kind) {
         (Variable::Field(a), Variable::Field(b), Kind::Field(f)) => {
-            let limit = f.bound.value.filter(|v| *v > 0.0);
-            (vec![limit], share(&a.values, &b.values, limit), psnr(&a.values, &b.values))
+            let tolerance = promised(f.dtype, &f.bound);
+            (vec![tolerance], share(&a.values, &b.values, tolerance), psnr(&a.values, &b.values))
         }
         (Variable::Table(a), Variable::Table(b), Kind::Table(t)) => {
-            let limits: Vec<_> = t.columns.iter().map(|c| c.bound.value.filter(|v| *v > 0.0)).collect();
+            let tolerances: Vec<_> = t.columns.iter().map(|c| promised(c.dtype, &c.bound)).collect();
             let pairs = || a.columns.iter().map(|c| &c.values).zip(b.columns.iter().map(|c| &c.values));
+            let shares = pairs().zip(&tolerances).map(|((a, b), &t)| share(a, b, t)).collect();
             let lossy = t.columns.iter().map(|c| c.bound.bound != Bound::Lossless);
-            let shares =
-                pairs().zip(&limits).zip(lossy.clone()).filter(|(_, lossy)| *lossy || bound != Bound::None);
-            let shares = shares.map(|(((a, b), &l), _)| share(a, b, l)).collect();
             let lossy_pairs = pairs().zip(lossy).filter(|(_, l)| *l).map(|(p, _)| p);
-            (limits, most(shares), psnr_of_columns(lossy_pairs))
+            (tolerances, most(shares), psnr_of_columns(lossy_pairs))
         }
         _ => (vec![], None, None),
     }

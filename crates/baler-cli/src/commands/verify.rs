@@ -13,7 +13,7 @@ use baler::front::check::{largest_error, root_mean_square};
 use serde_json::json;
 
 /// What the header promises of a run of values.
-fn promised(dtype: DType, r: &Resolved) -> Tolerance {
+pub(super) fn promised(dtype: DType, r: &Resolved) -> Tolerance {
     match (r.bound, r.value) {
         _ if !dtype.is_number() => Tolerance::Exact,
         (Bound::None, _) => Tolerance::None,
@@ -156,7 +156,7 @@ fn retyped(runs: Vec<Values>, header: &TableHeader) -> Result<Vec<Values>> {
 }
 
 /// Values, those of a .csv (i64, f64) in a narrower type if that is wanted; `None` where one does not fit.
-fn narrowed(values: Values, to: DType) -> Option<Values> {
+pub(super) fn narrowed(values: Values, to: DType) -> Option<Values> {
     if values.dtype() == to {
         return Some(values);
     }

@@ -1,4 +1,5 @@
-//! What Baler's Python prototype left: its PyTorch models and its `compressed.npz`, read without Python.
+//! Models of others: what Baler's Python prototype left, its PyTorch models and its `compressed.npz`, read without
+//! Python; and float networks frozen.
 
 pub mod dense;
 pub mod latents;
@@ -6,6 +7,8 @@ pub mod pickle;
 pub mod pt;
 
 use baler::error::{Error, Result};
+use baler::model::float::FloatModel;
+use baler::model::layers::Architecture;
 use baler::model::normalise::{Normalisation, NormalisationKind};
 use baler::model::{Model, Provenance, freeze};
 
@@ -41,25 +44,7 @@ pub fn model(
     if !(names.is_empty() || names.len() == features) {
         return Err(Error::invalid(format!("{} names for {features} columns", names.len())));
     }
-    let normalisation = match ranges {
-        Some(r) => Normalisation {
-            kind: NormalisationKind::MinMax,
-            offset: r.minimum.clone(),
-            scale: r.range.clone(),
-        },
-        None => Normalisation {
-            kind: NormalisationKind::Identity,
-            offset: vec![0.0; features],
-            scale: vec![1.0; features],
-        },
-    };
-    let normalisation = normalisation.checked().map_err(|e| e.at("normalisation"))?;
-    if normalisation.offset.len() != features {
-        return Err(Error::invalid(format!(
-            "normalisation of {} columns, where the model has {features}",
-            normalisation.offset.len()
-        )));
-    }
+    let normalisation = normalisation(ranges.map(|r| (r.minimum.clone(), r.range.clone())), features)?;
     let whole = |values: &[f64], width: usize, what: &str| match values.len().is_multiple_of(width) {
         true => Ok(()),
         false => {
@@ -78,6 +63,20 @@ pub fn model(
         Calibration::Nothing if ranges.is_some() => made_up(MADE_UP * features),
         Calibration::Nothing => vec![],
     };
+    let from = format!("imported from {from}");
+    frozen(network.architecture.clone(), network.to_float()?, normalisation, names, &rows, &from)
+}
+
+/// A model of a float network, frozen on normalised `rows`, those that are not finite left out.
+pub fn frozen(
+    architecture: Architecture,
+    float: FloatModel,
+    normalisation: Normalisation,
+    names: Vec<String>,
+    rows: &[f32],
+    from: &str,
+) -> Result<Model> {
+    let features = architecture.features();
     let finite = |row: &&[f32]| row.iter().all(|x| x.is_finite());
     let rows: Vec<f32> = rows.chunks_exact(features).filter(finite).flatten().copied().collect();
     if rows.is_empty() {
@@ -86,17 +85,32 @@ pub fn model(
              compressed.npz of them",
         ));
     }
-    let float = network.to_float()?;
     let frozen = freeze::freeze(&float, &normalisation, names, &rows)?;
     let provenance = Provenance {
-        program: format!("baler {}, imported from {from}", env!("CARGO_PKG_VERSION")),
+        program: format!("baler {}, {from}", env!("CARGO_PKG_VERSION")),
         ..Provenance::default()
     };
-    Ok(Model { architecture: network.architecture.clone(), normalisation, float, frozen, provenance })
+    Ok(Model { architecture, normalisation, float, frozen, provenance })
+}
+
+/// (value - offset) / scale of `features` features, where that is given, one number for all or one each.
+pub fn normalisation(by: Option<(Vec<f64>, Vec<f64>)>, features: usize) -> Result<Normalisation> {
+    let kind = if by.is_some() { NormalisationKind::MinMax } else { NormalisationKind::Identity };
+    let (offset, scale) = by.unwrap_or_else(|| (vec![0.0], vec![1.0]));
+    let each = |values: Vec<f64>| match values[..] {
+        [one] => Ok(vec![one; features]),
+        _ if values.len() == features => Ok(values),
+        _ => Err(Error::invalid(format!(
+            "normalisation of {} columns, where the model has {features}",
+            values.len()
+        ))),
+    };
+    let (offset, scale) = (each(offset)?, each(scale)?);
+    Normalisation::Affine { kind, offset, scale }.checked().map_err(|e| e.at("normalisation"))
 }
 
 /// At most [`MOST_ROWS`] rows, evenly spaced.
-fn sample(rows: &[f64], width: usize) -> Vec<f64> {
+pub fn sample(rows: &[f64], width: usize) -> Vec<f64> {
     let stride = (rows.len() / width).div_ceil(MOST_ROWS).max(1);
     rows.chunks_exact(width).step_by(stride).flatten().copied().collect()
 }

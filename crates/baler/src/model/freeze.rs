@@ -51,7 +51,10 @@ pub fn freeze(
     let (integers, units) = integer_layer(&float_decoder[last], &hidden);
     decoder.push(FrozenDense::new(integers.inputs, units.len(), integers.weights, integers.bias, None)?);
 
-    let scales = || normalisation.offset.iter().zip(&normalisation.scale);
+    let (offset, scale) = normalisation
+        .affine()
+        .ok_or_else(|| Error::unsupported("curves of normalisation cannot be frozen"))?;
+    let scales = || offset.iter().zip(scale);
     let input = input.iter().zip(scales());
     let input =
         input.map(|(i, (&o, &s))| InputScale { offset: i.offset * s + o, step: i.step * s }).collect();

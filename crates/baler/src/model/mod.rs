@@ -17,7 +17,7 @@ pub mod kernel;
 pub mod layers;
 pub mod normalise;
 pub mod table;
-mod tensors;
+pub(crate) mod tensors;
 pub mod zoo;
 
 use serde::{Deserialize, Serialize};

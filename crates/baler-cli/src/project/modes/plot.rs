@@ -3,13 +3,16 @@
 use std::io::Write;
 
 use super::Session;
+use crate::commands::load_model;
 use crate::formats;
 use crate::output::AtomicFile;
 use crate::project::{Output, data};
 use crate::saying::{count, print};
 use baler::data::{Column, Table, Values, Variable};
 use baler::error::{Error, Result};
-use baler::report::{columns::columns_svg, frames::frames_png};
+use baler::front::Tolerance;
+use baler::model::Epoch;
+use baler::report::{self, Figure, Format, Frame, Scales};
 
 /// Frames that are drawn at most, evenly spaced.
 const MOST_FRAMES: usize = 200;
@@ -32,12 +35,17 @@ pub fn run(session: &Session) -> Result<()> {
         session.tell(format!("wrote {}", folder.join(name).display()))
     };
     let title = &session.project.name;
+    if let Some(losses) = losses(session)? {
+        let page = report::loss(&format!("{title}: loss"), "", &losses);
+        write("Loss_plot.pdf", &Figure::from(page).to_bytes(Format::Pdf)?)?;
+    }
     match (&before, &after) {
         (Variable::Table(a), Variable::Table(b)) => {
             let (a, b) = (doubles(a), doubles(b));
-            let svg = columns_svg(title, &a, &b, &vec![None; a.columns.len()])?;
-            write("comparison.svg", svg.as_bytes())?;
-            print(format!("{}: before, after and what was lost", folder.join("comparison.svg").display()))
+            let pairs = report::pairs(&a, &b, &vec![Tolerance::None; a.columns.len()])?;
+            let figure = report::comparison(&format!("{title}: residuals"), "", &pairs);
+            write("comparison.pdf", &figure.to_bytes(Format::Pdf)?)?;
+            print(format!("{}: before, after and what was lost", folder.join("comparison.pdf").display()))
         }
         (Variable::Field(a), Variable::Field(b)) if a.shape == b.shape && a.shape.len() > 1 => {
             let (height, width) = match a.shape[1..] {
@@ -51,13 +59,24 @@ pub fn run(session: &Session) -> Result<()> {
             for k in (0..frames).step_by(step) {
                 let pixels = k * size..(k + 1) * size;
                 let title = format!("{title}, frame {k}");
-                let png = frames_png(&title, &a[pixels.clone()], &b[pixels], height, width, None)?;
-                write(&format!("frame_{k:03}.png"), &png)?;
+                let (before, after, tolerance) = (&a[pixels.clone()], &b[pixels], Tolerance::None);
+                let frame = Frame { before, after, height, width, tolerance, unit: "" };
+                let page = report::frames(&title, "", &frame, &Scales::of(before, after, tolerance))?;
+                write(&format!("frame_{k:03}.png"), &Figure::from(page).to_bytes(Format::Png)?)?;
                 drawn += 1;
             }
             print(format!("{}: {} of {frames}", folder.display(), count(drawn, "frame")))
         }
         _ => Err(Error::invalid(format!("{}: has another shape than the original", path.display()))),
+    }
+}
+
+/// The history of the project's model, if it has been trained.
+fn losses(session: &Session) -> Result<Option<Vec<Epoch>>> {
+    let path = session.project.path(Output::Model);
+    match path.exists() {
+        true => Ok(load_model(&path)?.autoencoder().map(|m| m.provenance.history.clone())),
+        false => Ok(None),
     }
 }
 

@@ -10,8 +10,6 @@ use crate::model::layers::{DenseStage, Layer};
 pub struct Weights<'a> {
     /// Values in a row.
     pub width: usize,
-    /// Width between the two dense layers.
-    pub wide: usize,
     /// Whether the layer norms stand before attention and feed-forward.
     pub norm_first: bool,
     /// Queries, keys and values: weight and bias.
@@ -31,13 +29,13 @@ pub struct Weights<'a> {
 impl<'a> Weights<'a> {
     /// Of a transformer layer, with its twelve tensors.
     pub fn new(layer: &Layer, width: usize, tensors: &[&'a [f32]]) -> Weights<'a> {
-        let &Layer::Transformer { feed_forward: wide, norm_first } = layer else {
+        let &Layer::Transformer { norm_first, .. } = layer else {
             unreachable!("{} is no transformer", layer.kind())
         };
         let pair = |i: usize| [tensors[2 * i], tensors[2 * i + 1]];
         let (norm1, norm2) = (pair(4), pair(5));
         let (input, output, up, down) = (pair(0), pair(1), pair(2), pair(3));
-        Weights { width, wide, norm_first, input, output, up, down, norm1, norm2 }
+        Weights { width, norm_first, input, output, up, down, norm1, norm2 }
     }
 }
 

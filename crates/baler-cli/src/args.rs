@@ -80,6 +80,9 @@ pub enum Command {
     /// Turn a configuration of the prototype's (P_config.py) into TOML
     #[command(after_help = examples::IMPORT_CONFIG)]
     ImportConfig(ImportConfig),
+    /// Compress in every way that there is, and show sizes, errors and speeds side by side
+    #[command(after_help = examples::COMPARE)]
+    Compare(Compare),
     /// Make example data: a flow past a square, collider jets
     #[command(after_help = examples::SYNTH)]
     Synth(Synth),
@@ -258,6 +261,29 @@ pub struct Decompress {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub saying: Saying,
+}
+
+/// `baler compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The data
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub bound: BoundArgs,
+    /// This variable of the file [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub variable: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub coding: Coding,
+    /// Print a JSON object, for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `baler new`.

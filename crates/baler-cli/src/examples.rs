@@ -107,6 +107,14 @@ pub const TRAIN: &str = "Examples:
 A table is trained on row by row, a field frame by frame along its leading axis. A model of a
 table's columns (--kind table) is trained for the bounds that it is given.";
 
+/// `baler compare`.
+pub const COMPARE: &str = "Examples:
+  baler compare u.npy --rel 1e-3                         plain codecs at each level, and lossless
+  baler compare events.csv --std 1e-3 --model model.safetensors
+  baler compare u.f32 --shape 64,512,512 --abs 0.01 --json
+
+Archives are made and checked in a temporary folder, and taken away. Exit code 1 where a bound is broken.";
+
 /// `baler new`.
 pub const NEW: &str = "Examples:
   baler new CMS particles                       makes workspaces/CMS/particles

@@ -39,6 +39,7 @@ fn run(command: Command) -> baler::error::Result<bool> {
         Command::Plot(args) => commands::plot::run(&args),
         Command::Diagnose(args) => commands::diagnose::run(&args),
         Command::Train(args) => commands::train::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
         Command::New(args) => commands::new::run(&args),
         Command::Export(args) => commands::export::run(&args),
         Command::Import(args) => commands::import::run(&args),

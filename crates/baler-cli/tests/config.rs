@@ -186,6 +186,16 @@ fn damage_never_panics() {
     }
 }
 
+#[test]
+fn deep_files_are_no_trouble() {
+    for open in ["[", "{a = ", "[[1], "] {
+        assert!(from_toml(&format!("x = {}", open.repeat(50_000))).is_err());
+    }
+    for open in ["[", "(", "{1: "] {
+        assert!(from_python(&format!("def set_config(c): c.x = {}", open.repeat(50_000))).is_err());
+    }
+}
+
 /// A configuration with every key set to something else than its default.
 fn other(random: &mut Random) -> Config {
     let mut config = Config::default();

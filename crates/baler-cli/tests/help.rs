@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use common::run::*;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "compress",
     "decompress",
     "info",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 15] = [
     "diagnose",
     "salvage",
     "train",
+    "compare",
     "new",
     "export",
     "import",

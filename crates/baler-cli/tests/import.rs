@@ -235,7 +235,7 @@ fn what_does_not_fit_is_told() {
     odd(|t| t.push(("p_x_lin.0.bias", &[1], vec![0.5])), &["p_x_lin.0.bias", "no dense"]);
     odd(|t| drop(t.remove(1)), &["layer en1", "no bias"]);
     odd(|t| drop(t.drain(4..6)), &["2 layers", "3 back", "--model"]);
-    odd(|t| t[2].1 = &[4, 5], &["layer en2", "4 outputs and 5"]);
+    odd(|t| t[2].1 = &[4, 5], &["layer en2", "4 x 5", "5 biases"]);
     odd(|t| t[3].2[0] = f64::NAN, &["not finite"]);
     odd(|t| t.clear(), &["no encoder"]);
 }

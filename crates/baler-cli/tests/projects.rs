@@ -214,6 +214,22 @@ fn what_is_missing_or_makes_no_sense_is_told() {
     }
 }
 
+#[test]
+fn ways_are_compared_side_by_side() {
+    let place = Place::new();
+    place.save("u.npy", field(&[12, 16, 20]));
+    let report = place.json("compare u.npy --rel 1e-2");
+    let names: Vec<&str> =
+        report["ways"].as_array().unwrap().iter().map(|w| w["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["plain codecs, fast", "plain codecs", "plain codecs, max", "lossless"]);
+    assert_eq!(report["holds"], true);
+    place.ok("train u.npy -o m.safetensors --model CFD_dense_AE --epochs 1 --quiet");
+    assert!(place.ok("compare u.npy --rel 1e-2 --model m.safetensors").contains("autoencoder alone"));
+    place.fails("compare u.npy", 2, &["--rel 1e-3"]);
+    place.fails("compare u.npy --bound-none", 2, &["--bound-none"]);
+    assert_eq!(place.files(), ["m.safetensors", "u.npy"]);
+}
+
 /// Projects that the prototype has left: its model and its latents are enough, and become ours.
 #[test]
 fn the_prototypes_own_projects_go_on() {

@@ -2,7 +2,7 @@
 
 use super::import::{network_of, told};
 use super::train::whole_sample;
-use super::{check_output, load_model};
+use super::{check_output, load_model, not_autoencoder};
 use crate::args::Decompress;
 use crate::formats::{self, WriteOptions};
 use crate::import::dense::Network;
@@ -23,9 +23,7 @@ pub fn network(path: &Path) -> Result<(Network, Option<Box<Model>>)> {
     }
     match load_model(path)? {
         super::Loaded::Autoencoder(m) => Ok((Network::of_model(&m)?, Some(m))),
-        super::Loaded::Table(_) => {
-            Err(Error::invalid(format!("{}: is a model of tables, not an autoencoder", path.display())))
-        }
+        super::Loaded::Table(_) => Err(not_autoencoder(path)),
     }
 }
 

@@ -49,13 +49,7 @@ fn from_onnx(args: &Import) -> Result<(Model, Vec<f64>)> {
     let reading = Reading { shape: None, no_header: false };
     let rows = whole_sample(&load(path, &reading, None)?).map_err(|e| e.at(path.display()))?;
     let features = found.architecture.features();
-    if rows.features != features {
-        return Err(Error::invalid(format!(
-            "rows of {} values, where the model takes {features}",
-            rows.features
-        ))
-        .at(path.display()));
-    }
+    check_features(features, rows.features).map_err(|e| e.at(path.display()))?;
     let own = args.normalization.as_deref().map(ranges_of).transpose()?.flatten();
     let by = found.normalisation.or(own.map(|r| (r.minimum, r.range)));
     let normalisation = normalisation(by, features)?;
@@ -63,6 +57,14 @@ fn from_onnx(args: &Import) -> Result<(Model, Vec<f64>)> {
     let from = format!("imported from {}", args.input.file_name().unwrap_or_default().to_string_lossy());
     let model = frozen(found.architecture, found.float, normalisation, rows.names, &normal, &from)?;
     Ok((model, rows.rows))
+}
+
+/// Refuses data whose rows are not the model's, of `wanted` values.
+pub fn check_features(wanted: usize, features: usize) -> Result<()> {
+    match features == wanted {
+        true => Ok(()),
+        false => Err(Error::invalid(format!("rows of {features} values, where the model's have {wanted}"))),
+    }
 }
 
 /// Runs it.
@@ -97,6 +99,7 @@ fn from_pt(args: &Import) -> Result<(Model, Option<Vec<f64>>)> {
         } else {
             let reading = Reading { shape: None, no_header: false };
             let sample = whole_sample(&load(path, &reading, None)?).map_err(|e| e.at(path.display()))?;
+            check_features(network.features(), sample.features).map_err(|e| e.at(path.display()))?;
             (names, data) = (sample.names, Some(sample.rows));
         }
     }

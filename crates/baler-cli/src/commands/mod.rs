@@ -1,6 +1,7 @@
 //! One file a command. Each resolves its flags, does its work through the library, and says what came of it; `false`
 //! means that a check failed.
 
+pub mod compare;
 pub mod compress;
 pub mod decompress;
 pub mod decompress_latents;
@@ -141,6 +142,11 @@ pub fn check_output(output: &Path, inputs: &[&Path]) -> Result<()> {
 /// The model of the flags, where there is one.
 pub fn model_of(coding: &Coding) -> Result<Option<Loaded>> {
     coding.model.as_deref().map(load_model).transpose()
+}
+
+/// An error: only an autoencoder serves.
+pub fn not_autoencoder(path: &Path) -> Error {
+    Error::invalid(format!("{}: is a model of tables, not an autoencoder", path.display()))
 }
 
 /// The variables of all of `paths`, names made unique by their file's where they clash.

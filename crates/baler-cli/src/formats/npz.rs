@@ -163,7 +163,7 @@ fn read_member(archive: &Archive, index: usize, name: &str) -> Result<Vec<u8>> {
 }
 
 /// Baler's table, where `members` hold one: takes `names` out of them, and leaves `data` to mark its place. Takes
-/// out an empty `names` as well.
+/// out `names` of no columns as well: empty ones, and those beside frames.
 fn take_table(
     archive: &Archive,
     plain: &Arc<Mutex<File>>,
@@ -173,7 +173,7 @@ fn take_table(
     let find = |name: &str| members.iter().position(|m| m.name == name);
     let (Some(data), Some(names)) = (find(DATA), find(NAMES)) else { return Ok(None) };
     let shape = members[data].header.shape.clone();
-    if members[names].header.shape.contains(&0) {
+    if members[names].header.shape.contains(&0) || shape.len() > 2 {
         members.remove(names);
         return Ok(None);
     }

@@ -12,9 +12,9 @@ use std::path::Path;
 
 use super::config::Config;
 use super::{Output, Project};
-use crate::commands::import::{network_of, ranges_of};
+use crate::commands::import::{check_features, network_of, ranges_of};
 use crate::commands::train::{save, whole_sample};
-use crate::commands::{Loaded, load_model};
+use crate::commands::{Loaded, load_model, not_autoencoder};
 use crate::formats::{self, WriteOptions};
 use crate::import::{Calibration, model};
 use crate::output::AtomicFile;
@@ -63,9 +63,7 @@ impl Session<'_> {
         }
         match load_model(&self.project.existing(Output::Model, "train")?)? {
             Loaded::Autoencoder(m) => Ok(m),
-            Loaded::Table(_) => {
-                Err(Error::invalid(format!("{}: is a model of tables, not an autoencoder", ours.display())))
-            }
+            Loaded::Table(_) => Err(not_autoencoder(&ours)),
         }
     }
 
@@ -78,6 +76,7 @@ impl Session<'_> {
         };
         let (data, _) = super::data::blocked(super::data::load(self.config)?, self.config)?;
         let sample = whole_sample(&data)?;
+        check_features(&network, sample.features).map_err(|e| e.at(&self.config.input_path))?;
         let model =
             model(&network, ranges.as_ref(), sample.names, Calibration::Data(&sample.rows), "model.pt")?;
         save(&model, AtomicFile::create(to, false)?)?;

@@ -5,13 +5,13 @@ use super::verify::{narrowed, promised};
 use super::{FileArchive, Loaded, is_model, load_model, model_of, of_data, open_archive, threads, variables};
 use crate::args::Plot;
 use crate::formats::{self, InputVariable, ReadOptions};
-use crate::saying::{bound as bound_text, count, number};
+use crate::saying::{bound as bound_text, count};
 use baler::archive::header::{Kind, Resolved};
 use baler::data::{Array, Dataset, Table, Values, Variable};
 use baler::error::{Error, Result};
 use baler::front::Tolerance;
 use baler::model::Epoch;
-use baler::report::{self, Figure, Frame, Page, Pair, Scales};
+use baler::report::{self, Figure, Frame, Page, Pair, Scales, number};
 use std::ops::Range;
 use std::path::Path;
 

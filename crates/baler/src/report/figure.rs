@@ -80,8 +80,10 @@ impl Figure {
         }
         let most = |size: fn(&Page) -> f64| self.pages.iter().map(size).fold(0.0, f64::max);
         let (width, height) = (most(|p| p.width), most(|p| p.height));
-        let across = (self.pages.len() as f64 * 1.4 * height / width).sqrt().ceil().max(1.0) as usize;
-        let across = across.min(self.pages.len());
+        let across = match self.pages.len() {
+            n @ 0..4 if width > height => n.min(1),
+            n => ((n as f64 * 1.4 * height / width).sqrt().ceil() as usize).clamp(1, n),
+        };
         let mut sheet = Page::new(across as f64 * width, self.pages.len().div_ceil(across) as f64 * height);
         for (k, page) in self.pages.iter().enumerate() {
             sheet.place(page, ((k % across) as f64 * width, (k / across) as f64 * height));

@@ -76,7 +76,7 @@ impl Session<'_> {
         };
         let (data, _) = super::data::blocked(super::data::load(self.config)?, self.config)?;
         let sample = whole_sample(&data)?;
-        check_features(&network, sample.features).map_err(|e| e.at(&self.config.input_path))?;
+        check_features(network.features(), sample.features).map_err(|e| e.at(&self.config.input_path))?;
         let model =
             model(&network, ranges.as_ref(), sample.names, Calibration::Data(&sample.rows), "model.pt")?;
         save(&model, AtomicFile::create(to, false)?)?;

@@ -120,10 +120,11 @@ fn values(page: &mut Page, name: &str, before: &[f64], after: &[f64], whole: boo
         vec![(left, zero), (right, zero), (right, end), (left, end)]
     });
     page.path(bars.collect(), AFTER, Ink::Fill);
-    let zero = below.point((bins.low, 0.0)).1;
-    page.line(&[(below.at.0, zero), (below.right(), zero)], FAINT, 0.7);
     if reach == 0.0 {
         below.word(page, "the same counts in every bin", FAINT);
+    } else {
+        let zero = below.point((bins.low, 0.0)).1;
+        page.line(&[(below.at.0, zero), (below.right(), zero)], FAINT, 0.7);
     }
     below.along(page, name);
 }
@@ -222,7 +223,7 @@ fn panel(
             page.line(&plot.outline(&bins, |k| counts[k] as f64), BLUE, 0.8);
             plot.upright(page, note.mean, INK);
         }
-        Some(_) => plot.word(page, "all zero: exact", FAINT),
+        Some(_) => plot.word(page, "all zero", FAINT),
         None => plot.word(page, "no values to compare", FAINT),
     }
     for end in bound.into_iter().flat_map(|b| [-b, b]) {

@@ -56,7 +56,7 @@ pub fn activations(title: &str, note: &str, layers: &[(String, Vec<f64>)]) -> Pa
         );
         page.text(Text::new((middle, plot.bottom() + 19.0), name).middle().size(13.0).within(across - 4.0));
         let told = match finite_range(means) {
-            Some((low, high)) if across > 90.0 => format!("{} to {}", number(low), number(high)),
+            Some((low, high)) if across > 90.0 => format!("{} to {}", short(low), short(high)),
             _ => count(means.len()),
         };
         page.text(
@@ -66,6 +66,11 @@ pub fn activations(title: &str, note: &str, layers: &[(String, Vec<f64>)]) -> Pa
     page.text(Text::new((LEFT + WIDTH / 2.0, plot.bottom() + 66.0), "layer").middle());
     shade.bar(&mut page, (LEFT + WIDTH + 22.0, TOP), HEIGHT, "mean");
     page
+}
+
+/// A number in two digits.
+fn short(v: f64) -> String {
+    number(format!("{v:.1e}").parse().unwrap_or(v))
 }
 
 #[cfg(test)]

@@ -71,9 +71,10 @@ impl Axis {
         (value / 2.0 - self.low / 2.0) / (self.high / 2.0 - self.low / 2.0)
     }
 
-    /// At most `most` round numbers.
+    /// About `most` round numbers: more where there would be fewer than three.
     pub fn ticks(self, most: usize) -> Ticks {
-        if self.logarithmic { self.decades(most) } else { self.steps(most) }
+        let of = |most| if self.logarithmic { self.decades(most) } else { self.steps(most) };
+        (most..2 * most).map(of).find(|t| t.marks.len() >= 3).unwrap_or_else(|| of(2 * most))
     }
 
     fn steps(self, most: usize) -> Ticks {

@@ -12,10 +12,10 @@ use crate::front::Tolerance;
 /// Columns on a page.
 const ROWS: usize = 30;
 const ROW: f64 = 25.0;
-const LEFT: f64 = 190.0;
+const LEFT: f64 = 206.0;
 const WIDTH: f64 = 540.0;
 /// Room to the right for numbers.
-const RIGHT: f64 = 230.0;
+const RIGHT: f64 = 250.0;
 
 /// What residuals are measured in.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,13 +45,15 @@ struct Row {
     name: String,
     /// Sorted, finite, none where nothing was lost.
     shares: Vec<f64>,
-    told: String,
+    /// In two columns.
+    told: [String; 2],
     loud: bool,
 }
 
 impl Row {
     fn of(pair: &Pair, unit: Unit) -> Row {
-        let row = |shares, told: &str, loud| Row { name: pair.name.into(), shares, told: told.into(), loud };
+        let whole = |shares, told, loud| Row { name: pair.name.into(), shares, told, loud };
+        let row = |shares, told: &str, loud| whole(shares, [told.to_string(), String::new()], loud);
         let (Some(before), Some(after)) = (pair.before.to_f64(), pair.after.to_f64()) else {
             let same = pair.before == pair.after;
             return row(vec![], if same { "text, exact" } else { "text, CHANGED" }, !same);
@@ -73,11 +75,12 @@ impl Row {
         let mut sorted: Vec<f64> = shares.into_iter().filter(|s| s.is_finite()).collect();
         sorted.sort_by(f64::total_cmp);
         let sign = if unit == Unit::Range { " %" } else { "" };
-        let told = format!("RMS {}{sign}   max {}{sign}", number(summary.rms), number(summary.largest()));
+        let told = [("RMS", summary.rms), ("max", summary.largest())];
+        let told = told.map(|(name, v)| format!("{name} {}{sign}", number(v)));
         let broken =
             unit == Unit::Bound && (summary.largest() > 1.0 + 1e-9 || pair.tolerance == Tolerance::Exact);
         match summary.broken {
-            0 => row(sorted, &told, broken),
+            0 => whole(sorted, told, broken),
             n => row(sorted, &format!("{n} became missing"), true),
         }
     }
@@ -101,8 +104,10 @@ fn draw(title: &str, note: &str, rows: &[Row], unit: Unit, reach: f64) -> Page {
                 .colour(INK)
                 .within(LEFT - 24.0),
         );
-        let told = Text::new((plot.right() + 14.0, middle + 4.0), &row.told);
-        page.text(told.colour(if row.loud { WARNING } else { FAINT }).within(RIGHT - 24.0));
+        for (told, x) in row.told.iter().zip([14.0, 128.0]) {
+            let told = Text::new((plot.right() + x, middle + 4.0), told);
+            page.text(told.colour(if row.loud { WARNING } else { FAINT }));
+        }
         if !row.shares.is_empty() {
             one(&mut page, &plot, middle, &row.shares);
         }

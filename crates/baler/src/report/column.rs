@@ -108,7 +108,11 @@ fn values(page: &mut Page, name: &str, before: &[f64], after: &[f64], whole: boo
         return below.along(page, name);
     }
     page.path(vec![top.outline(&bins, |k| b[k] as f64)], BEFORE, Ink::Fill);
-    page.line(&top.outline(&bins, |k| a[k] as f64), AFTER, 1.3);
+    // Thin at the sides, so that what is behind a narrow bin is seen.
+    page.line(&top.outline(&bins, |k| a[k] as f64), AFTER, 0.5);
+    let filled = (0..bins.count).filter(|&k| a[k] > 0);
+    let tops = filled.map(|k| [k, k + 1].map(|e| top.point((bins.edge(e), a[k] as f64))).to_vec()).collect();
+    page.path(tops, AFTER, Ink::Stroke(1.6, 0.0));
     top.base(page);
     let bars = (0..bins.count).filter(|&k| changes[k] != 0.0).map(|k| {
         let [(left, zero), (right, end)] =
@@ -116,10 +120,11 @@ fn values(page: &mut Page, name: &str, before: &[f64], after: &[f64], whole: boo
         vec![(left, zero), (right, zero), (right, end), (left, end)]
     });
     page.path(bars.collect(), AFTER, Ink::Fill);
-    let zero = below.point((bins.low, 0.0)).1;
-    page.line(&[(below.at.0, zero), (below.right(), zero)], FAINT, 0.7);
     if reach == 0.0 {
         below.word(page, "the same counts in every bin", FAINT);
+    } else {
+        let zero = below.point((bins.low, 0.0)).1;
+        page.line(&[(below.at.0, zero), (below.right(), zero)], FAINT, 0.7);
     }
     below.along(page, name);
 }
@@ -149,25 +154,32 @@ fn response(page: &mut Page, before: &[f64], lost: &[f64], tolerance: Tolerance)
     let most = sizes.get(sizes.len() * 99 / 100).copied().filter(|m| *m > 0.0).or(sizes.last().copied());
     let reach = bound.unwrap_or(0.0).max(most.unwrap_or(0.0)) * 1.08;
     let beyond = sizes.iter().filter(|s| **s > reach).count();
-    let note = Summary::of(&responses).map(|s| {
-        let median = sizes[sizes.len() / 2];
-        let mut note =
-            format!("mean {} %   RMS {} %   median size {} %", number(s.mean), number(s.rms), number(median));
-        if beyond > 0 {
-            note += &format!("   {} beyond", count(beyond));
-        }
-        (note, s.mean)
+    let note = Summary::of(&responses).map(|s| Note {
+        corner: if beyond > 0 { format!("{} beyond", count(beyond)) } else { String::new() },
+        line: format!(
+            "mean {} %   RMS {} %   median size {} %",
+            number(s.mean),
+            number(s.rms),
+            number(sizes[sizes.len() / 2])
+        ),
+        mean: s.mean,
     });
     panel(
         page,
         RESPONSE,
-        "Response, (after − before) / before",
-        "response in %",
+        ["Response, (after − before) / before", "response in %"],
         &responses,
         reach,
         bound,
         note,
     );
+}
+
+/// What is said above a histogram.
+struct Note {
+    corner: String,
+    line: String,
+    mean: f64,
 }
 
 fn residuals(page: &mut Page, unit: &str, lost: &[f64], tolerance: Tolerance) {
@@ -178,25 +190,24 @@ fn residuals(page: &mut Page, unit: &str, lost: &[f64], tolerance: Tolerance) {
     };
     let summary = Summary::of(&finite);
     let reach = bound.unwrap_or(0.0).max(summary.map_or(0.0, |s| s.largest())) * 1.08;
-    let note = summary.map(|s| {
-        let [mean, rms, low, high] = [s.mean, s.rms, s.low, s.high].map(number);
-        (format!("mean {mean}   RMS {rms}   min {low}   max {high}"), s.mean)
+    let note = summary.map(|s| Note {
+        corner: format!("min {}   max {}", number(s.low), number(s.high)),
+        line: format!("mean {}   RMS {}", number(s.mean), number(s.rms)),
+        mean: s.mean,
     });
-    let title = format!("residual {unit}");
-    panel(page, RESIDUAL, "Residual, after − before", title.trim_end(), &finite, reach, bound, note);
+    let axis = format!("residual {unit}");
+    panel(page, RESIDUAL, ["Residual, after − before", axis.trim_end()], &finite, reach, bound, note);
 }
 
-/// A histogram about zero.
-#[allow(clippy::too_many_arguments)] // both callers name each
+/// A histogram about zero, with its title and that of its axis.
 fn panel(
     page: &mut Page,
     (at, size): (Point, (f64, f64)),
-    title: &str,
-    axis: &str,
+    [title, axis]: [&str; 2],
     values: &[f64],
     reach: f64,
     bound: Option<f64>,
-    note: Option<(String, f64)>,
+    note: Option<Note>,
 ) {
     let x = Axis::symmetric(reach);
     let bins = Bins::over((x.low, x.high), false);
@@ -205,13 +216,14 @@ fn panel(
     plot.across(page, "values a bin");
     page.text(Text::new((at.0, at.1 - 26.0), title).bold().size(13.0));
     match note {
-        Some((note, mean)) if values.iter().any(|v| *v != 0.0) => {
-            page.text(Text::new((at.0, at.1 - 9.0), note).within(size.0));
+        Some(note) if values.iter().any(|v| *v != 0.0) => {
+            page.text(Text::new((at.0, at.1 - 9.0), note.line).within(size.0));
+            page.text(Text::new((at.0 + size.0, at.1 - 26.0), note.corner).end());
             page.path(vec![plot.outline(&bins, |k| counts[k] as f64)], BEFORE, Ink::Fill);
             page.line(&plot.outline(&bins, |k| counts[k] as f64), BLUE, 0.8);
-            plot.upright(page, mean, INK);
+            plot.upright(page, note.mean, INK);
         }
-        Some(_) => plot.word(page, "all zero: exact", FAINT),
+        Some(_) => plot.word(page, "all zero", FAINT),
         None => plot.word(page, "no values to compare", FAINT),
     }
     for end in bound.into_iter().flat_map(|b| [-b, b]) {

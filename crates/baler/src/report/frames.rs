@@ -177,7 +177,7 @@ fn draw(title: &str, note: &str, panels: &[Panel; 3], unit: &str) -> Page {
     let Grid { height, width, .. } = panels[0].grid;
     let ((tall, wide), above) = layout(height, width);
     let cell = wide.max(190.0); // room for names and notes
-    let row = tall.max(110.0); // and for a readable bar
+    let row = tall.max(if above { 76.0 } else { 110.0 }); // and for a readable bar
     let left = 58.0;
     let (head, foot) = (HEAD + 36.0, 52.0);
     let mut page = if above {

@@ -1,7 +1,7 @@
 //! How a training went, epoch by epoch.
 
 use super::axis::Axis;
-use super::colour::{AFTER, BLUE, FAINT, GREEN, INK, LINE, Rgb};
+use super::colour::{AFTER, BLUE, FAINT, GREEN, LINE, Rgb};
 use super::numbers::number;
 use super::page::{Ink, Page, Text};
 use super::pair::finite_range;
@@ -54,10 +54,9 @@ pub fn loss(title: &str, note: &str, history: &[Epoch]) -> Page {
     } else {
         losses.along(&mut page, "epoch");
     }
-    curve(&mut page, &losses, &train, BLUE);
-    curve(&mut page, &losses, &validation, AFTER);
+    curve(&mut page, &losses, &train, BLUE, 2.8); // wider than what may lie on it
+    curve(&mut page, &losses, &validation, AFTER, 1.5);
     let held = validation.iter().any(|v| v.is_finite());
-    best(&mut page, &losses, if held { &validation } else { &train }, if held { AFTER } else { BLUE });
     let mut entries = vec![("training", BLUE)];
     if held {
         entries.push(("validation", AFTER));
@@ -65,7 +64,9 @@ pub fn loss(title: &str, note: &str, history: &[Epoch]) -> Page {
     if !drops.is_empty() {
         entries.push(("learning rate changed", LINE));
     }
-    legend(&mut page, &entries);
+    let right = legend(&mut page, &entries);
+    let (of, colour) = if held { (&validation, AFTER) } else { (&train, BLUE) };
+    best(&mut page, &losses, of, colour, right);
     page
 }
 
@@ -77,7 +78,7 @@ fn mark(page: &mut Page, places: &[f64], top: f64, bottom: f64) {
     }
 }
 
-fn curve(page: &mut Page, plot: &Plot, losses: &[f64], colour: Rgb) {
+fn curve(page: &mut Page, plot: &Plot, losses: &[f64], colour: Rgb, width: f64) {
     let run = losses.len().div_ceil(POINTS / 2).max(1);
     let known: Vec<(f64, f64)> = losses.iter().enumerate().map(|(k, &v)| (k as f64 + 1.0, v)).collect();
     let kept: Vec<(f64, f64)> = if run <= 2 {
@@ -96,23 +97,23 @@ fn curve(page: &mut Page, plot: &Plot, losses: &[f64], colour: Rgb) {
     let drawn = kept.split(|p| !p.1.is_finite()).filter(|run| !run.is_empty());
     let lines: Vec<Vec<_>> = drawn.map(|run| run.iter().map(|p| plot.point(*p)).collect()).collect();
     let alone = lines.iter().filter(|l| l.len() == 1).map(|l| l[0]).collect();
-    page.path(lines, colour, Ink::Stroke(2.0, 0.0));
+    page.path(lines, colour, Ink::Stroke(width, 0.0));
     page.dots(alone, colour, 5.0);
 }
 
-fn best(page: &mut Page, plot: &Plot, losses: &[f64], colour: Rgb) {
+/// A dot where the loss is least, and in the legend at `left` what it is.
+fn best(page: &mut Page, plot: &Plot, losses: &[f64], colour: Rgb, left: f64) {
     let finite = losses.iter().enumerate().filter(|(_, v)| v.is_finite());
     let Some((k, &least)) = finite.min_by(|a, b| a.1.total_cmp(b.1)) else { return };
-    let (x, y) = plot.point((k as f64 + 1.0, least));
-    page.dots(vec![(x, y)], [255; 3], 13.0);
-    page.dots(vec![(x, y)], colour, 10.0);
-    let text = Text::new((x - 10.0, y - 12.0), format!("best: epoch {}, {}", k + 1, number(least)));
-    let text =
-        if x - text.width() < plot.at.0 { Text { at: (x + 10.0, y - 12.0), ..text } } else { text.end() };
-    page.text(text.bold().colour(INK));
+    for at in [plot.point((k as f64 + 1.0, least)), (left + 12.0, 80.0)] {
+        page.dots(vec![at], [255; 3], 13.0);
+        page.dots(vec![at], colour, 10.0);
+    }
+    page.text(Text::new((left + 24.0, 84.0), format!("best: epoch {}, {}", k + 1, number(least))).bold());
 }
 
-fn legend(page: &mut Page, entries: &[(&str, Rgb)]) {
+/// The colours above the plot; returns where they end.
+fn legend(page: &mut Page, entries: &[(&str, Rgb)]) -> f64 {
     let mut x = LEFT;
     for &(name, colour) in entries {
         page.line(&[(x, 80.0), (x + 24.0, 80.0)], colour, 2.0);
@@ -120,6 +121,7 @@ fn legend(page: &mut Page, entries: &[(&str, Rgb)]) {
         x += 55.0 + text.width();
         page.text(text);
     }
+    x
 }
 
 #[cfg(test)]

@@ -41,5 +41,6 @@ pub use column::{column_page, comparison};
 pub use figure::{Figure, Format};
 pub use frames::{Frame, Scales, frames, worst_frame};
 pub use loss::loss;
+pub use numbers::number;
 pub use page::Page;
 pub use pair::{Pair, pairs};

@@ -1,7 +1,7 @@
 //! Numbers as they are written in pictures.
 
 /// A number in four significant digits, in powers of ten where that is shorter: 299.1, 1.5×10⁻⁷.
-pub(super) fn number(x: f64) -> String {
+pub fn number(x: f64) -> String {
     let size = x.abs();
     if x == 0.0 || !x.is_finite() {
         return signed(format!("{x:.0}").replace("inf", "∞"));
@@ -34,7 +34,7 @@ pub(super) fn count(n: usize) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (k, digit) in digits.chars().enumerate() {
-        if k > 0 && (digits.len() - k) % 3 == 0 {
+        if k > 0 && (digits.len() - k).is_multiple_of(3) {
             out.push('\u{a0}');
         }
         out.push(digit);

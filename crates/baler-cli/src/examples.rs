@@ -10,6 +10,7 @@ pub const ALL: &str = "Examples:
   baler plot u.npy u.blr -o look.pdf                see what was lost
   baler train sample.npz -o model.safetensors --model AE --ratio 1.6
   baler compress big.npz -o big.blr --std 1e-3 --model model.safetensors
+  baler --project CMS particles --mode train         Baler's projects, in a folder with workspaces/
 
 `baler help COMMAND` tells more, with examples.
 
@@ -46,6 +47,8 @@ pub const DECOMPRESS: &str = "Examples:
   baler decompress e.blr -o two.csv --columns eta,pt --select 1000:2000
   baler decompress u.blr -o - --format f32 | ./analyse
   baler decompress big.blr -o big.npz --model model.safetensors
+  baler decompress compressed.npz -o data.npz --model model.pt          of Baler's Python prototype
+  baler decompress compressed.npz -o data.npz --model model.pt --frame 50,50
 
 Columns are decoded with those that they are coded given (`baler info` shows them) and no others.
 Read whole, a chunk is checked against the checksum of its decoded values; of some columns only
@@ -103,6 +106,50 @@ pub const TRAIN: &str = "Examples:
 
 A table is trained on row by row, a field frame by frame along its leading axis. A model of a
 table's columns (--kind table) is trained for the bounds that it is given.";
+
+/// `baler compare`.
+pub const COMPARE: &str = "Examples:
+  baler compare u.npy --rel 1e-3                         plain codecs at each level, and lossless
+  baler compare events.csv --std 1e-3 --model model.safetensors
+  baler compare u.f32 --shape 64,512,512 --abs 0.01 --json
+
+Archives are made and checked in a temporary folder, and taken away. Exit code 1 where a bound is broken.";
+
+/// `baler new`.
+pub const NEW: &str = "Examples:
+  baler new CMS particles                       makes workspaces/CMS/particles
+  baler --project CMS particles --mode train    then compress, decompress, plot, info, compare
+
+Its settings, each explained, are in config/particles_config.toml. A project that exists is left as
+it is. Modes: newProject, train, compress, decompress, plot, info, diagnose, compare,
+convert_with_hls4ml.";
+
+/// `baler import`.
+pub const IMPORT: &str = "Examples:
+  baler import model.pt -o model.safetensors --calibrate compressed.npz
+  baler import model.pt -o m.safetensors --normalization normalization_features.npy
+  baler import model.pt -o model.safetensors --model CFD_dense_AE --calibrate frames.npz
+  baler import autoencoder.onnx -o model.safetensors --calibrate sample.npz --latents bottleneck
+  baler import encoder.onnx --decoder decoder.onnx -o model.safetensors --calibrate sample.npz
+
+The file is read without Python, and nothing in it is executed. The model is frozen to integers,
+whose scales are chosen on the data of --calibrate, and the difference is told.";
+
+/// `baler export`.
+pub const EXPORT: &str = "Examples:
+  baler export model.safetensors -o model.onnx
+  baler export model.safetensors -o decoder.onnx --part decoder
+  baler export model.safetensors -o exact.onnx --integer      gives the bits that an archive decodes to
+
+Graphs take rows x features in the data's units (f64, any number of rows). Model files are safetensors themselves:
+their float tensors are read with any program that knows the format.";
+
+/// `baler import-config`.
+pub const IMPORT_CONFIG: &str = "Examples:
+  baler import-config P_config.py -o P_config.toml
+  baler import-config P_config.py -o - | less
+
+Nothing is executed: what is no assignment of a literal is an error with its line and column.";
 
 /// `baler synth`.
 pub const SYNTH: &str = "Examples:

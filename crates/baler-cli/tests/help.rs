@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use common::run::*;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 16] = [
     "compress",
     "decompress",
     "info",
@@ -15,6 +15,11 @@ const COMMANDS: [&str; 11] = [
     "diagnose",
     "salvage",
     "train",
+    "compare",
+    "new",
+    "export",
+    "import",
+    "import-config",
     "synth",
     "demo",
     "completions",
@@ -46,7 +51,7 @@ fn examples_are_lines_that_work() {
         for line in examples.lines().filter_map(|l| l.strip_prefix("  baler ")) {
             // Words in two columns: after two spaces comes the explanation; after a bar or > the shell's part.
             let line = line.split("  ").next().unwrap().split(['|', '>']).next().unwrap();
-            if ["demo", "synth", "completions"].contains(&command) {
+            if ["new", "demo", "synth", "completions"].contains(&command) {
                 continue; // these would run, and do in their own tests
             }
             let ran = place.run(line);

@@ -1,29 +1,23 @@
 //! `baler demo`: the whole path on data made here, from nothing to pictures.
 
+use super::threads;
 use super::train::{fit, sample_of, save};
-use super::verify::promised;
-use super::{info, open_archive, threads};
+use super::trial::{Case, HEAD, Outcome, Place, WORDS};
 use crate::args::Demo;
 use crate::formats::{self, WriteOptions};
 use crate::output::AtomicFile;
-use crate::saying::{bound, bytes, number, print, ratio, table};
-use baler::archive::header::Kind;
-use baler::archive::{Input, Options, compress};
+use crate::saying::{print, table};
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
+use baler::codec::field::Level;
 use baler::data::{Dataset, Table, Variable};
 use baler::error::{Error, Result};
-use baler::front::Tolerance;
-use baler::front::check::largest_error;
-use baler::model::Model;
-use baler::quality::{psnr, psnr_of_columns};
 use baler::report::{self, Figure, Format, Frame, Scales};
 use baler::synth::{flow::flow, jets::jets};
 use baler::train::TrainOptions;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 /// Frames, height and width of the flow; rows of the table; the seed of both.
 const FLOW: [usize; 3] = [600, 48, 96];
@@ -37,27 +31,6 @@ const MOVING: usize = 60;
 const QUICK_FLOW: [usize; 3] = [60, 16, 32];
 const QUICK_ROWS: usize = 3_000;
 const QUICK_EPOCHS: usize = 5;
-
-/// One way to compress one thing.
-struct Case<'a> {
-    /// What the table calls it.
-    name: &'a str,
-    /// The archive's file name.
-    file: &'a str,
-    bound: Bound,
-    codec: Option<Codec>,
-    model: Option<&'a Model>,
-}
-
-/// What came of it.
-struct Outcome {
-    cells: Vec<String>,
-    report: Value,
-    decoded: Variable,
-    /// One, or one a column.
-    tolerances: Vec<Tolerance>,
-    holds: bool,
-}
 
 struct Demonstration<'a> {
     folder: &'a Path,
@@ -84,92 +57,6 @@ impl Demonstration<'_> {
         let options = WriteOptions { force: true, ..WriteOptions::default() };
         let data = Dataset { variables: vec![(name.into(), variable.clone())] };
         formats::create(&self.path(file), &options)?.write(&data)
-    }
-
-    /// Compresses, decompresses from the file, and checks every value against the original.
-    fn run(&self, name: &str, original: &Variable, case: &Case) -> Result<Outcome> {
-        let input = match original.clone() {
-            Variable::Field(a) => Input::Field(name.into(), Box::new(a)),
-            Variable::Table(t) => Input::Table(name.into(), t),
-        };
-        let options = Options {
-            bound: Some(case.bound),
-            codec: case.codec,
-            model: case.model,
-            threads: self.threads,
-            ..Options::default()
-        };
-        let path = self.path(case.file);
-        let mut out = AtomicFile::create(&path, true)?;
-        let begun = Instant::now();
-        let summary = compress(vec![input], &options, &mut out)?;
-        let encoding = begun.elapsed().as_secs_f64();
-        out.commit()?;
-
-        let mut archive = open_archive(&path, None)?;
-        let begun = Instant::now();
-        let decoded = archive.read(0, None, self.threads)?;
-        let decoding = begun.elapsed().as_secs_f64();
-        let (tolerances, worst, quality) = compare(original, &decoded, &archive.header().variables[0].kind);
-        let holds = worst.is_some();
-        let mega = summary.original as f64 / 1e6;
-        let times = ratio(summary.original, summary.stored);
-        let without = ratio(summary.original, summary.stored - summary.model);
-        let mut report = info::report(&mut archive)?;
-        let more = json!({"name": case.name, "file": case.file, "holds": holds, "psnr": quality, "share_of_bound": worst,
-            "compress_mb_per_s": mega / encoding, "decompress_mb_per_s": mega / decoding});
-        report.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        let cells = vec![
-            case.name.into(),
-            bytes(summary.original),
-            bytes(summary.stored),
-            number(times),
-            if summary.model > 0 { number(without) } else { "-".into() },
-            bound(&case.bound),
-            match (worst, case.bound) {
-                (None, _) => "BROKEN".into(),
-                (Some(w), Bound::None) => format!("{} of range", number(w)),
-                (Some(w), _) => format!("{} x bound", number(w)),
-            },
-            quality.map_or("-".into(), |q| format!("{q:.1}")),
-            format!("{} / {}", number(mega / encoding), number(mega / decoding)),
-        ];
-        Ok(Outcome { cells, report, decoded, tolerances, holds })
-    }
-}
-
-/// What each run of values was promised; the largest error as a share of its bound (unbounded: of the range), `None`
-/// where one is broken; and the PSNR.
-fn compare(
-    original: &Variable,
-    decoded: &Variable,
-    kind: &Kind,
-) -> (Vec<Tolerance>, Option<f64>, Option<f64>) {
-    let share = |a: &_, b: &_, tolerance| {
-        let largest = largest_error(a, b, tolerance)?;
-        Some(match tolerance {
-            Tolerance::None => {
-                largest / baler::archive::plan::statistics_of(a, None).range().max(f64::MIN_POSITIVE)
-            }
-            Tolerance::Absolute(limit) => largest / limit,
-            _ => largest,
-        })
-    };
-    let most = |shares: Vec<Option<f64>>| shares.into_iter().try_fold(0.0f64, |m, s| Some(m.max(s?)));
-    match (original, decoded, kind) {
-        (Variable::Field(a), Variable::Field(b), Kind::Field(f)) => {
-            let tolerance = promised(f.dtype, &f.bound);
-            (vec![tolerance], share(&a.values, &b.values, tolerance), psnr(&a.values, &b.values))
-        }
-        (Variable::Table(a), Variable::Table(b), Kind::Table(t)) => {
-            let tolerances: Vec<_> = t.columns.iter().map(|c| promised(c.dtype, &c.bound)).collect();
-            let pairs = || a.columns.iter().map(|c| &c.values).zip(b.columns.iter().map(|c| &c.values));
-            let shares = pairs().zip(&tolerances).map(|((a, b), &t)| share(a, b, t)).collect();
-            let lossy = t.columns.iter().map(|c| c.bound.bound != Bound::Lossless);
-            let lossy_pairs = pairs().zip(lossy).filter(|(_, l)| *l).map(|(p, _)| p);
-            (tolerances, most(shares), psnr_of_columns(lossy_pairs))
-        }
-        _ => (vec![], None, None),
     }
 }
 
@@ -224,7 +111,9 @@ pub fn run(args: &Demo) -> Result<bool> {
 
     d.tell("Compressing, decompressing, and checking every value ...\n")?;
     let ae = Some(Codec::Autoencoder);
-    let case = |name, file, bound, codec, model| Case { name, file, bound, codec, model };
+    let case =
+        |name, file, bound, codec, model| Case { name, file, bound, codec, level: Level::Default, model };
+    let place = Place { folder: &args.output, threads: d.threads };
     let rel = Bound::Relative(1e-3);
     let std = Bound::Deviation(1e-3);
     let flow_cases = [
@@ -237,23 +126,12 @@ pub fn run(args: &Demo) -> Result<bool> {
         case("jets, autoencoder within the bound", "jets-autoencoder.blr", std, ae, Some(&jets_model)),
         case("jets, pure autoencoder", "jets-unbounded.blr", Bound::None, ae, Some(&jets_model)),
     ];
-    let of_flow = flow_cases.iter().map(|c| d.run("u", &flow, c)).collect::<Result<Vec<_>>>()?;
-    let of_jets = jets_cases.iter().map(|c| d.run("jets", &events, c)).collect::<Result<Vec<_>>>()?;
+    let of_flow = flow_cases.iter().map(|c| place.run("u", &flow, c)).collect::<Result<Vec<_>>>()?;
+    let of_jets = jets_cases.iter().map(|c| place.run("jets", &events, c)).collect::<Result<Vec<_>>>()?;
 
-    let title = [
-        "",
-        "original",
-        "stored",
-        "ratio",
-        "without model",
-        "bound",
-        "largest error",
-        "PSNR dB",
-        "MB/s in / out",
-    ];
-    let mut lines = vec![title.map(String::from).to_vec()];
+    let mut lines = vec![HEAD.map(String::from).to_vec()];
     lines.extend(of_flow.iter().chain(&of_jets).map(|o| o.cells.clone()));
-    d.tell(table(&lines, &[0, 5]))?;
+    d.tell(table(&lines, &WORDS))?;
 
     d.tell("\nDrawing ...")?;
     let note = |o: &Outcome| {

@@ -5,16 +5,12 @@ use super::train::{load, sample_of};
 use super::{is_model, load_model};
 use crate::args::Diagnose;
 use crate::formats::{self, ReadOptions};
+use crate::project::activations::means;
 use crate::saying::count;
 use baler::data::Variable;
 use baler::error::{Error, Result};
-use baler::model::Model;
-use baler::model::float::forward;
 use baler::report::activations;
 use std::path::Path;
-
-/// Rows that go through the network at once.
-const BATCH: usize = 4096;
 
 /// Runs it.
 pub fn run(args: &Diagnose) -> Result<bool> {
@@ -44,10 +40,12 @@ pub fn run(args: &Diagnose) -> Result<bool> {
                     model.features()
                 )));
             }
-            let rows = finite_rows(&sample.rows, sample.features);
             let data = data.file_name().unwrap_or_default().to_string_lossy();
-            let rows_told = count(rows.len() / sample.features, "row");
-            (format!("{}; means over {rows_told} of {data}", model.architecture.name), means(model, &rows))
+            let rows_told = count(sample.rows.len() / sample.features, "row");
+            (
+                format!("{}; means over {rows_told} of {data}", model.architecture.name),
+                means(model, &sample.rows)?,
+            )
         }
         None if is_model(&args.model) => {
             return Err(Error::invalid(format!(
@@ -60,38 +58,8 @@ pub fn run(args: &Diagnose) -> Result<bool> {
     write(activations(&title, &note, &layers).into(), picture, &inputs, &args.saying)
 }
 
-/// The rows that a network takes.
-fn finite_rows(rows: &[f64], features: usize) -> Vec<f64> {
-    rows.chunks_exact(features).filter(|row| row.iter().all(|v| v.is_finite())).flatten().copied().collect()
-}
-
-/// The mean output of every node of the float network, layer by layer: `en1` to the latents, `de1` to the features, which
-/// are all in the normalised units that the network sees.
-fn means(model: &Model, rows: &[f64]) -> Vec<(String, Vec<f64>)> {
-    let halves = [("en", &model.float.encoder), ("de", &model.float.decoder)];
-    let layers: Vec<_> = halves
-        .into_iter()
-        .flat_map(|(half, layers)| {
-            layers.iter().enumerate().map(move |(k, l)| (format!("{half}{}", k + 1), l))
-        })
-        .collect();
-    let mut sums: Vec<Vec<f64>> = layers.iter().map(|(_, l)| vec![0.0; l.stage.outputs]).collect();
-    for batch in rows.chunks(BATCH * model.features()) {
-        let mut x = model.normalisation.apply(batch);
-        for ((_, layer), sums) in layers.iter().zip(&mut sums) {
-            x = forward([*layer], &x);
-            for row in x.chunks_exact(layer.stage.outputs) {
-                sums.iter_mut().zip(row).for_each(|(sum, &y)| *sum += f64::from(y));
-            }
-        }
-    }
-    let n = (rows.len() / model.features()) as f64;
-    let mean = |sums: Vec<f64>| sums.into_iter().map(|sum| sum / n).collect();
-    layers.into_iter().map(|(name, _)| name).zip(sums.into_iter().map(mean)).collect()
-}
-
 /// The Python prototype's activations.npy: layers x nodes of the widest, NaN where a layer has fewer.
-fn from_npy(path: &Path) -> Result<Vec<(String, Vec<f64>)>> {
+pub fn from_npy(path: &Path) -> Result<Vec<(String, Vec<f64>)>> {
     let wrong = || {
         Error::invalid(format!(
             "{}: neither a model nor an array of layers x mean activations",

@@ -1,7 +1,7 @@
 //! `baler plot`: pictures of what was lost, and of a training.
 
 use super::picture::{Picture, write};
-use super::verify::{promised, retype};
+use super::verify::{narrowed, promised};
 use super::{FileArchive, Loaded, is_model, load_model, model_of, of_data, open_archive, threads, variables};
 use crate::args::Plot;
 use crate::formats::{self, InputVariable, ReadOptions};
@@ -133,7 +133,11 @@ fn from_archive(args: &Plot, path: &Path, originals: &mut Dataset) -> Result<Vec
             Kind::Field(f) => (vec![promised(f.dtype, &f.bound)], told(&f.bound, true)),
             Kind::Table(t) => {
                 if let Variable::Table(before) = &mut before {
-                    retype(before, t);
+                    for (column, wanted) in before.columns.iter_mut().zip(&t.columns) {
+                        if let Some(values) = narrowed(column.values.clone(), wanted.dtype) {
+                            column.values = values;
+                        }
+                    }
                 }
                 let lossy = t.columns.iter().filter(|c| c.bound.bound != Bound::Lossless);
                 let mut kinds: Vec<String> = lossy.map(|c| told(&c.bound, false)).collect();

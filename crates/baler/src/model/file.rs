@@ -2,14 +2,15 @@
 //!
 //! | tensor | type and shape |
 //! |---|---|
-//! | `normalisation.offset`, `.scale` | F64 \[features\] |
-//! | `encoder.N.weight`, `.bias`; `decoder.N...` | F32 \[outputs, inputs\], \[outputs\] |
+//! | `normalisation.offset`, `.scale` | F64 \[features\]; where it is affine |
+//! | `normalisation.curves` | F64 \[features, 2 + knots\]: low, density, knots; where it is piecewise |
+//! | `encoder.N.weight`, `.bias`, ...; `decoder.N...` | F32, names and shapes as in a `torch.nn.Sequential` |
 //! | `frozen.encoder.N.weight`, `.bias`; `frozen.decoder.N...` | I16 \[outputs, inputs\], I32 \[outputs\] |
 //! | `frozen....N.multipliers` | I16 \[2, outputs\]: for t >= 0, for t < 0; not in the decoder's last |
 //! | `frozen....N.shift` | I32 \[1\]; where there are multipliers |
 //! | `frozen.input`, `frozen.output` | F64 \[2, features\]: offset and step; scale and offset |
 //!
-//! N counts dense layers from 0. The metadata has one entry, `baler`: an object of `description` and of
+//! N counts the half's layers from 0; of the frozen ones, the dense layers. The metadata has one entry, `baler`: an object of `description` and of
 //! `crc32`, that of the description's text and of all tensors in the order of their names.
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use sha2::{Digest, Sha256};
 use super::autoencoder::{Decoder, Encoder, FrozenModel, InputScale, OutputScale};
 use super::float::FloatModel;
 use super::layers::{Architecture, DenseStage};
-use super::normalise::{Normalisation, NormalisationKind};
+use super::normalise::{Curve, KNOTS, Normalisation, NormalisationKind};
 use super::tensors::{Stored, Tensors};
 use super::{Model, Provenance};
 use crate::error::{Error, Result};
@@ -53,8 +54,18 @@ impl Model {
     /// The model file. The same model gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut tensors = Tensors::default();
-        tensors.put_f64s("normalisation.offset", &[&self.normalisation.offset]);
-        tensors.put_f64s("normalisation.scale", &[&self.normalisation.scale]);
+        match &self.normalisation {
+            Normalisation::Affine { offset, scale, .. } => {
+                tensors.put_f64s("normalisation.offset", &[offset]);
+                tensors.put_f64s("normalisation.scale", &[scale]);
+            }
+            Normalisation::Piecewise { curves, .. } => {
+                let rows: Vec<_> =
+                    curves.iter().map(|c| [&[c.low, c.density], &c.knots[..]].concat()).collect();
+                tensors
+                    .put_f64s("normalisation.curves", &rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
+            }
+        }
         for (half, layers) in [("encoder", &self.float.encoder), ("decoder", &self.float.decoder)] {
             for (i, layer) in layers.iter().enumerate() {
                 tensors.put_float(&format!("{half}.{i}"), layer);
@@ -76,7 +87,7 @@ impl Model {
             format: FORMAT,
             architecture: self.architecture.clone(),
             features: decoder.names().to_vec(),
-            normalisation: self.normalisation.kind,
+            normalisation: self.normalisation.kind(),
             provenance: self.provenance.clone(),
         };
         let metadata = Metadata { crc32: checksum(&description, &tensors.0), description };
@@ -119,15 +130,21 @@ fn read(bytes: &[u8]) -> Result<Model> {
     let (encoder, decoder) = (architecture.encoder_stages()?, architecture.decoder_stages()?);
     let features = encoder[0].inputs;
     let tensors = Stored(&tensors);
-    let normalisation = Normalisation {
-        kind,
-        offset: tensors.f64s("normalisation.offset", &[features])?,
-        scale: tensors.f64s("normalisation.scale", &[features])?,
+    let normalisation = match kind {
+        NormalisationKind::Quantile | NormalisationKind::Log => {
+            let shape: &[usize] = if features == 1 { &[2 + KNOTS] } else { &[features, 2 + KNOTS] };
+            let rows = tensors.f64s("normalisation.curves", shape)?;
+            let curve = |row: &[f64]| Curve { low: row[0], density: row[1], knots: row[2..].to_vec() };
+            Normalisation::Piecewise { kind, curves: rows.chunks_exact(2 + KNOTS).map(curve).collect() }
+        }
+        _ => Normalisation::Affine {
+            kind,
+            offset: tensors.f64s("normalisation.offset", &[features])?,
+            scale: tensors.f64s("normalisation.scale", &[features])?,
+        },
     };
-    let float = FloatModel {
-        encoder: each(&encoder, |i, stage| tensors.float(&format!("encoder.{i}"), stage))?,
-        decoder: each(&decoder, |i, stage| tensors.float(&format!("decoder.{i}"), stage))?,
-    };
+    let float =
+        FloatModel::new(&architecture, |half, i, layer| tensors.float(&format!("{half}.{i}"), layer))?;
     let last = decoder.len() - 1;
     let frozen_encoder =
         each(&encoder, |i, stage| tensors.frozen(&format!("frozen.encoder.{i}"), stage, true))?;
@@ -167,16 +184,11 @@ fn each<T>(stages: &[DenseStage], mut read: impl FnMut(usize, DenseStage) -> Res
 fn checksum<T: View>(description: &Description, tensors: &BTreeMap<String, T>) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(&serde_json::to_vec(description).expect("numbers and strings"));
-    for (name, tensor) in tensors {
-        crc.update(format!("{name} {:?} {:?} ", tensor.dtype(), tensor.shape()).as_bytes());
-        crc.update(&tensor.data());
-    }
-    crc.finalize()
+    super::tensors::checksum(crc, tensors)
 }
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::float::Dense;
     use super::super::freeze::freeze;
     use super::super::layers::Layer;
     use super::super::{Epoch, zoo};
@@ -188,19 +200,17 @@ pub mod tests {
         let slope = Layer::LeakyRelu { slope: 0.01 };
         let architecture = Architecture {
             name: "small".into(),
-            encoder: zoo::dense_chain(&[3, 5, 2], slope),
-            decoder: zoo::dense_chain(&[2, 4, 3], slope),
+            input: vec![3],
+            sequence: 1,
+            encoder: zoo::dense_chain(&[5, 2], &slope),
+            decoder: zoo::dense_chain(&[4, 3], &slope),
         };
         let value = |i: usize| (i * 37 % 101) as f32 / 101.0 - 0.5;
-        let layer = |stage: DenseStage| Dense {
-            stage,
-            weights: (0..stage.inputs * stage.outputs).map(value).collect(),
-            bias: (0..stage.outputs).map(value).collect(),
-        };
-        let float = FloatModel {
-            encoder: architecture.encoder_stages().unwrap().into_iter().map(layer).collect(),
-            decoder: architecture.decoder_stages().unwrap().into_iter().map(layer).collect(),
-        };
+        let float = FloatModel::new(&architecture, |_, _, layer| {
+            let tensors = layer.layer.tensors(&layer.input);
+            Ok(tensors.iter().map(|spec| (0..spec.len()).map(value).collect()).collect())
+        })
+        .unwrap();
         let rows: Vec<f64> = (0..30).map(|i| (i * i % 17) as f64 * 0.3 - 1.0).collect();
         let normalisation = Normalisation::fit(NormalisationKind::MinMax, &rows, 3).unwrap();
         let names = vec!["pt".into(), "eta \"é\"".into(), String::new()];

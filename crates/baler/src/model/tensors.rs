@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, View};
 
-use super::float::Dense;
+use super::float::FloatLayer;
 use super::frozen::{FrozenDense, Requantise};
-use super::layers::DenseStage;
+use super::layers::{DenseStage, TensorSpec};
 use crate::error::{Error, Result};
 
 /// A tensor to be written.
@@ -56,12 +56,24 @@ impl Tensors {
         self.put(name.into(), Dtype::F64, shape, rows.iter().copied().flatten().map(|x| x.to_le_bytes()));
     }
 
-    /// A float layer.
-    pub fn put_float(&mut self, name: &str, layer: &Dense) {
-        let DenseStage { inputs, outputs, .. } = layer.stage;
-        let weights = layer.weights.iter().map(|x| x.to_le_bytes());
-        self.put(format!("{name}.weight"), Dtype::F32, &[outputs, inputs], weights);
-        self.put(format!("{name}.bias"), Dtype::F32, &[outputs], layer.bias.iter().map(|x| x.to_le_bytes()));
+    /// As [`Tensors::put_f64s`], of singles.
+    pub fn put_f32s(&mut self, name: &str, rows: &[&[f32]]) {
+        let shape = [rows.len(), rows[0].len()];
+        let shape = if rows.len() == 1 { &shape[1..] } else { &shape };
+        self.put(name.into(), Dtype::F32, shape, rows.iter().copied().flatten().map(|x| x.to_le_bytes()));
+    }
+
+    /// Over the name, type, shape and bytes of every tensor.
+    pub fn checksum(&self) -> u32 {
+        checksum(crc32fast::Hasher::new(), &self.0)
+    }
+
+    /// The tensors of a float layer, by PyTorch's names.
+    pub fn put_float(&mut self, name: &str, layer: &FloatLayer) {
+        for (spec, values) in layer.layer.tensors(&layer.input).iter().zip(&layer.tensors) {
+            let values = values.iter().map(|x| x.to_le_bytes());
+            self.put(format!("{name}.{}", spec.name), Dtype::F32, &spec.shape, values);
+        }
     }
 
     /// A frozen layer.
@@ -82,6 +94,15 @@ impl Tensors {
             self.put(format!("{name}.shift"), Dtype::I32, &[1], std::iter::once(shift));
         }
     }
+}
+
+/// Goes on with the name, type, shape and bytes of every tensor.
+pub fn checksum<T: View>(mut crc: crc32fast::Hasher, tensors: &BTreeMap<String, T>) -> u32 {
+    for (name, tensor) in tensors {
+        crc.update(format!("{name} {:?} {:?} ", tensor.dtype(), tensor.shape()).as_bytes());
+        crc.update(&tensor.data());
+    }
+    crc.finalize()
 }
 
 /// Tensors that were read, by name.
@@ -112,13 +133,20 @@ impl Stored<'_> {
         self.values(name, Dtype::F64, shape, f64::from_le_bytes)
     }
 
-    /// The inverse of [`Tensors::put_float`].
-    pub fn float(&self, name: &str, stage: DenseStage) -> Result<Dense> {
-        let DenseStage { inputs, outputs, .. } = stage;
-        let weights =
-            self.values(&format!("{name}.weight"), Dtype::F32, &[outputs, inputs], f32::from_le_bytes)?;
-        let bias = self.values(&format!("{name}.bias"), Dtype::F32, &[outputs], f32::from_le_bytes)?;
-        Ok(Dense { stage, weights, bias })
+    /// Singles of this shape.
+    pub fn f32s(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        self.values(name, Dtype::F32, shape, f32::from_le_bytes)
+    }
+
+    /// As [`Tensors::checksum`].
+    pub fn checksum(&self) -> u32 {
+        checksum(crc32fast::Hasher::new(), self.0)
+    }
+
+    /// The inverse of [`Tensors::put_float`]: the tensors that `layer` must have.
+    pub fn float(&self, name: &str, layer: &FloatLayer) -> Result<Vec<Vec<f32>>> {
+        let read = |spec: &TensorSpec| self.f32s(&format!("{name}.{}", spec.name), &spec.shape);
+        layer.layer.tensors(&layer.input).iter().map(read).collect()
     }
 
     /// The inverse of [`Tensors::put_frozen`]; `requantises` says whether the layer must.

@@ -43,7 +43,7 @@ fn a_table() {
         &sheet,
         &[">t: residuals<", ">pt<", ">tag<", "text, exact", "times smaller, bound std:1e-3", "× bound"],
     );
-    has(&sheet, &[">residual / bound<", ">response in %<", ">after − before<", "came back exactly"]);
+    has(&sheet, &[">residual / bound<", ">Response<", ">Residual<", ">after − before<", "came back exactly"]);
     assert!(!sheet.contains("BROKEN"));
     place.ok("plot t.csv t.blr -o pt.svg --columns pt");
     assert!(!svg(&place, "pt.svg").contains(">energy<"));

@@ -18,6 +18,7 @@ pub mod layers;
 pub mod normalise;
 pub mod table;
 pub(crate) mod tensors;
+mod user;
 pub mod zoo;
 
 use serde::{Deserialize, Serialize};

@@ -10,7 +10,7 @@ use baler::train::{TrainOptions, train};
 
 fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
-    let mut options = TrainOptions::new(zoo::by_name("AE", 24, 15).expect("in the zoo"));
+    let mut options = TrainOptions::new(zoo::by_name("AE", &[24], 15).expect("in the zoo"));
     options.threads = numbers.first().copied().unwrap_or(2);
     options.epochs = numbers.get(1).copied().unwrap_or(5);
     let mut state = 1u64;

@@ -108,7 +108,7 @@ pub fn fit(
     set: impl FnOnce(&mut TrainOptions),
     show: bool,
 ) -> Result<Model> {
-    let mut options = TrainOptions::new(zoo::by_name(name, sample.features, latents)?);
+    let mut options = TrainOptions::new(zoo::by_name(name, &[sample.features], latents)?);
     set(&mut options);
     let bar = bar("training", show);
     bar.set_length(options.epochs as u64);

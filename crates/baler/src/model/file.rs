@@ -3,13 +3,13 @@
 //! | tensor | type and shape |
 //! |---|---|
 //! | `normalisation.offset`, `.scale` | F64 \[features\] |
-//! | `encoder.N.weight`, `.bias`; `decoder.N...` | F32 \[outputs, inputs\], \[outputs\] |
+//! | `encoder.N.weight`, `.bias`, ...; `decoder.N...` | F32, names and shapes as in a `torch.nn.Sequential` |
 //! | `frozen.encoder.N.weight`, `.bias`; `frozen.decoder.N...` | I16 \[outputs, inputs\], I32 \[outputs\] |
 //! | `frozen....N.multipliers` | I16 \[2, outputs\]: for t >= 0, for t < 0; not in the decoder's last |
 //! | `frozen....N.shift` | I32 \[1\]; where there are multipliers |
 //! | `frozen.input`, `frozen.output` | F64 \[2, features\]: offset and step; scale and offset |
 //!
-//! N counts dense layers from 0. The metadata has one entry, `baler`: an object of `description` and of
+//! N counts the half's layers from 0; of the frozen ones, the dense layers. The metadata has one entry, `baler`: an object of `description` and of
 //! `crc32`, that of the description's text and of all tensors in the order of their names.
 
 use std::collections::BTreeMap;
@@ -124,10 +124,8 @@ fn read(bytes: &[u8]) -> Result<Model> {
         offset: tensors.f64s("normalisation.offset", &[features])?,
         scale: tensors.f64s("normalisation.scale", &[features])?,
     };
-    let float = FloatModel {
-        encoder: each(&encoder, |i, stage| tensors.float(&format!("encoder.{i}"), stage))?,
-        decoder: each(&decoder, |i, stage| tensors.float(&format!("decoder.{i}"), stage))?,
-    };
+    let float =
+        FloatModel::new(&architecture, |half, i, layer| tensors.float(&format!("{half}.{i}"), layer))?;
     let last = decoder.len() - 1;
     let frozen_encoder =
         each(&encoder, |i, stage| tensors.frozen(&format!("frozen.encoder.{i}"), stage, true))?;
@@ -176,7 +174,6 @@ fn checksum<T: View>(description: &Description, tensors: &BTreeMap<String, T>) -
 
 #[cfg(test)]
 pub mod tests {
-    use super::super::float::Dense;
     use super::super::freeze::freeze;
     use super::super::layers::Layer;
     use super::super::{Epoch, zoo};
@@ -194,15 +191,11 @@ pub mod tests {
             decoder: zoo::dense_chain(&[4, 3], &slope),
         };
         let value = |i: usize| (i * 37 % 101) as f32 / 101.0 - 0.5;
-        let layer = |stage: DenseStage| Dense {
-            stage,
-            weights: (0..stage.inputs * stage.outputs).map(value).collect(),
-            bias: (0..stage.outputs).map(value).collect(),
-        };
-        let float = FloatModel {
-            encoder: architecture.encoder_stages().unwrap().into_iter().map(layer).collect(),
-            decoder: architecture.decoder_stages().unwrap().into_iter().map(layer).collect(),
-        };
+        let float = FloatModel::new(&architecture, |_, _, layer| {
+            let tensors = layer.layer.tensors(&layer.input);
+            Ok(tensors.iter().map(|spec| (0..spec.len()).map(value).collect()).collect())
+        })
+        .unwrap();
         let rows: Vec<f64> = (0..30).map(|i| (i * i % 17) as f64 * 0.3 - 1.0).collect();
         let normalisation = Normalisation::fit(NormalisationKind::MinMax, &rows, 3).unwrap();
         let names = vec!["pt".into(), "eta \"é\"".into(), String::new()];

@@ -8,10 +8,12 @@
 //! offset is 0 but for the features themselves.
 
 use super::autoencoder::{Decoder, Encoder, FrozenModel, InputScale, OutputScale};
-use super::float::{Dense, FloatModel, forward};
+use super::float::affine::forward_stage;
+use super::float::{FloatLayer, FloatModel};
 use super::frozen::{FrozenDense, MAX_ACTIVATION, Requantise, bound};
+use super::layers::{DenseStage, Layer};
 use super::normalise::Normalisation;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Sums must stay below this: 2^31 less the largest 2^shift that [`FrozenDense`] may be given here.
 const SUM_LIMIT: i64 = (1 << 31) - (1 << MAX_SHIFT);
@@ -32,20 +34,21 @@ pub fn freeze(
     names: Vec<String>,
     rows: &[f32],
 ) -> Result<FrozenModel> {
-    let clips = choose_clips(model, rows);
-    let (encoder_clips, decoder_clips) = clips.split_at(model.encoder.len());
-    let input = input_scales(rows, model.encoder[0].stage.inputs);
+    let (float_encoder, float_decoder) = (dense(&model.encoder)?, dense(&model.decoder)?);
+    let clips = choose_clips(&float_encoder.iter().chain(&float_decoder).collect::<Vec<_>>(), rows);
+    let (encoder_clips, decoder_clips) = clips.split_at(float_encoder.len());
+    let input = input_scales(rows, float_encoder[0].stage.inputs);
 
-    let (encoder, latent_steps) = freeze_chain(&model.encoder, &input, encoder_clips)?;
+    let (encoder, latent_steps) = freeze_chain(&float_encoder, &input, encoder_clips)?;
     let latents: Vec<InputScale> =
         latent_steps.iter().map(|&step| InputScale { offset: 0.0, step }).collect();
-    let last = model.decoder.len() - 1;
-    let (mut decoder, hidden_steps) = freeze_chain(&model.decoder[..last], &latents, decoder_clips)?;
+    let last = float_decoder.len() - 1;
+    let (mut decoder, hidden_steps) = freeze_chain(&float_decoder[..last], &latents, decoder_clips)?;
     let hidden: Vec<InputScale> = match last {
         0 => latents,
         _ => hidden_steps.iter().map(|&step| InputScale { offset: 0.0, step }).collect(),
     };
-    let (integers, units) = integer_layer(&model.decoder[last], &hidden);
+    let (integers, units) = integer_layer(&float_decoder[last], &hidden);
     decoder.push(FrozenDense::new(integers.inputs, units.len(), integers.weights, integers.bias, None)?);
 
     let scales = || normalisation.offset.iter().zip(&normalisation.scale);
@@ -55,6 +58,35 @@ pub fn freeze(
     let output =
         units.iter().zip(scales()).map(|(unit, (&o, &s))| OutputScale { scale: unit * s, offset: o });
     FrozenModel::new(Encoder::new(encoder, input)?, Decoder::new(decoder, output.collect(), names)?)
+}
+
+/// A dense layer with the activation behind it.
+struct Dense<'a> {
+    stage: DenseStage,
+    weights: &'a [f32],
+    bias: &'a [f32],
+}
+
+/// Pairs each dense layer with its activation; other layers cannot be frozen.
+fn dense(layers: &[FloatLayer]) -> Result<Vec<Dense<'_>>> {
+    let mut made: Vec<Dense> = vec![];
+    for (i, l) in layers.iter().enumerate() {
+        let follows = i > 0 && matches!(layers[i - 1].layer, Layer::Dense { .. });
+        let slope = match (&l.layer, made.last_mut()) {
+            (Layer::Dense { outputs }, _) => {
+                let stage = DenseStage { inputs: l.input[0], outputs: *outputs, slope: 1.0 };
+                made.push(Dense { stage, weights: &l.tensors[0], bias: &l.tensors[1] });
+                continue;
+            }
+            (Layer::LeakyRelu { slope }, Some(_)) if follows => *slope,
+            (Layer::Relu, Some(_)) if follows => 0.0,
+            (other, _) => {
+                return Err(Error::unsupported(format!("layer {i}: {} cannot be frozen", other.kind())));
+            }
+        };
+        made.last_mut().expect("a dense layer before").stage.slope = slope;
+    }
+    Ok(made)
 }
 
 /// Scales by which the range of each feature fills the integers.
@@ -77,17 +109,16 @@ fn input_scales(rows: &[f32], features: usize) -> Vec<InputScale> {
 
 /// For each output of each layer, the activation that becomes [`MAX_ACTIVATION`]: of some fractions of the
 /// largest seen, the one with the least squared error of clamping and rounding together.
-fn choose_clips(model: &FloatModel, rows: &[f32]) -> Vec<Vec<f64>> {
+fn choose_clips(layers: &[&Dense], rows: &[f32]) -> Vec<Vec<f64>> {
     const FRACTIONS: [f32; 6] = [1.0, 0.84, 0.71, 0.59, 0.5, 0.42];
-    let layers: Vec<&Dense> = model.layers().collect();
     let mut largest: Vec<Vec<f32>> = layers.iter().map(|l| vec![0.0; l.stage.outputs]).collect();
-    for_each_row(&layers, rows, |layer, row| {
+    for_each_row(layers, rows, |layer, row| {
         for (largest, x) in largest[layer].iter_mut().zip(row) {
             *largest = if x.abs() > *largest { x.abs() } else { *largest };
         }
     });
     let mut clamped: Vec<Vec<[f64; 6]>> = largest.iter().map(|l| vec![[0.0; 6]; l.len()]).collect();
-    for_each_row(&layers, rows, |layer, row| {
+    for_each_row(layers, rows, |layer, row| {
         for ((x, &largest), errors) in row.iter().zip(&largest[layer]).zip(&mut clamped[layer]) {
             if x.abs() > FRACTIONS[5] * largest {
                 for (error, fraction) in errors.iter_mut().zip(FRACTIONS) {
@@ -112,8 +143,11 @@ fn for_each_row(layers: &[&Dense], rows: &[f32], mut see: impl FnMut(usize, &[f3
     for batch in rows.chunks(CALIBRATION_BATCH * layers[0].stage.inputs) {
         let mut x = batch.to_vec();
         for (i, layer) in layers.iter().enumerate() {
-            x = forward([*layer], &x);
-            x.chunks_exact(layer.stage.outputs).for_each(|row| see(i, row));
+            let rows = x.len() / layer.stage.inputs;
+            let mut y = vec![0.0; rows * layer.stage.outputs];
+            forward_stage(layer.stage, layer.weights, layer.bias, &x, rows, &mut y);
+            y.chunks_exact(layer.stage.outputs).for_each(|row| see(i, row));
+            x = y;
         }
     }
 }
@@ -157,7 +191,7 @@ fn integer_layer(layer: &Dense, input: &[InputScale]) -> (Integers, Vec<f64>) {
     let inputs = layer.stage.inputs;
     let mut integers = Integers { inputs, weights: vec![], bias: vec![] };
     let mut units = Vec::with_capacity(layer.bias.len());
-    for (w, &b) in layer.weights.chunks_exact(inputs).zip(&layer.bias) {
+    for (w, &b) in layer.weights.chunks_exact(inputs).zip(layer.bias) {
         let scaled: Vec<f64> = w.iter().zip(input).map(|(&w, i)| w as f64 * i.step).collect();
         let bias = b as f64 + w.iter().zip(input).map(|(&w, i)| w as f64 * i.offset).sum::<f64>();
         let largest = scaled.iter().fold(0.0, |a: f64, w| a.max(w.abs()));

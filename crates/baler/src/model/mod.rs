@@ -88,9 +88,8 @@ impl Model {
     /// `rows` (rows x features, in the user's units) through the float network and back: what the frozen one
     /// approximates. For reports of quality; its last bits differ between machines.
     pub fn reconstruct_float(&self, rows: &[f64]) -> Vec<f64> {
-        let batches = rows.chunks(512 * self.features()); // so that the activations of any number of rows fit
-        let reconstruct = |batch| float::forward(self.float.layers(), &self.normalisation.apply(batch));
-        batches.flat_map(|batch| self.normalisation.invert(&reconstruct(batch))).collect()
+        let normal = self.normalisation.apply(rows);
+        self.normalisation.invert(&float::forward(self.float.layers(), self.architecture.sequence, &normal))
     }
 
     /// `rows` through the frozen network and back.

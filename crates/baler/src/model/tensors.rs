@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use safetensors::Dtype;
 use safetensors::tensor::{TensorView, View};
 
-use super::float::Dense;
+use super::float::FloatLayer;
 use super::frozen::{FrozenDense, Requantise};
-use super::layers::DenseStage;
+use super::layers::{DenseStage, TensorSpec};
 use crate::error::{Error, Result};
 
 /// A tensor to be written.
@@ -56,12 +56,12 @@ impl Tensors {
         self.put(name.into(), Dtype::F64, shape, rows.iter().copied().flatten().map(|x| x.to_le_bytes()));
     }
 
-    /// A float layer.
-    pub fn put_float(&mut self, name: &str, layer: &Dense) {
-        let DenseStage { inputs, outputs, .. } = layer.stage;
-        let weights = layer.weights.iter().map(|x| x.to_le_bytes());
-        self.put(format!("{name}.weight"), Dtype::F32, &[outputs, inputs], weights);
-        self.put(format!("{name}.bias"), Dtype::F32, &[outputs], layer.bias.iter().map(|x| x.to_le_bytes()));
+    /// The tensors of a float layer, by PyTorch's names.
+    pub fn put_float(&mut self, name: &str, layer: &FloatLayer) {
+        for (spec, values) in layer.layer.tensors(&layer.input).iter().zip(&layer.tensors) {
+            let values = values.iter().map(|x| x.to_le_bytes());
+            self.put(format!("{name}.{}", spec.name), Dtype::F32, &spec.shape, values);
+        }
     }
 
     /// A frozen layer.
@@ -112,13 +112,12 @@ impl Stored<'_> {
         self.values(name, Dtype::F64, shape, f64::from_le_bytes)
     }
 
-    /// The inverse of [`Tensors::put_float`].
-    pub fn float(&self, name: &str, stage: DenseStage) -> Result<Dense> {
-        let DenseStage { inputs, outputs, .. } = stage;
-        let weights =
-            self.values(&format!("{name}.weight"), Dtype::F32, &[outputs, inputs], f32::from_le_bytes)?;
-        let bias = self.values(&format!("{name}.bias"), Dtype::F32, &[outputs], f32::from_le_bytes)?;
-        Ok(Dense { stage, weights, bias })
+    /// The inverse of [`Tensors::put_float`]: the tensors that `layer` must have.
+    pub fn float(&self, name: &str, layer: &FloatLayer) -> Result<Vec<Vec<f32>>> {
+        let read = |spec: &TensorSpec| {
+            self.values(&format!("{name}.{}", spec.name), Dtype::F32, &spec.shape, f32::from_le_bytes)
+        };
+        layer.layer.tensors(&layer.input).iter().map(read).collect()
     }
 
     /// The inverse of [`Tensors::put_frozen`]; `requantises` says whether the layer must.

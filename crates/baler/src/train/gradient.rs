@@ -2,7 +2,7 @@
 
 use super::loss::Objective;
 use super::parameters::Network;
-use crate::model::float::forward_stage;
+use crate::model::float::affine::forward_stage;
 use crate::model::kernel::gemm::{View, product};
 
 /// Room for one slice: what each stage gives, the derivative of the loss by it, and by the parameters.

@@ -186,7 +186,7 @@ pub fn train(
         Ok((best.1, history))
     })?;
 
-    let float = network.model(&best);
+    let float = network.model(&options.architecture, &best)?;
     let frozen = freeze::freeze(&float, &normalisation, names.to_vec(), &sample_rows(&data, features))?;
     let provenance = Provenance {
         program: format!("baler {}", env!("CARGO_PKG_VERSION")),

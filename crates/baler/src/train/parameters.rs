@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::rng::Random;
 use crate::error::Result;
-use crate::model::float::{Dense, FloatModel};
+use crate::model::float::FloatModel;
 use crate::model::layers::{Architecture, DenseStage};
 
 /// Where each stage of a network keeps its weights and biases.
@@ -12,8 +12,6 @@ use crate::model::layers::{Architecture, DenseStage};
 pub struct Network {
     /// Encoder, then decoder.
     pub stages: Vec<DenseStage>,
-    /// How many of them are the encoder.
-    pub encoder: usize,
     offsets: Vec<usize>,
     /// Parameters in all.
     pub len: usize,
@@ -23,7 +21,6 @@ impl Network {
     /// The stages of `architecture`, end to end.
     pub fn new(architecture: &Architecture) -> Result<Network> {
         let mut stages = architecture.encoder_stages()?;
-        let encoder = stages.len();
         stages.extend(architecture.decoder_stages()?);
         let mut len = 0;
         let mut offset = |s: &DenseStage| {
@@ -32,7 +29,7 @@ impl Network {
             at
         };
         let offsets = stages.iter().map(&mut offset).collect();
-        Ok(Network { stages, encoder, offsets, len })
+        Ok(Network { stages, offsets, len })
     }
 
     /// The weights of stage `i`.
@@ -57,15 +54,14 @@ impl Network {
     }
 
     /// The parameters as layers.
-    pub fn model(&self, parameters: &[f32]) -> FloatModel {
-        let layer = |i: usize| Dense {
-            stage: self.stages[i],
-            weights: parameters[self.weights(i)].to_vec(),
-            bias: parameters[self.bias(i)].to_vec(),
-        };
-        FloatModel {
-            encoder: (0..self.encoder).map(layer).collect(),
-            decoder: (self.encoder..self.stages.len()).map(layer).collect(),
-        }
+    pub fn model(&self, architecture: &Architecture, parameters: &[f32]) -> Result<FloatModel> {
+        let mut dense = 0;
+        FloatModel::new(architecture, |_, _, layer| {
+            if layer.layer.tensors(&layer.input).is_empty() {
+                return Ok(vec![]);
+            }
+            dense += 1;
+            Ok([self.weights(dense - 1), self.bias(dense - 1)].map(|r| parameters[r].to_vec()).into())
+        })
     }
 }

@@ -11,7 +11,12 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// `data` row by row, `columns` each.
     pub fn rows(data: &'a [f32], columns: usize) -> Self {
-        View { data, stride: (columns, 1) }
+        View::strided(data, columns)
+    }
+
+    /// Rows that begin every `stride` values of `data`.
+    pub fn strided(data: &'a [f32], stride: usize) -> Self {
+        View { data, stride: (stride, 1) }
     }
 
     /// The same values with rows and columns exchanged.
@@ -27,7 +32,19 @@ impl<'a> View<'a> {
 /// c = a b: `c` is m x n by rows, `a` m x k, `b` k x n. One thread; the result depends
 /// on the sizes and the CPU, on nothing else.
 pub fn product(c: &mut [f32], a: View, b: View, (m, n, k): (usize, usize, usize)) {
-    assert!(m > 0 && n > 0 && k > 0 && m.checked_mul(n).is_some_and(|mn| c.len() >= mn));
+    multiply(c, n, false, a, b, (m, n, k));
+}
+
+/// c += a b, as [`product`].
+#[allow(dead_code)] // for gradients of convolutions
+pub fn add_product(c: &mut [f32], a: View, b: View, (m, n, k): (usize, usize, usize)) {
+    multiply(c, n, true, a, b, (m, n, k));
+}
+
+/// As [`product`], or with `add` as [`add_product`], but the rows of `c` begin every `stride` values.
+pub fn multiply(c: &mut [f32], stride: usize, add: bool, a: View, b: View, (m, n, k): (usize, usize, usize)) {
+    assert!(m > 0 && n > 0 && k > 0 && stride >= n);
+    assert!((m - 1).checked_mul(stride).and_then(|x| x.checked_add(n)).is_some_and(|end| c.len() >= end));
     assert!(a.holds(m, k) && b.holds(k, n));
     // SAFETY: the assertions hold every element that gemm reads or writes within its slice.
     unsafe {
@@ -37,8 +54,8 @@ pub fn product(c: &mut [f32], a: View, b: View, (m, n, k): (usize, usize, usize)
             k,
             c.as_mut_ptr(),
             1,
-            n as isize,
-            false,
+            stride as isize,
+            add,
             a.data.as_ptr(),
             a.stride.1 as isize,
             a.stride.0 as isize,
@@ -72,6 +89,13 @@ mod tests {
             assert_eq!(c, expected);
             product(&mut c, View::rows(&a, k), View::rows(&bt, k).transposed(), (m, n, k));
             assert_eq!(c, expected);
+            add_product(&mut c, View::rows(&a, k), View::rows(&b, n), (m, n, k));
+            assert!(c.iter().zip(&expected).all(|(c, e)| *c == 2.0 * e));
+            let mut wide = vec![7.0; m * (n + 3)];
+            multiply(&mut wide, n + 3, false, View::rows(&a, k), View::rows(&b, n), (m, n, k));
+            for (row, expected) in wide.chunks(n + 3).zip(expected.chunks(n)) {
+                assert!(row[..n] == *expected && row[n..] == [7.0; 3]);
+            }
         }
     }
 }

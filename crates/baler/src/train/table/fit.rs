@@ -3,7 +3,7 @@
 use super::loss::{self, Target};
 use super::{Column, TableOptions};
 use crate::error::Result;
-use crate::model::float::forward_stage;
+use crate::model::float::affine::forward_stage;
 use crate::model::frozen::{FrozenDense, MAX_ACTIVATION, Requantise};
 use crate::model::kernel::gemm::{View, product};
 use crate::model::layers::DenseStage;

@@ -36,12 +36,13 @@ fn curved_rows(count: usize, features: usize) -> Vec<f64> {
 
 #[test]
 fn agrees_with_pytorch() {
-    let network = Network::new(&architecture(&[5, 4, 2], 0.01)).unwrap();
+    let architecture = architecture(&[5, 4, 2], 0.01);
+    let network = Network::new(&architecture).unwrap();
     let parameters: Vec<f32> = (0..network.len).map(|k| ((k * 37) % 101) as f32 / 101.0 - 0.5).collect();
     let data: Vec<f32> = (0..30).map(|i| ((i * 29) % 53) as f32 / 53.0).collect();
     let rows: Vec<u32> = (0..6).collect();
 
-    let output = float::forward(network.model(&parameters).layers(), &data);
+    let output = float::forward(network.model(&architecture, &parameters).unwrap().layers(), 1, &data);
     close(&output[..10], &pytorch::OUTPUT, 1e-5);
     let mut slice = Slice::new(&network);
     slice.forward(&network, &parameters, &data, &rows, 6, Objective::default());
@@ -92,7 +93,7 @@ fn gradients_are_differences() {
 #[test]
 fn the_model_does_not_depend_on_threads() {
     let rows = curved_rows(1400, 24);
-    let mut options = TrainOptions::new(zoo::by_name("AE", 24, 15).unwrap());
+    let mut options = TrainOptions::new(zoo::by_name("AE", &[24], 15).unwrap());
     (options.epochs, options.validation) = (2, 0.2);
     let mut model = |threads, seed| {
         (options.threads, options.seed) = (threads, seed);
@@ -108,7 +109,7 @@ fn the_model_does_not_depend_on_threads() {
 #[test]
 fn a_panic_in_the_progress_report_comes_back() {
     let rows = curved_rows(1024, 24);
-    let mut options = TrainOptions::new(zoo::by_name("AE", 24, 15).unwrap());
+    let mut options = TrainOptions::new(zoo::by_name("AE", &[24], 15).unwrap());
     options.threads = 2;
     let run = || train(&rows, &[], &options, |_| panic!("no terminal"));
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());

@@ -356,9 +356,7 @@ mod tests {
         assert!(encoder(vec![], input.clone()).is_err());
         assert!(encoder(vec![layer(3, 2, true)], input.clone()).is_err());
         assert!(encoder(vec![layer(4, 2, false)], input.clone()).is_err());
-        assert!(
-            encoder(vec![layer(3, 2, false)], vec![InputScale { offset: 0.0, step: 0.0 }; 3]).is_err()
-        );
+        assert!(encoder(vec![layer(3, 2, false)], vec![InputScale { offset: 0.0, step: 0.0 }; 3]).is_err());
         assert!(encoder(vec![layer(3, 4, false), layer(5, 2, false)], input).is_err());
         assert!(decoder(vec![layer(2, 3, true)], output(1e300), vec![]).is_err());
         assert!(decoder(vec![layer(2, 3, true)], output(f64::NAN), vec![]).is_err());

@@ -38,7 +38,8 @@ impl Blocks {
     /// Rows of `features` values in a chunk of this shape. Errors where it has none of them, or where edges would blow
     /// it up beyond what a chunk may hold.
     pub fn rows(&self, shape: &[usize], features: usize) -> Result<usize> {
-        let count = shape.iter().try_fold(1usize, |n, &x| n.checked_mul(x)).filter(|&n| n > 0 && features > 0);
+        let count =
+            shape.iter().try_fold(1usize, |n, &x| n.checked_mul(x)).filter(|&n| n > 0 && features > 0);
         let rows = count.and_then(|count| match self {
             Blocks::Frames => {
                 let rows = *shape.first()?;
@@ -58,17 +59,10 @@ impl Blocks {
             true => Ok(rows),
             false => Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!("{rows} {self} of {features} values from a chunk of shape {shape:?} are over 2^24 values"),
+                format!(
+                    "{rows} {self} of {features} values from a chunk of shape {shape:?} are over 2^24 values"
+                ),
             )),
-        }
-    }
-
-    /// Along which axis a field may be cut into chunks at most, and of which multiple, so that no row is torn.
-    pub fn grain(&self, rank: usize) -> (usize, usize) {
-        match self {
-            Blocks::Frames => (0, 1),
-            Blocks::Runs => (rank.saturating_sub(1), 1),
-            Blocks::Tiles(e) => (rank.saturating_sub(e.len()), e[0]),
         }
     }
 
@@ -173,13 +167,8 @@ mod tests {
         let rows = tiles.cut(&values, &[3, 5], 6).unwrap();
         assert_eq!(
             rows,
-            [
-                [0, 1, 2, 5, 6, 7],
-                [3, 4, 4, 8, 9, 9],
-                [10, 11, 12, 10, 11, 12],
-                [13, 14, 14, 13, 14, 14]
-            ]
-            .concat()
+            [[0, 1, 2, 5, 6, 7], [3, 4, 4, 8, 9, 9], [10, 11, 12, 10, 11, 12], [13, 14, 14, 13, 14, 14]]
+                .concat()
         );
         assert_eq!(Blocks::Runs.cut(&values, &[3, 5], 4).unwrap()[12..], [12, 13, 14, 14]);
     }
@@ -199,7 +188,10 @@ mod tests {
             let values: Vec<u32> = (0..shape.iter().product::<usize>() as u32).collect();
             for (blocks, features) in &kinds {
                 let Ok(rows) = blocks.cut(&values, shape, *features) else {
-                    assert!(matches!(blocks, Blocks::Tiles(e) if e.len() > shape.len()), "{blocks} {shape:?}");
+                    assert!(
+                        matches!(blocks, Blocks::Tiles(e) if e.len() > shape.len()),
+                        "{blocks} {shape:?}"
+                    );
                     continue;
                 };
                 assert_eq!(rows.len(), blocks.rows(shape, *features).unwrap() * features);

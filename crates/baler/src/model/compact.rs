@@ -25,7 +25,8 @@ const LAST: u8 = 1;
 impl Decoder {
     /// The compact form. The same decoder gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let layers = self.network().dense_layers().filter(|l| self.network().raw() && l.len() <= u16::MAX as usize);
+        let layers =
+            self.network().dense_layers().filter(|l| self.network().raw() && l.len() <= u16::MAX as usize);
         let scales = self.output().scales(self.features());
         match (layers, scales, self.blocks(), self.network().sequence()) {
             (Some(layers), Some(scales), Blocks::Frames, 1) => dense_to_bytes(&layers, &scales, self.names()),
@@ -207,7 +208,7 @@ fn read_network_decoder(r: &mut Reader) -> Result<Decoder> {
 fn lines(r: &mut Reader) -> Result<Lines> {
     let more = r.count(r.remaining() / 20, "output lines")?;
     let starts = (0..more).map(|_| Ok(r.u32("start")? as i32)).collect::<Result<Vec<_>>>()?;
-    let mut line = || Ok(OutputScale { scale: r.f64("scale")?, offset: r.f64("offset")? });
+    let mut line = || Ok::<_, Error>(OutputScale { scale: r.f64("scale")?, offset: r.f64("offset")? });
     let first = line()?;
     let more = starts.into_iter().map(|start| Ok((start, line()?))).collect::<Result<_>>()?;
     Ok(Lines { first, more })
@@ -219,7 +220,7 @@ fn read_network(r: &mut Reader) -> Result<Network> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::super::file::tests::small;
     use super::*;
 

@@ -187,7 +187,13 @@ pub fn train(
     })?;
 
     let float = network.model(&options.architecture, &best)?;
-    let frozen = freeze::freeze(&float, &normalisation, names.to_vec(), &sample_rows(&data, features))?;
+    let frozen = freeze::freeze(
+        &float,
+        options.architecture.sequence,
+        &normalisation,
+        names.to_vec(),
+        &sample_rows(&data, features),
+    )?;
     let provenance = Provenance {
         program: format!("baler {}", env!("CARGO_PKG_VERSION")),
         seed: options.seed,

@@ -2,7 +2,8 @@
 
 use super::super::frozen::{FrozenDense, MOST_WIDTH, Requantise};
 use super::{
-    Add, Attention, Axis, Conv, Gdn, Linear, MOST_EPSILON, MOST_STEPS, Network, Norm, Scale, Step, Table, Transpose,
+    Add, Attention, Axis, Conv, Gdn, Linear, MOST_EPSILON, MOST_STEPS, Network, Norm, Scale, Step, Table,
+    Transpose,
 };
 use crate::codec::bytes::{Reader, put_varint};
 use crate::error::{Error, Result};

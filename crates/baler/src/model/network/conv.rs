@@ -97,7 +97,8 @@ impl Conv {
     /// A convolution of `channels` along `axes`, by weights in the order outputs, kernel's axes, channels. Errors where
     /// sizes disagree or [`FrozenDense::new`] refuses a phase.
     pub fn new(transposed: bool, channels: usize, axes: Vec<Axis>, linear: Linear) -> Result<Conv> {
-        let unfit = || Error::corrupt(format!("a window over {axes:?} with {channels} channels does not fit"));
+        let unfit =
+            || Error::corrupt(format!("a window over {axes:?} with {channels} channels does not fit"));
         if !(1..=3).contains(&axes.len()) || channels == 0 || !transposed && axes.iter().any(|a| a.more > 0) {
             return Err(unfit());
         }
@@ -108,7 +109,7 @@ impl Conv {
             *n = axis.output(transposed).ok_or_else(unfit)?;
         }
         let columns = axes.iter().try_fold(channels, |n, a| n.checked_mul(a.kernel)).ok_or_else(unfit)?;
-        if linear.bias.len().checked_mul(columns) != Some(linear.weights.len()) {
+        if linear.bias.is_empty() || linear.bias.len().checked_mul(columns) != Some(linear.weights.len()) {
             return Err(Error::corrupt("weights or biases are not those of the window"));
         }
         let dense = |inputs, weights| {
@@ -283,8 +284,7 @@ mod tests {
 
     #[test]
     fn every_window_is_the_definition() {
-        let axis =
-            |extent, kernel, stride, padding, more| Axis { extent, kernel, stride, padding, more };
+        let axis = |extent, kernel, stride, padding, more| Axis { extent, kernel, stride, padding, more };
         let mut tried = 0;
         for transposed in [false, true] {
             for (channels, outputs) in [(1, 1), (1, 3), (2, 4), (3, 2)] {
@@ -297,8 +297,10 @@ mod tests {
                     vec![axis(6, 5, 2, 2, 1), axis(5, 3, 2, 0, 0)],
                     vec![axis(2, 1, 1, 0, 0), axis(4, 3, 1, 0, 0), axis(3, 2, 2, 1, 1)],
                 ] {
-                    let axes: Vec<Axis> =
-                        axes.into_iter().map(|a| Axis { more: if transposed { a.more } else { 0 }, ..a }).collect();
+                    let axes: Vec<Axis> = axes
+                        .into_iter()
+                        .map(|a| Axis { more: if transposed { a.more } else { 0 }, ..a })
+                        .collect();
                     let columns = channels * axes.iter().map(|a| a.kernel).product::<usize>();
                     let weights = (0..columns * outputs).map(|i| (i * 7919 % 601) as i16 - 300).collect();
                     let bias = (0..outputs as i32).map(|i| i * 1000 - 700).collect();
@@ -308,8 +310,11 @@ mod tests {
                     let sums = plain(&conv, &x);
                     assert_eq!(sums.len(), conv.outputs());
                     let multipliers = |m| vec![m; outputs];
-                    let requantise =
-                        Some(Requantise { shift: 9, positive: multipliers(3000), negative: multipliers(300) });
+                    let requantise = Some(Requantise {
+                        shift: 9,
+                        positive: multipliers(3000),
+                        negative: multipliers(300),
+                    });
                     let inner = Linear { requantise: requantise.clone(), ..linear };
                     let inner = Conv::new(transposed, channels, conv.axes.clone(), inner).unwrap();
                     for kernel in Kernel::available() {
@@ -324,7 +329,12 @@ mod tests {
                                 let got = if raw { block.x[i].0 } else { value(&block.x, i) };
                                 let expected = match raw {
                                     true => sum as i32,
-                                    false => inner.linear.requantise.as_ref().unwrap().apply(i % outputs, sum as i32),
+                                    false => inner
+                                        .linear
+                                        .requantise
+                                        .as_ref()
+                                        .unwrap()
+                                        .apply(i % outputs, sum as i32),
                                 };
                                 assert_eq!(got, [expected; LANES], "{} {conv:?} at {i}", kernel.name());
                             }

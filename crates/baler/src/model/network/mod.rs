@@ -8,8 +8,6 @@ mod elementwise;
 mod gdn;
 mod norm;
 mod root;
-#[cfg(test)]
-mod tests;
 
 pub use attention::Attention;
 pub use conv::{Axis, Conv, Linear};
@@ -123,11 +121,16 @@ impl Network {
     /// A network on rows of `inputs` values, of which `sequence` consecutive ones see each other. Errors where a step does
     /// not take what the one before gives, where it takes too much memory, and where accumulators would be lost.
     pub fn new(inputs: usize, sequence: usize, steps: Vec<Step>) -> Result<Network> {
-        if steps.is_empty() || steps.len() > MOST_STEPS {
-            return Err(Error::corrupt(format!("{} steps, where 1 to {MOST_STEPS} are possible", steps.len())));
+        if inputs == 0 || steps.is_empty() || steps.len() > MOST_STEPS {
+            return Err(Error::corrupt(format!(
+                "{} steps, where 1 to {MOST_STEPS} are possible",
+                steps.len()
+            )));
         }
         if !(1..=MOST_SEQUENCE).contains(&sequence) {
-            return Err(Error::corrupt(format!("a sequence of {sequence} rows is not of 1 to {MOST_SEQUENCE}")));
+            return Err(Error::corrupt(format!(
+                "a sequence of {sequence} rows is not of 1 to {MOST_SEQUENCE}"
+            )));
         }
         let mut widths = vec![inputs];
         let mut kept = None;

@@ -1,71 +1,132 @@
-"""Seconds an epoch of training takes: this project beside PyTorch, same model, data shape and threads.
+"""Seconds an epoch of training takes, and the losses it comes to: this project beside PyTorch, the same layers, first
+parameters, data, batches and threads, Adam, float32.
 
-    python bench/train_torch.py [--threads 2] [--epochs 5] [--rounds 3]
+    python bench/train_torch.py [--threads 2] [--epochs 10] [--rounds 3] [--cases AE CFD_dense_AE Conv_AE PJ_Conv_AE]
 
-A dense autoencoder 24-200-100-50-15 and its mirror, LeakyReLU, 100 000 rows, batches of 512, Adam, float32. The
-two run in turn, `rounds` times, each epoch timed; the least of each counts, so that a busy machine hurts both
-alike. Without PyTorch only this project's figure is printed.
+The two run in turn, `rounds` times, each epoch timed; the least of each counts, so that a busy machine hurts both
+alike. Layers come from the zoo, which `benches/train.rs` describes.
 """
 
 import argparse
+import gc
+import json
+import math
 import pathlib
 import subprocess
+import tempfile
 import time
 
+import numpy as np
+import torch
+from torch import nn
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-WIDTHS = [24, 200, 100, 50, 15, 50, 100, 200, 24]
-ROWS, BATCH = 100_000, 512
+BATCH = 512
+ROWS = {"AE": 100_000, "CFD_dense_AE": 60, "Conv_AE": 60, "PJ_Conv_AE": 10_000}
 
 
-def baler(threads, epochs):
-    command = ["cargo", "bench", "-q", "-p", "baler", "--bench", "train", "--", str(threads), str(epochs)]
-    out = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return [float(line) for line in out.split()]
+def baler(*arguments):
+    command = ["cargo", "bench", "-q", "-p", "baler", "--bench", "train", "--", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def pytorch(torch, threads, epochs):
-    torch.set_num_threads(threads)
-    layers = []
-    for i, (inputs, outputs) in enumerate(zip(WIDTHS, WIDTHS[1:])):
-        layers.append(torch.nn.Linear(inputs, outputs))
-        if i not in (3, 7):
-            layers.append(torch.nn.LeakyReLU(0.01))
-    model = torch.nn.Sequential(*layers)
+def module(layer, shape):
+    """A layer of the architecture's JSON, for rows of this shape."""
+    axes, channels = len(shape) - 1, shape[0]
+    match layer["kind"]:
+        case "dense":
+            return nn.Linear(channels, layer["outputs"])
+        case "conv" | "conv_transposed" as kind:
+            name = "Conv" if kind == "conv" else "ConvTranspose"
+            names = ("stride", "padding", "output_padding")
+            options = {key: layer[key] for key in names if key in layer}
+            return getattr(nn, f"{name}{axes}d")(channels, layer["channels"], layer["kernel"], **options)
+        case "batch_norm":
+            return getattr(nn, f"BatchNorm{max(axes, 1)}d")(channels)
+        case "leaky_relu":
+            return nn.LeakyReLU(layer["slope"])
+        case "relu":
+            return nn.ReLU()
+        case "flatten":
+            return nn.Flatten()
+        case "reshape":
+            return nn.Unflatten(1, layer["shape"])
+        case kind:
+            raise SystemExit(f"{kind} is in no case")
+
+
+def network(architecture):
+    layers, x = [], torch.zeros(2, *architecture["input"])
+    for layer in architecture["encoder"] + architecture["decoder"]:
+        layers.append(module(layer, x.shape[1:]))
+        x = layers[-1](x)
+    return nn.Sequential(*layers)
+
+
+def pytorch(architecture, data, start, epochs):
+    model = network(architecture)
+    flat = torch.from_numpy(start)
+    for p in model.parameters():
+        p.data.copy_(flat[: p.numel()].view_as(p))
+        flat = flat[p.numel() :]
+    for layer in model:
+        if hasattr(layer, "reset_running_stats"):
+            layer.reset_running_stats()
     optimiser = torch.optim.Adam(model.parameters())
-    data = torch.rand(ROWS, WIDTHS[0])
-    seconds = []
+    features = math.prod(architecture["input"])
+    data = torch.from_numpy(data).view(-1, *architecture["input"])
+    seconds, losses = [], []
     for _ in range(epochs):
-        start = time.perf_counter()
-        order = torch.randperm(ROWS)
-        for batch in order.split(BATCH):
-            x = data[batch]
-            loss = ((model(x) - x) ** 2).sum() / WIDTHS[0]
+        begun, total = time.perf_counter(), 0.0
+        batches = data.split(BATCH)
+        for x in batches:
+            loss = ((model(x).view_as(x) - x) ** 2).sum() / features
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-        seconds.append(time.perf_counter() - start)
-    return seconds
+            total += loss.item()
+        seconds.append(time.perf_counter() - begun)
+        losses.append(total / len(batches))
+    return seconds, losses
+
+
+def compare(case, args, folder):
+    architecture = json.loads(baler(case, "--describe"))
+    features = math.prod(architecture["input"])
+    generator = np.random.default_rng(1)
+    rows = np.linspace(0, 1, ROWS[case])[:, None] + generator.random((ROWS[case], 3)) @ np.eye(3, features)
+    waves = 0.5 + 0.4 * np.sin(rows * 7 + np.linspace(0, 12, features)) + 0.1 * generator.random(rows.shape)
+    data = waves.astype(np.float32).reshape(-1)
+    torch.manual_seed(1)
+    start = np.concatenate([p.detach().reshape(-1).numpy() for p in network(architecture).parameters()])
+    data.tofile(folder / "data.f32")
+    start.tofile(folder / "start.f32")
+    ours, theirs = [], []
+    for _ in range(args.rounds):
+        lines = [line.split() for line in baler(case, args.threads, args.epochs, folder).splitlines()]
+        ours += [float(seconds) for seconds, _ in lines]
+        seconds, losses = pytorch(architecture, data, start, args.epochs)
+        theirs += seconds
+        gc.collect()
+    ending, expected = float(lines[-1][1]), losses[-1]
+    print(f"{case}: {len(start)} parameters", flush=True)
+    print(f"  baler   {min(ours):.4f} s an epoch (median {sorted(ours)[len(ours) // 2]:.4f})")
+    print(f"  PyTorch {min(theirs):.4f} s an epoch (median {sorted(theirs)[len(theirs) // 2]:.4f})")
+    print(f"  ratio   {min(theirs) / min(ours):.2f} (least of each)")
+    print(f"  loss after {args.epochs} epochs {ending:.7g} and {expected:.7g}, apart by {abs(ending / expected - 1):.1e}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cases", nargs="+", default=list(ROWS), choices=list(ROWS))
     args = parser.parse_args()
-    try:
-        import torch
-    except ImportError:
-        torch = None
-    ours, theirs = [], []
-    for _ in range(args.rounds):
-        ours += baler(args.threads, args.epochs)
-        if torch:
-            theirs += pytorch(torch, args.threads, args.epochs)
-    print(f"baler   {min(ours):.3f} s an epoch (median {sorted(ours)[len(ours) // 2]:.3f})")
-    if torch:
-        print(f"PyTorch {min(theirs):.3f} s an epoch (median {sorted(theirs)[len(theirs) // 2]:.3f})")
-        print(f"ratio   {min(theirs) / min(ours):.2f} (least of each)")
+    torch.set_num_threads(args.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        for case in args.cases:
+            compare(case, args, pathlib.Path(folder))
 
 
 if __name__ == "__main__":

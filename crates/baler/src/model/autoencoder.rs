@@ -8,6 +8,7 @@ use super::blocks::Blocks;
 use super::frozen::MAX_ACTIVATION;
 use super::kernel::{Kernel, LANES, Lanes};
 use super::network::Network;
+use super::normalise::Curve;
 use super::output::Output;
 use crate::error::{Error, Result};
 
@@ -25,6 +26,7 @@ pub struct InputScale {
 pub struct Encoder {
     network: Network,
     input: Vec<InputScale>,
+    curves: Vec<Curve>,
 }
 
 /// The frozen half that decompresses; all that an archive needs.
@@ -65,7 +67,20 @@ impl Encoder {
                 "input scale of feature {i} is not a finite offset and positive step"
             )));
         }
-        Ok(Encoder { network, input })
+        Ok(Encoder { network, input, curves: vec![] })
+    }
+
+    /// The same encoder, whose features go through these curves (one each, or none) before their scales.
+    pub fn with_curves(mut self, curves: &[Curve]) -> Result<Encoder> {
+        if !(curves.is_empty() || curves.len() == self.features()) {
+            return Err(Error::corrupt(format!(
+                "{} curves for {} features",
+                curves.len(),
+                self.features()
+            )));
+        }
+        self.curves = curves.to_vec();
+        Ok(self)
     }
 
     /// Values in a row that go in.
@@ -117,7 +132,10 @@ impl Encoder {
         let mut blocks = self.network.blocks();
         let group = self.network.group();
         for (rows, out) in rows.chunks(group * features).zip(out.chunks_mut(group * latents)) {
-            fill(&mut blocks, rows, features, |v, i| Self::quantise_input(v, self.input[i]));
+            fill(&mut blocks, rows, features, |v, i| {
+                let v = self.curves.get(i).filter(|_| v.is_finite()).map_or(v, |curve| curve.apply(v));
+                Self::quantise_input(v, self.input[i])
+            });
             self.network.run(kernel, &mut blocks, rows.len() / features);
             for (block, out) in blocks.iter().zip(out.chunks_mut(LANES * latents)) {
                 for (lane, out) in out.chunks_exact_mut(latents).enumerate() {

@@ -2,7 +2,8 @@
 //!
 //! | tensor | type and shape |
 //! |---|---|
-//! | `normalisation.offset`, `.scale` | F64 \[features\] |
+//! | `normalisation.offset`, `.scale` | F64 \[features\]; where it is affine |
+//! | `normalisation.curves` | F64 \[features, 2 + knots\]: low, density, knots; where it is piecewise |
 //! | `encoder.N.weight`, `.bias`, ...; `decoder.N...` | F32, names and shapes as in a `torch.nn.Sequential` |
 //! | `frozen.encoder`, `frozen.decoder` | U8: the integers that code, in their compact form |
 //!
@@ -19,7 +20,7 @@ use sha2::{Digest, Sha256};
 use super::autoencoder::{Decoder, Encoder, FrozenModel};
 use super::float::FloatModel;
 use super::layers::Architecture;
-use super::normalise::{Normalisation, NormalisationKind};
+use super::normalise::{Curve, KNOTS, Normalisation, NormalisationKind};
 use super::tensors::{Stored, Tensors};
 use super::{Model, Provenance};
 use crate::error::{Error, Result};
@@ -50,8 +51,18 @@ impl Model {
     /// The model file. The same model gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut tensors = Tensors::default();
-        tensors.put_f64s("normalisation.offset", &[&self.normalisation.offset]);
-        tensors.put_f64s("normalisation.scale", &[&self.normalisation.scale]);
+        match &self.normalisation {
+            Normalisation::Affine { offset, scale, .. } => {
+                tensors.put_f64s("normalisation.offset", &[offset]);
+                tensors.put_f64s("normalisation.scale", &[scale]);
+            }
+            Normalisation::Piecewise { curves, .. } => {
+                let rows: Vec<_> =
+                    curves.iter().map(|c| [&[c.low, c.density], &c.knots[..]].concat()).collect();
+                tensors
+                    .put_f64s("normalisation.curves", &rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
+            }
+        }
         for (half, layers) in [("encoder", &self.float.encoder), ("decoder", &self.float.decoder)] {
             for (i, layer) in layers.iter().enumerate() {
                 tensors.put_float(&format!("{half}.{i}"), layer);
@@ -64,7 +75,7 @@ impl Model {
             format: FORMAT,
             architecture: self.architecture.clone(),
             features: self.frozen.decoder.names().to_vec(),
-            normalisation: self.normalisation.kind,
+            normalisation: self.normalisation.kind(),
             provenance: self.provenance.clone(),
         };
         let metadata = Metadata { crc32: checksum(&description, &tensors.0), description };
@@ -106,21 +117,31 @@ fn read(bytes: &[u8]) -> Result<Model> {
     architecture.validate()?;
     let (features, latents) = (architecture.features(), architecture.latents()?);
     let tensors = Stored(&tensors);
-    let normalisation = Normalisation {
-        kind,
-        offset: tensors.f64s("normalisation.offset", &[features])?,
-        scale: tensors.f64s("normalisation.scale", &[features])?,
+    let normalisation = match kind {
+        NormalisationKind::Quantile | NormalisationKind::Log => {
+            let shape: &[usize] = if features == 1 { &[2 + KNOTS] } else { &[features, 2 + KNOTS] };
+            let rows = tensors.f64s("normalisation.curves", shape)?;
+            let curve = |row: &[f64]| Curve { low: row[0], density: row[1], knots: row[2..].to_vec() };
+            Normalisation::Piecewise { kind, curves: rows.chunks_exact(2 + KNOTS).map(curve).collect() }
+        }
+        _ => Normalisation::Affine {
+            kind,
+            offset: tensors.f64s("normalisation.offset", &[features])?,
+            scale: tensors.f64s("normalisation.scale", &[features])?,
+        },
     };
     let float =
         FloatModel::new(&architecture, |half, i, layer| tensors.float(&format!("{half}.{i}"), layer))?;
+    let normalisation = normalisation.checked()?;
+    let encoder = Encoder::from_bytes(tensors.bytes("frozen.encoder")?).map_err(|e| e.at("frozen encoder"))?;
     let frozen = FrozenModel::new(
-        Encoder::from_bytes(tensors.bytes("frozen.encoder")?).map_err(|e| e.at("frozen encoder"))?,
+        encoder.with_curves(normalisation.curves())?,
         Decoder::from_bytes(tensors.bytes("frozen.decoder")?).map_err(|e| e.at("frozen decoder"))?,
     )?;
     if frozen.features() != features || frozen.latents() != latents || frozen.decoder.names() != names {
         return Err(Error::corrupt("the frozen network is not of the architecture"));
     }
-    Ok(Model { architecture, normalisation: normalisation.checked()?, float, frozen, provenance })
+    Ok(Model { architecture, normalisation, float, frozen, provenance })
 }
 
 /// Looks at the format alone first, since a later one may describe itself otherwise.
@@ -140,11 +161,7 @@ fn check_format(text: &str) -> Result<()> {
 fn checksum<T: View>(description: &Description, tensors: &BTreeMap<String, T>) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(&serde_json::to_vec(description).expect("numbers and strings"));
-    for (name, tensor) in tensors {
-        crc.update(format!("{name} {:?} {:?} ", tensor.dtype(), tensor.shape()).as_bytes());
-        crc.update(&tensor.data());
-    }
-    crc.finalize()
+    super::tensors::checksum(crc, tensors)
 }
 
 #[cfg(test)]

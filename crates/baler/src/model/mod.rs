@@ -20,7 +20,7 @@ pub mod network;
 pub mod normalise;
 pub mod output;
 pub mod table;
-mod tensors;
+pub(crate) mod tensors;
 pub mod zoo;
 
 use serde::{Deserialize, Serialize};

@@ -55,6 +55,18 @@ impl Tensors {
         self.put(name.into(), Dtype::F64, shape, rows.iter().copied().flatten().map(|x| x.to_le_bytes()));
     }
 
+    /// As [`Tensors::put_f64s`], of singles.
+    pub fn put_f32s(&mut self, name: &str, rows: &[&[f32]]) {
+        let shape = [rows.len(), rows[0].len()];
+        let shape = if rows.len() == 1 { &shape[1..] } else { &shape };
+        self.put(name.into(), Dtype::F32, shape, rows.iter().copied().flatten().map(|x| x.to_le_bytes()));
+    }
+
+    /// Over the name, type, shape and bytes of every tensor.
+    pub fn checksum(&self) -> u32 {
+        checksum(crc32fast::Hasher::new(), &self.0)
+    }
+
     /// The tensors of a float layer, by PyTorch's names.
     pub fn put_float(&mut self, name: &str, layer: &FloatLayer) {
         for (spec, values) in layer.layer.tensors(&layer.input).iter().zip(&layer.tensors) {
@@ -68,6 +80,15 @@ impl Tensors {
         let tensor = Tensor { dtype: Dtype::U8, shape: vec![bytes.len()], bytes: bytes.to_vec() };
         self.0.insert(name.into(), tensor);
     }
+}
+
+/// Goes on with the name, type, shape and bytes of every tensor.
+pub fn checksum<T: View>(mut crc: crc32fast::Hasher, tensors: &BTreeMap<String, T>) -> u32 {
+    for (name, tensor) in tensors {
+        crc.update(format!("{name} {:?} {:?} ", tensor.dtype(), tensor.shape()).as_bytes());
+        crc.update(&tensor.data());
+    }
+    crc.finalize()
 }
 
 /// Tensors that were read, by name.
@@ -98,11 +119,19 @@ impl Stored<'_> {
         self.values(name, Dtype::F64, shape, f64::from_le_bytes)
     }
 
+    /// Singles of this shape.
+    pub fn f32s(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
+        self.values(name, Dtype::F32, shape, f32::from_le_bytes)
+    }
+
+    /// As [`Tensors::checksum`].
+    pub fn checksum(&self) -> u32 {
+        checksum(crc32fast::Hasher::new(), self.0)
+    }
+
     /// The inverse of [`Tensors::put_float`]: the tensors that `layer` must have.
     pub fn float(&self, name: &str, layer: &FloatLayer) -> Result<Vec<Vec<f32>>> {
-        let read = |spec: &TensorSpec| {
-            self.values(&format!("{name}.{}", spec.name), Dtype::F32, &spec.shape, f32::from_le_bytes)
-        };
+        let read = |spec: &TensorSpec| self.f32s(&format!("{name}.{}", spec.name), &spec.shape);
         layer.layer.tensors(&layer.input).iter().map(read).collect()
     }
 

@@ -7,11 +7,21 @@ const EPSILON: f32 = 1e-8;
 const CHUNK: usize = 1024;
 
 /// Running moments of the gradient.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Adam {
-    mean: Vec<f32>,
-    variance: Vec<f32>,
-    steps: i32,
+    /// Of the gradient.
+    pub mean: Vec<f32>,
+    /// Of its square.
+    pub variance: Vec<f32>,
+    /// Steps taken.
+    pub steps: i32,
+}
+
+/// What a step multiplies with, alike for all parameters.
+#[derive(Clone, Copy)]
+pub struct Pace {
+    rate: f32,
+    correction: f32,
 }
 
 impl Adam {
@@ -22,22 +32,35 @@ impl Adam {
 
     /// One step of `learning_rate` down the sum of `gradients`, added up in their order.
     pub fn step(&mut self, parameters: &mut [f32], gradients: &[&[f32]], learning_rate: f64) {
-        self.steps = self.steps.saturating_add(1);
-        let rate = (learning_rate / (1.0 - (BETA1 as f64).powi(self.steps))) as f32;
-        let correction = (1.0 / (1.0 - (BETA2 as f64).powi(self.steps)).sqrt()) as f32;
+        let pace = self.begin(learning_rate);
         let mut sum = [0.0; CHUNK];
-        let chunks = parameters.chunks_mut(CHUNK).zip(self.mean.chunks_mut(CHUNK));
-        for (i, ((p, m), v)) in chunks.zip(self.variance.chunks_mut(CHUNK)).enumerate() {
-            let sum = &mut sum[..p.len()];
-            sum.copy_from_slice(&gradients[0][i * CHUNK..][..p.len()]);
+        for at in (0..parameters.len()).step_by(CHUNK) {
+            let sum = &mut sum[..CHUNK.min(parameters.len() - at)];
+            sum.copy_from_slice(&gradients[0][at..][..sum.len()]);
             for more in &gradients[1..] {
-                sum.iter_mut().zip(&more[i * CHUNK..]).for_each(|(s, g)| *s += g);
+                sum.iter_mut().zip(&more[at..]).for_each(|(s, g)| *s += g);
             }
-            for (((p, m), v), &g) in p.iter_mut().zip(m).zip(v).zip(&*sum) {
-                *m = BETA1 * *m + (1.0 - BETA1) * g;
-                *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-                *p -= rate * *m / (v.sqrt() * correction + EPSILON);
-            }
+            self.update(parameters, at, sum, pace);
+        }
+    }
+
+    /// Begins a step, whose parts [`Adam::update`] takes.
+    pub fn begin(&mut self, learning_rate: f64) -> Pace {
+        self.steps = self.steps.saturating_add(1);
+        Pace {
+            rate: (learning_rate / (1.0 - (BETA1 as f64).powi(self.steps))) as f32,
+            correction: (1.0 / (1.0 - (BETA2 as f64).powi(self.steps)).sqrt()) as f32,
+        }
+    }
+
+    /// The parameters from `at` on, as many as `gradient` is long.
+    pub fn update(&mut self, parameters: &mut [f32], at: usize, gradient: &[f32], pace: Pace) {
+        let n = gradient.len();
+        let moments = self.mean[at..at + n].iter_mut().zip(&mut self.variance[at..at + n]);
+        for ((p, (m, v)), &g) in parameters[at..at + n].iter_mut().zip(moments).zip(gradient) {
+            *m = BETA1 * *m + (1.0 - BETA1) * g;
+            *v = BETA2 * *v + (1.0 - BETA2) * g * g;
+            *p -= pace.rate * *m / (v.sqrt() * pace.correction + EPSILON);
         }
     }
 }

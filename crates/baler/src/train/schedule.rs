@@ -33,10 +33,12 @@ impl Default for EarlyStopping {
 }
 
 /// Counts epochs since the loss last fell.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Watch {
-    best: f64,
-    waited: usize,
+    /// The least loss so far.
+    pub best: f64,
+    /// Epochs since then.
+    pub waited: usize,
 }
 
 impl Watch {
@@ -58,7 +60,7 @@ impl Watch {
 
 impl Plateau {
     /// The learning rate after an epoch of this `loss`.
-    pub fn next(&self, watch: &mut Watch, loss: f64, learning_rate: f64) -> f64 {
+    pub(super) fn next(&self, watch: &mut Watch, loss: f64, learning_rate: f64) -> f64 {
         if !watch.improves(loss, |best| best * (1.0 - 1e-4)) && watch.waited > self.patience {
             watch.waited = 0;
             return (learning_rate * self.factor).max(self.minimum).min(learning_rate);
@@ -68,9 +70,14 @@ impl Plateau {
 }
 
 impl EarlyStopping {
-    /// Whether to stop after an epoch of this `loss`.
-    pub fn stops(&self, watch: &mut Watch, loss: f64) -> bool {
-        !watch.improves(loss, |best| best - self.min_delta) && watch.waited >= self.patience
+    /// Takes the loss of an epoch.
+    pub(super) fn see(&self, watch: &mut Watch, loss: f64) {
+        watch.improves(loss, |best| best - self.min_delta);
+    }
+
+    /// Whether to stop.
+    pub(super) fn is_over(&self, watch: &Watch) -> bool {
+        watch.waited > 0 && watch.waited >= self.patience
     }
 }
 
@@ -95,7 +102,10 @@ mod tests {
     #[test]
     fn stopping_waits_for_patience() {
         let (stopping, mut watch) = (EarlyStopping { patience: 2, min_delta: 0.1 }, Watch::new());
-        let stops = [1.0, 0.95, 0.85, 0.8, 0.8].map(|loss| stopping.stops(&mut watch, loss));
+        let stops = [1.0, 0.95, 0.85, 0.8, 0.8].map(|loss| {
+            stopping.see(&mut watch, loss);
+            stopping.is_over(&watch)
+        });
         assert_eq!(stops, [false, false, false, false, true]);
     }
 }

@@ -1,37 +1,67 @@
 //! Threads that share the batches of an epoch, with results that do not depend on how many there are.
 //!
-//! A batch is cut into slices by its length alone. Whichever thread computes a slice, the gradients are added
-//! up in the order of the slices, by one thread; so a seed gives the same bits on one thread and on many.
+//! A batch is cut into slices by its length alone, and goes in phases: slices forward and back, as far as they can without
+//! the others (batch norm and the sliced Wasserstein loss look at the whole batch), then the parameters, block by block.
+//! Whichever thread does a part, sums over slices are taken in their order; so a seed gives the same bits on one thread and on
+//! many.
 
 use std::ops::Range;
-use std::sync::{Barrier, Mutex, RwLock};
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::adam::Adam;
-use super::gradient::Slice;
-use super::loss::Objective;
-use super::parameters::Network;
+use super::backward::norm_sums;
+use super::barrier::Barrier;
+use super::loss::{Loss, Objective};
+use super::network::{Block, Network, Norm};
+use super::slice::{Pass, Slice, read};
+use super::sliced::{self, Sliced};
+use super::update;
+use crate::model::float::pointwise::EPSILON;
 
-/// Slices of a batch at most: each holds a gradient of its own.
+/// Slices of a batch at most.
 const MOST_SLICES: usize = 8;
-/// Rows of a slice at least: with fewer, reading the weights costs more than multiplying by them.
-const LEAST_ROWS: usize = 32;
-/// Rows x parameters of a slice at least, so that its work outweighs the wait for the others (some 0.2 ms). A
-/// batch of 512 of the model `AE` makes four.
-const LEAST_WORK: usize = 12 << 20;
+/// Rows of a slice at least where a weight is used once a row: with fewer, reading the weights costs more than
+/// multiplying by them. Convolutions use each of theirs for many pixels.
+const LEAST_ROWS: usize = 16;
+/// Values that the gradients of all slices may have together.
+const MOST_GRADIENTS: usize = 1 << 27;
+/// The weight of a batch in the running statistics of batch norm.
+const MOMENTUM: f64 = 0.1;
 
 /// What all threads read.
 struct Job {
-    parameters: Vec<f32>,
     /// Rows of the data, in the order in which batches take them.
     order: Vec<u32>,
     batch: Range<usize>,
-    step: Step,
+    /// Steps so far; dropout and noise are drawn by it.
+    step: u64,
+    learning_rate: f64,
+    training: bool,
+    phase: Phase,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Step {
-    Gradient,
-    Loss,
+#[derive(Clone, PartialEq)]
+enum Phase {
+    /// Slices: load their rows where `nodes` begin; run the nodes; sum up what batch norm `measure` will see.
+    Forward {
+        nodes: Range<usize>,
+        measure: Option<usize>,
+    },
+    /// Directions of the sliced Wasserstein distance.
+    Project,
+    /// Slices: run the last nodes, compare, and in training go back through `back` and sum up for batch norm `sums`.
+    Turn {
+        nodes: Range<usize>,
+        back: Range<usize>,
+        sums: Option<usize>,
+    },
+    /// Slices: go back.
+    Backward {
+        back: Range<usize>,
+        sums: Option<usize>,
+    },
+    /// Blocks of parameters.
+    Update,
     Quit,
 }
 
@@ -40,31 +70,44 @@ pub struct Team<'a> {
     network: &'a Network,
     data: &'a [f32],
     objective: Objective,
+    seed: u64,
     threads: usize,
     job: RwLock<Job>,
-    slices: Vec<Mutex<Slice>>,
+    pub(super) blocks: Vec<RwLock<Block>>,
+    pub(super) norms: Vec<RwLock<Norm>>,
+    pub(super) slices: Vec<RwLock<Slice>>,
+    sliced: RwLock<Sliced>,
+    next: AtomicUsize,
     barrier: Barrier,
 }
 
 impl<'a> Team<'a> {
-    /// Up to `threads` threads for batches of `batch_size` of `data`.
+    /// Up to `threads` threads for batches of `batch_size` of `data`; `step` steps have been taken before.
     pub fn new(
         network: &'a Network,
         data: &'a [f32],
-        parameters: Vec<f32>,
+        (blocks, norms): (Vec<Block>, Vec<Norm>),
         objective: Objective,
         batch_size: usize,
+        (seed, step): (u64, u64),
         threads: usize,
     ) -> Team<'a> {
-        let count = slice_count(batch_size, network.len);
-        let threads = threads.clamp(1, count);
+        let count = slice_count(batch_size, network);
+        let threads = threads.clamp(1, count.max(network.blocks.len()).min(64));
+        let job =
+            Job { order: vec![], batch: 0..0, step, learning_rate: 0.0, training: false, phase: Phase::Quit };
         Team {
             network,
             data,
             objective,
+            seed,
             threads,
-            job: RwLock::new(Job { parameters, order: vec![], batch: 0..0, step: Step::Quit }),
-            slices: (0..count).map(|_| Mutex::new(Slice::new(network))).collect(),
+            job: RwLock::new(job),
+            blocks: blocks.into_iter().map(RwLock::new).collect(),
+            norms: norms.into_iter().map(RwLock::new).collect(),
+            slices: (0..count).map(|_| RwLock::new(Slice::new(network))).collect(),
+            sliced: RwLock::new(Sliced::new(network.nodes[network.encoder].inputs())),
+            next: AtomicUsize::new(0),
             barrier: Barrier::new(threads),
         }
     }
@@ -72,82 +115,257 @@ impl<'a> Team<'a> {
     /// Runs `lead` while the other threads wait for its batches.
     pub fn run<T>(&self, lead: impl FnOnce(&Self) -> T) -> T {
         std::thread::scope(|scope| {
-            for thread in 1..self.threads {
-                scope.spawn(move || while self.work(thread) {});
+            for _ in 1..self.threads {
+                scope.spawn(|| while self.work() {});
             }
             let _dismissal = Dismissal(self);
             lead(self)
         })
     }
 
-    /// The parameters now.
-    pub fn parameters(&self) -> Vec<f32> {
-        self.job.read().expect("no thread panics").parameters.clone()
+    /// Steps so far.
+    pub fn steps(&self) -> u64 {
+        read(&self.job).step
     }
 
     /// Trains on the rows of `order`, batch by batch; gives the mean loss of the batches.
-    pub fn train_epoch(&self, order: &[u32], batch_size: usize, adam: &mut Adam, learning_rate: f64) -> f64 {
-        self.each_batch(order, batch_size, Step::Gradient, |slices| {
-            let guards: Vec<_> = slices.iter().map(|s| s.lock().expect("no thread panics")).collect();
-            let gradients: Vec<&[f32]> = guards.iter().map(|s| &s.gradient[..]).collect();
-            let mut job = self.job.write().expect("no thread panics");
-            adam.step(&mut job.parameters, &gradients, learning_rate);
-        })
+    pub fn train_epoch(&self, order: &[u32], batch_size: usize, learning_rate: f64) -> f64 {
+        self.each_batch(order, batch_size, Some(learning_rate))
     }
 
-    /// The mean loss of batches of the rows of `order`.
+    /// The mean loss of batches of the rows of `order`, as after training.
     pub fn evaluate(&self, order: &[u32], batch_size: usize) -> f64 {
-        self.each_batch(order, batch_size, Step::Loss, |_| ())
+        self.each_batch(order, batch_size, None)
     }
 
-    fn each_batch(
-        &self,
-        order: &[u32],
-        batch_size: usize,
-        step: Step,
-        mut after: impl FnMut(&[Mutex<Slice>]),
-    ) -> f64 {
-        self.job.write().expect("no thread panics").order = order.to_vec();
+    fn each_batch(&self, order: &[u32], batch_size: usize, learning_rate: Option<f64>) -> f64 {
+        self.begin(order, learning_rate);
         let mut total = 0.0;
         for first in (0..order.len()).step_by(batch_size) {
-            let batch = first..(first + batch_size).min(order.len());
-            let slices = &self.slices[..slice_count(batch.len(), self.network.len)];
-            {
-                let mut job = self.job.write().expect("no thread panics");
-                (job.batch, job.step) = (batch, step);
+            total += self.batch(first..(first + batch_size).min(order.len()));
+            if learning_rate.is_some() {
+                self.phase(Phase::Update);
+                write(&self.job).step += 1;
             }
-            self.work(0);
-            total += slices.iter().map(|s| s.lock().expect("no thread panics").loss).sum::<f64>();
-            after(slices);
         }
         total / order.len().div_ceil(batch_size) as f64
     }
 
-    /// One thread's share of a step; whether there will be another.
-    fn work(&self, thread: usize) -> bool {
+    /// Sets what the batches to come have in common; without a learning rate they are as after training.
+    pub(super) fn begin(&self, order: &[u32], learning_rate: Option<f64>) {
+        let mut job = write(&self.job);
+        order.clone_into(&mut job.order);
+        job.training = learning_rate.is_some();
+        job.learning_rate = learning_rate.unwrap_or(0.0);
+    }
+
+    /// The loss of a batch, and in training its gradient.
+    pub(super) fn batch(&self, rows: Range<usize>) -> f64 {
+        let (training, key) = {
+            let mut job = write(&self.job);
+            job.batch = rows;
+            (job.training, [self.seed, job.step])
+        };
+        let network = self.network;
+        let norms: &[usize] = if training { &network.norms } else { &[] };
+        let (mut at, mut loss) = (0, 0.0);
+        let forward = |nodes, measure| self.phase(Phase::Forward { nodes, measure });
+        let latents = (self.objective.loss == Loss::SlicedWasserstein).then_some(network.encoder);
+        let mut stops: Vec<_> =
+            norms.iter().map(|&n| (n, true)).chain(latents.map(|at| (at, false))).collect();
+        stops.sort_unstable();
+        for (stop, is_norm) in stops {
+            forward(at..stop, is_norm.then_some(stop));
+            at = stop;
+            match is_norm {
+                true => self.take_statistics(stop),
+                false => loss += self.compare_latents(key),
+            }
+        }
+        let last = norms.last().copied();
+        let back = if training { last.map_or(0, |n| n + 1)..network.nodes.len() } else { 0..0 };
+        self.phase(Phase::Turn { nodes: at..network.nodes.len(), back, sums: last });
+        let slices = self.current();
+        loss += slices.iter().map(|s| read(s).loss).sum::<f64>();
+        for (i, &norm) in norms.iter().enumerate().rev() {
+            self.take_gradients(norm);
+            let sums = i.checked_sub(1).map(|before| norms[before]);
+            self.phase(Phase::Backward { back: sums.map_or(0, |n| n + 1)..norm + 1, sums });
+        }
+        loss
+    }
+
+    /// The slices that the batch at hand uses.
+    pub(super) fn current(&self) -> &[RwLock<Slice>] {
+        &self.slices[..slice_count(read(&self.job).batch.len(), self.network)]
+    }
+
+    /// Sums over the batch for batch norm at `node`, and how many values they are of.
+    fn totals(&self, node: usize) -> ([Vec<f64>; 2], f64) {
+        let layer = &self.network.nodes[node];
+        let mut totals = [(); 2].map(|_| vec![0.0; layer.input[0]]);
+        let mut rows = 0;
+        for slice in self.current() {
+            let slice = read(slice);
+            rows += slice.rows;
+            for (total, sum) in totals.iter_mut().zip(&slice.sums) {
+                total.iter_mut().zip(sum).for_each(|(t, s)| *t += s);
+            }
+        }
+        (totals, (rows * layer.inputs() / layer.input[0]) as f64)
+    }
+
+    fn norm(&self, node: usize) -> &RwLock<Norm> {
+        let number = self.network.norms.iter().position(|&n| n == node);
+        &self.norms[number.expect("a batch norm")]
+    }
+
+    /// Mean and deviation of the batch; the running ones follow.
+    fn take_statistics(&self, node: usize) {
+        let ([sum, squares], n) = self.totals(node);
+        let norm = &mut *write(self.norm(node));
+        norm.batch.iter_mut().for_each(Vec::clear);
+        for (c, (sum, squares)) in sum.iter().zip(&squares).enumerate() {
+            let mean = sum / n;
+            let variance = (squares / n - mean * mean).max(0.0);
+            norm.batch[0].push(mean as f32);
+            norm.batch[1].push((1.0 / (variance + EPSILON as f64).sqrt()) as f32);
+            let unbiased = variance * n / (n - 1.0).max(1.0);
+            for (running, now) in norm.running.iter_mut().zip([mean, unbiased]) {
+                running[c] = ((1.0 - MOMENTUM) * running[c] as f64 + MOMENTUM * now) as f32;
+            }
+        }
+    }
+
+    fn take_gradients(&self, node: usize) {
+        let (totals, n) = self.totals(node);
+        let norm = &mut *write(self.norm(node));
+        for (gradient, total) in norm.gradient.iter_mut().zip(&totals) {
+            gradient.clear();
+            gradient.extend(total.iter().map(|t| (t / n) as f32));
+        }
+    }
+
+    fn compare_latents(&self, key: [u64; 2]) -> f64 {
+        {
+            let slices: Vec<_> = self.current().iter().map(read).collect();
+            write(&self.sliced).begin(key, slices.iter().map(|s| s.input(self.network.encoder)));
+        }
+        self.phase(Phase::Project);
+        let (distance, gradient) = read(&self.sliced).end();
+        let mut rest = &gradient[..];
+        for slice in self.current() {
+            let mut slice = write(slice);
+            let n = slice.input(self.network.encoder).len();
+            slice.latent_gradient = rest.split_off(..n).expect("as many as latents").to_vec();
+        }
+        distance
+    }
+
+    /// Has all threads do one phase.
+    fn phase(&self, phase: Phase) {
+        write(&self.job).phase = phase;
+        self.work();
+    }
+
+    /// One thread's share of a phase; whether there will be another.
+    fn work(&self) -> bool {
         self.barrier.wait(); // the job is set
-        let going_on = self.share(thread);
-        self.barrier.wait(); // the slices are done
+        let going_on = self.share();
+        self.barrier.wait(); // its parts are done
+        if going_on {
+            // Every thread sets it, none goes on before the leader's next phase.
+            self.next.store(0, Ordering::Relaxed);
+        }
         going_on
     }
 
-    fn share(&self, thread: usize) -> bool {
+    fn share(&self) -> bool {
         let job = self.job.read().unwrap_or_else(|e| e.into_inner());
-        if job.step == Step::Quit {
-            return false;
-        }
         let rows = &job.order[job.batch.clone()];
-        let count = slice_count(rows.len(), self.network.len);
-        for i in (thread..count).step_by(self.threads) {
-            let mut slice = self.slices[i].lock().expect("no thread panics");
-            let part = &rows[rows.len() * i / count..rows.len() * (i + 1) / count];
-            slice.forward(self.network, &job.parameters, self.data, part, rows.len(), self.objective);
-            if job.step == Step::Gradient {
-                slice.backward(self.network, &job.parameters, part.len(), rows.len(), self.objective);
+        let parts = match job.phase {
+            Phase::Quit => return false,
+            Phase::Update => self.network.blocks.len(),
+            Phase::Project => sliced::SHARES,
+            _ => slice_count(rows.len(), self.network),
+        };
+        let pass = self.pass(&job);
+        loop {
+            let part = self.next.fetch_add(1, Ordering::Relaxed);
+            if part >= parts {
+                return true;
+            }
+            match &job.phase {
+                Phase::Update => update::step(
+                    &pass,
+                    &self.slices[..slice_count(rows.len(), self.network)],
+                    part,
+                    job.learning_rate,
+                ),
+                Phase::Project => read(&self.sliced).project(part),
+                phase => {
+                    let cut = |i: usize| cut(rows.len(), i, parts, self.network.sequence);
+                    let (first, end) = (cut(part), cut(part + 1));
+                    self.run_slice(&pass, phase, &mut write(&self.slices[part]), &rows[first..end], first);
+                }
             }
         }
-        true
     }
+
+    fn run_slice(&self, pass: &Pass, phase: &Phase, slice: &mut Slice, rows: &[u32], first: usize) {
+        let network = self.network;
+        let forward = |slice: &mut Slice, nodes: &Range<usize>| {
+            if nodes.start == 0 {
+                slice.load(network, self.data, rows, first);
+            }
+            slice.forward(pass, nodes.clone());
+        };
+        let sum_up = |slice: &mut Slice, sums: Option<usize>| {
+            if let Some(node) = sums {
+                norm_sums(slice, &network.nodes[node], node);
+            }
+        };
+        match phase {
+            Phase::Forward { nodes, measure } => {
+                forward(slice, nodes);
+                if let Some(node) = measure {
+                    slice.measure(network, *node);
+                }
+            }
+            Phase::Turn { nodes, back, sums } => {
+                forward(slice, nodes);
+                slice.evaluate(pass);
+                slice.backward(pass, back.clone());
+                sum_up(slice, *sums);
+            }
+            Phase::Backward { back, sums } => {
+                slice.backward(pass, back.clone());
+                sum_up(slice, *sums);
+            }
+            Phase::Project | Phase::Update | Phase::Quit => unreachable!("no phase of slices"),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn pass_now(&self) -> Pass<'_> {
+        self.pass(&read(&self.job))
+    }
+
+    fn pass<'p>(&'p self, job: &Job) -> Pass<'p> {
+        Pass {
+            network: self.network,
+            blocks: &self.blocks,
+            norms: &self.norms,
+            training: job.training,
+            key: [self.seed, job.step],
+            batch: job.batch.len(),
+            objective: self.objective,
+        }
+    }
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().expect("no thread panics")
 }
 
 /// Sends the other threads home when the leader is done, or panics (in the caller's progress report, say).
@@ -155,12 +373,28 @@ struct Dismissal<'t, 'a>(&'t Team<'a>);
 
 impl Drop for Dismissal<'_, '_> {
     fn drop(&mut self) {
-        self.0.job.write().unwrap_or_else(|e| e.into_inner()).step = Step::Quit;
-        self.0.work(0);
+        self.0.job.write().unwrap_or_else(|e| e.into_inner()).phase = Phase::Quit;
+        self.0.work();
     }
 }
 
-/// Slices of a batch of `rows` rows, whatever the number of threads; more rows never make fewer.
-fn slice_count(rows: usize, parameters: usize) -> usize {
-    (rows.saturating_mul(parameters) / LEAST_WORK).min(rows / LEAST_ROWS).clamp(1, MOST_SLICES)
+/// Slices of a batch of `rows` rows, whatever the number of threads; more rows never make fewer. A power of two, so that
+/// few threads have equal shares.
+fn slice_count(rows: usize, network: &Network) -> usize {
+    let weights: usize = network.blocks.iter().map(|b| b.len).sum();
+    let least = if network.work > 4 * weights { 1 } else { LEAST_ROWS };
+    let whole = rows.div_ceil(network.sequence);
+    let by_slice = |block: &super::network::BlockSpec| if block.outputs.is_empty() { block.len } else { 0 };
+    let gradients: usize = network.blocks.iter().map(by_slice).sum();
+    let most = MOST_SLICES.min(MOST_GRADIENTS / gradients.max(1));
+    let wanted = (rows.saturating_mul(network.work) / network.least_work)
+        .min(rows / least)
+        .min(whole)
+        .clamp(1, most.max(1));
+    1 << wanted.ilog2()
+}
+
+/// Where slice `i` of `slices` begins: at a whole number of sequences.
+fn cut(rows: usize, i: usize, slices: usize, sequence: usize) -> usize {
+    (rows.div_ceil(sequence) * i / slices * sequence).min(rows)
 }

@@ -1,12 +1,12 @@
 //! The float network: what training fits, and the reference for the frozen one. Never used to decode.
 
-#![allow(dead_code)] // parts that the training of these layers takes up
-
 pub(crate) mod affine;
 pub(crate) mod layout;
 pub(crate) mod pointwise;
 pub(crate) mod transformer;
 pub(crate) mod windows;
+
+pub use affine::forward_stage;
 
 use super::layers::{Architecture, DenseStage, Layer};
 use crate::error::{Error, Result};

@@ -10,8 +10,6 @@ use crate::model::layers::{DenseStage, Layer};
 pub struct Weights<'a> {
     /// Values in a row.
     pub width: usize,
-    /// Width between the two dense layers.
-    pub wide: usize,
     /// Whether the layer norms stand before attention and feed-forward.
     pub norm_first: bool,
     /// Queries, keys and values: weight and bias.
@@ -31,13 +29,13 @@ pub struct Weights<'a> {
 impl<'a> Weights<'a> {
     /// Of a transformer layer, with its twelve tensors.
     pub fn new(layer: &Layer, width: usize, tensors: &[&'a [f32]]) -> Weights<'a> {
-        let &Layer::Transformer { feed_forward: wide, norm_first } = layer else {
+        let &Layer::Transformer { norm_first, .. } = layer else {
             unreachable!("{} is no transformer", layer.kind())
         };
         let pair = |i: usize| [tensors[2 * i], tensors[2 * i + 1]];
         let (norm1, norm2) = (pair(4), pair(5));
         let (input, output, up, down) = (pair(0), pair(1), pair(2), pair(3));
-        Weights { width, wide, norm_first, input, output, up, down, norm1, norm2 }
+        Weights { width, norm_first, input, output, up, down, norm1, norm2 }
     }
 }
 
@@ -125,7 +123,9 @@ fn attend(width: usize, sequence: usize, projected: &[f32], shares: &mut Vec<f32
 /// Each row to mean 0 and variance 1, then scaled and shifted.
 fn norm(x: &[f32], [weight, bias]: [&[f32]; 2], kept: &mut (Vec<f32>, Vec<f32>), y: &mut Vec<f32>) {
     let (normal, reciprocals) = kept;
-    (normal.clear(), reciprocals.clear(), y.clear());
+    normal.clear();
+    reciprocals.clear();
+    y.clear();
     let n = weight.len() as f32;
     for row in x.chunks_exact(weight.len()) {
         let mean = row.iter().sum::<f32>() / n;

@@ -7,6 +7,7 @@
 
 mod calibrate;
 mod linear;
+mod output;
 #[cfg(test)]
 pub mod tests;
 mod transformer;
@@ -21,10 +22,10 @@ use super::frozen::{FrozenDense, MAX_ACTIVATION};
 use super::layers::Layer;
 use super::network::{Axis, Conv, Gdn, Linear, Network, SQUARE_SHIFT, Scale, Step, Table, Transpose};
 use super::normalise::Normalisation;
-use super::output::{Lines, Output, OutputScale};
 use crate::error::{Error, Result};
 use calibrate::{Range, Ranges, calibrate};
 use linear::{Real, shifted};
+use output::Stands;
 
 /// Freezes `model`, whose attention joins `sequence` consecutive rows; `rows` (normalised, rows x features, at least
 /// one) are the data on which the scales are chosen. Costs two forward passes.
@@ -39,7 +40,13 @@ pub fn freeze(
 ) -> Result<FrozenModel> {
     let layers: Vec<&FloatLayer> = model.layers().collect();
     let groups: Vec<usize> = (0..layers.len())
-        .map(|i| common(positions(&layers[i].output), needed(&layers[i + 1..]), volume(&layers[i].output)))
+        .map(|i| {
+            let all = volume(&layers[i].output);
+            match layers[i].layer {
+                Layer::Gelu => all, // one table for all
+                _ => common(positions(&layers[i].output), needed(&layers[i + 1..]), all),
+            }
+        })
         .collect();
     let ranges = calibrate(&layers, sequence, rows, &groups);
     let scales = input_scales(rows, volume(&layers[0].input), &layers);
@@ -57,33 +64,20 @@ pub fn freeze(
     let decoder = freezer.half(model.encoder.len()..layers.len(), Some(&mut output))?;
     let decoder =
         Network::new(encoder.outputs(), sequence, decoder).map_err(|e| e.at("freezing the decoder"))?;
-    let input = scales.iter().zip(normalisation.offset.iter().zip(&normalisation.scale));
-    let input =
-        input.map(|(i, (&o, &s))| InputScale { offset: i.offset * s + o, step: i.step * s }).collect();
-    let output = match output {
-        Some(lines) => lines,
-        None => freezer.scales.iter().map(|s| (s.step, s.offset, 1.0)).collect(),
+    let stands = output.unwrap_or_else(|| freezer.scales.iter().map(|s| (s.step, s.offset, 1.0)).collect());
+    let encoder = match normalisation.affine() {
+        Some((offset, scale)) => {
+            let input = scales.iter().zip(offset.iter().zip(scale));
+            let whole = |(i, (&o, &s)): (&InputScale, (&f64, &f64))| InputScale {
+                offset: i.offset * s + o,
+                step: i.step * s,
+            };
+            Encoder::new(encoder, input.map(whole).collect())?
+        }
+        None => Encoder::new(encoder, scales)?.with_curves(normalisation.curves())?,
     };
-    let output = output.into_iter().zip(normalisation.offset.iter().zip(&normalisation.scale)).map(
-        |((step, offset, slope), (&o, &s))| {
-            let line = |slope: f64| OutputScale { scale: step * slope * s, offset: offset * s + o };
-            let more = if slope == 1.0 { vec![] } else { vec![(0, line(1.0))] };
-            Lines { first: line(slope), more }
-        },
-    );
-    FrozenModel::new(
-        Encoder::new(encoder, input)?,
-        Decoder::new(decoder, alike(output.collect())?, names, Blocks::Frames)?,
-    )
-}
-
-/// One set of lines where all are the same and there is more than one line: then layout 1 is no choice, and this is
-/// shorter.
-fn alike(mut sets: Vec<Lines>) -> Result<Output> {
-    if sets.len() > 1 && sets.windows(2).all(|w| w[0] == w[1]) && !sets[0].more.is_empty() {
-        sets.truncate(1);
-    }
-    Output::new(sets)
+    let output = output::output(&stands, normalisation)?;
+    FrozenModel::new(encoder, Decoder::new(decoder, output, names, Blocks::Frames)?)
 }
 
 fn volume(shape: &[usize]) -> usize {
@@ -141,9 +135,6 @@ fn input_scales(rows: &[f32], features: usize, layers: &[&FloatLayer]) -> Vec<In
     let scale = |run: &[(f32, f32)]| InputScale { offset: 0.0, step: whole(largest(run) as f64) / max };
     ranges.chunks(run).flat_map(|run| vec![scale(run); run.len()]).collect()
 }
-
-/// For each feature behind the last layer: step, offset, and the slope of integers below 0.
-type Stands = Vec<(f64, f64, f64)>;
 
 /// A network on its way from float to integers.
 struct Freezer<'a> {

@@ -4,7 +4,7 @@ use super::super::compact::tests::survives;
 use super::super::kernel::Kernel;
 use super::super::layers::Architecture;
 use super::super::normalise::NormalisationKind;
-use super::super::{float, zoo};
+use super::super::float;
 use super::*;
 use crate::model::network::Step;
 
@@ -172,27 +172,6 @@ pub fn small() -> Vec<(&'static str, Architecture)> {
 }
 
 #[test]
-fn debugging() {
-    use Layer::*;
-    let conv = || Conv { channels: 2, kernel: vec![2], stride: vec![], padding: vec![1] };
-    let tr = || ConvTransposed { channels: 2, kernel: vec![2], stride: vec![], padding: vec![], output_padding: vec![] };
-    for (e, d) in [
-        (vec![Flatten, Dense { outputs: 4 }], vec![Dense { outputs: 6 }]),
-        (vec![BatchNorm, Flatten, Dense { outputs: 4 }], vec![Dense { outputs: 6 }]),
-        (vec![BatchNorm, Relu, Flatten, Dense { outputs: 4 }], vec![Dense { outputs: 6 }]),
-        (vec![BatchNorm, Relu, conv(), Flatten, Dense { outputs: 4 }], vec![Dense { outputs: 6 }]),
-        (vec![Gelu, Flatten, Dense { outputs: 4 }], vec![Dense { outputs: 6 }]),
-        (vec![Flatten, Dense { outputs: 4 }], vec![Reshape { shape: vec![2, 2] }, tr()]),
-        (vec![Flatten, Dense { outputs: 4 }], vec![Reshape { shape: vec![2, 2] }, BatchNorm, tr()]),
-        (vec![Flatten, Dense { outputs: 4 }], vec![Reshape { shape: vec![2, 2] }, tr(), LeakyRelu{slope:0.2}]),
-        (vec![Flatten, Dense { outputs: 4 }], vec![Reshape { shape: vec![2, 2] }, tr(), LeakyRelu{slope:0.2}, BatchNorm]),
-    ] {
-        let a = architecture(&[2, 3], 1, e, d);
-        println!("{:?} {:?}: {}", a.encoder, a.decoder, missed(&a, 300).1);
-    }
-}
-
-#[test]
 fn small_networks_are_near_their_float_ones() {
     let mut seen = std::collections::BTreeSet::new();
     for (name, architecture) in small() {
@@ -253,20 +232,5 @@ fn bytes_come_back_and_damage_never_panics() {
         let again = Decoder::from_bytes(&bytes).unwrap();
         assert!(again == frozen.decoder && again.to_bytes() == bytes);
         survives(&bytes);
-    }
-}
-
-#[test]
-fn the_zoo_is_near_its_float_one() {
-    for name in zoo::NAMES {
-        let shape: &[usize] = match name {
-            "Conv_AE_3D" => &[9, 14, 16],
-            n if n.contains("Conv") => &[16, 20],
-            _ => &[24],
-        };
-        let architecture = zoo::by_name(name, shape, 9).unwrap();
-        let (_, missed) = missed(&architecture, 96);
-        println!("{name}: {missed:.2e} of the spread");
-        assert!(missed < 2e-2, "{name}: {missed}");
     }
 }

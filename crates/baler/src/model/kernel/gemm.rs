@@ -36,7 +36,6 @@ pub fn product(c: &mut [f32], a: View, b: View, (m, n, k): (usize, usize, usize)
 }
 
 /// c += a b, as [`product`].
-#[allow(dead_code)] // for gradients of convolutions
 pub fn add_product(c: &mut [f32], a: View, b: View, (m, n, k): (usize, usize, usize)) {
     multiply(c, n, true, a, b, (m, n, k));
 }

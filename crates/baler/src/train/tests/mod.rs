@@ -1,9 +1,14 @@
+mod agreement;
+mod gradients;
 mod pytorch;
+mod resuming;
 
-use super::gradient::Slice;
+use std::ops::ControlFlow;
+
+use super::rng::Random;
 use super::*;
-use crate::model::layers::Layer;
-use crate::model::{float, zoo};
+use crate::model::layers::{Architecture, Layer};
+use crate::model::zoo;
 
 fn architecture(widths: &[usize], slope: f32) -> Architecture {
     let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
@@ -11,13 +16,6 @@ fn architecture(widths: &[usize], slope: f32) -> Architecture {
     let (encoder, decoder) =
         (zoo::dense_chain(&widths[1..], &activation), zoo::dense_chain(&mirrored[1..], &activation));
     Architecture { name: "test".into(), input: vec![widths[0]], sequence: 1, encoder, decoder }
-}
-
-fn close(a: &[f32], b: &[f32], within: f32) {
-    assert_eq!(a.len(), b.len());
-    for (i, (a, b)) in a.iter().zip(b).enumerate() {
-        assert!((a - b).abs() <= within, "{i}: {a} is not {b}");
-    }
 }
 
 /// Rows that lie near a curved surface of two dimensions.
@@ -32,62 +30,6 @@ fn curved_rows(count: usize, features: usize) -> Vec<f64> {
         }));
     }
     rows
-}
-
-#[test]
-fn agrees_with_pytorch() {
-    let architecture = architecture(&[5, 4, 2], 0.01);
-    let network = Network::new(&architecture).unwrap();
-    let parameters: Vec<f32> = (0..network.len).map(|k| ((k * 37) % 101) as f32 / 101.0 - 0.5).collect();
-    let data: Vec<f32> = (0..30).map(|i| ((i * 29) % 53) as f32 / 53.0).collect();
-    let rows: Vec<u32> = (0..6).collect();
-
-    let output = float::forward(network.model(&architecture, &parameters).unwrap().layers(), 1, &data);
-    close(&output[..10], &pytorch::OUTPUT, 1e-5);
-    let mut slice = Slice::new(&network);
-    slice.forward(&network, &parameters, &data, &rows, 6, Objective::default());
-    slice.backward(&network, &parameters, 6, 6, Objective::default());
-    close(&slice.gradient, &pytorch::GRADIENT, 1e-5);
-
-    let team = Team::new(&network, &data, parameters, Objective::default(), 6, 1);
-    team.run(|team| {
-        let mut adam = Adam::new(network.len);
-        for expected in pytorch::LOSSES {
-            let loss = team.train_epoch(&rows, 6, &mut adam, 0.01);
-            close(&[loss as f32], &[expected], 1e-5);
-        }
-    });
-    close(&team.parameters(), &pytorch::PARAMETERS, 1e-5);
-}
-
-#[test]
-fn gradients_are_differences() {
-    for (slope, loss, sparsity) in
-        [(0.01, Loss::SumSquared, 0.0), (0.3, Loss::MeanSquared, 0.7), (0.0, Loss::SumSquared, 0.2)]
-    {
-        let objective = Objective { loss, sparsity };
-        let network = Network::new(&architecture(&[3, 6, 2], slope)).unwrap();
-        let parameters = network.initialise(&mut Random::new(2));
-        let data: Vec<f32> = (0..21).map(|i| ((i * 7) % 13) as f32 / 13.0).collect();
-        let rows: Vec<u32> = (0..7).collect();
-        let mut slice = Slice::new(&network);
-        let mut evaluate = |p: &[f32]| {
-            slice.forward(&network, p, &data, &rows, 7, objective);
-            slice.backward(&network, p, 7, 7, objective);
-            (slice.loss, slice.gradient.clone())
-        };
-        let (value, gradient) = evaluate(&parameters);
-        for i in 0..network.len {
-            const H: f32 = 1e-3;
-            let mut moved = parameters.clone();
-            moved[i] = parameters[i] + H;
-            let above = evaluate(&moved).0;
-            moved[i] = parameters[i] - H;
-            let slope = (above - evaluate(&moved).0) / (2.0 * H as f64);
-            let allowed = 2e-3 * (1.0 + value); // f32 differences, and kinks of the activation
-            assert!((slope - gradient[i] as f64).abs() < allowed, "{i}: {slope} is not {}", gradient[i]);
-        }
-    }
 }
 
 #[test]

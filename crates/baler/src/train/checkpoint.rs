@@ -1,0 +1,138 @@
+//! A training between two epochs, as a file: safetensors, what is not a tensor as JSON in their metadata.
+//!
+//! | tensor | what |
+//! |---|---|
+//! | `N.values`, `.mean`, `.variance`, `.best` | F32: a block's parameters, Adam's moments, the parameters of the best epoch |
+//! | `norm.N.running`, `.best` | F32 \[2, channels\]: running statistics of a batch norm |
+//! | `numbers` | F64: what [`Course`] counts, which JSON has no infinities for |
+
+use std::collections::BTreeMap;
+
+use safetensors::tensor::{SafeTensors, TensorView, serialize};
+use serde::{Deserialize, Serialize};
+
+use super::adam::Adam;
+use super::course::{Course, Snapshot};
+use super::network::{Block, Network, Norm};
+use super::schedule::Watch;
+use crate::error::{Error, Result};
+use crate::model::Epoch;
+use crate::model::tensors::{Stored, Tensors};
+
+const KEY: &str = "baler checkpoint";
+
+/// A training between two epochs: gone on with, it comes to the same bits as if it had never stopped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    /// What options and data must be the same.
+    pub(super) fixed: serde_json::Value,
+    pub(super) steps: u64,
+    pub(super) course: Course,
+    pub(super) blocks: Vec<Block>,
+    pub(super) norms: Vec<Norm>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Description {
+    format: u32,
+    crc32: u32,
+    fixed: serde_json::Value,
+    steps: u64,
+    history: Vec<Epoch>,
+    waited: [usize; 2],
+}
+
+impl Checkpoint {
+    /// Epochs that have been trained.
+    pub fn epochs(&self) -> usize {
+        self.course.history.len()
+    }
+
+    /// The file.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut tensors = Tensors::default();
+        for (i, (block, best)) in self.blocks.iter().zip(&self.course.best.blocks).enumerate() {
+            let parts = [&block.values, &block.adam.mean, &block.adam.variance, best];
+            for (name, part) in ["values", "mean", "variance", "best"].into_iter().zip(parts) {
+                tensors.put_f32s(&format!("{i}.{name}"), &[part]);
+            }
+        }
+        for (i, (norm, best)) in self.norms.iter().zip(&self.course.best.running).enumerate() {
+            tensors.put_f32s(&format!("norm.{i}.running"), &norm.running.each_ref().map(|r| &r[..]));
+            tensors.put_f32s(&format!("norm.{i}.best"), &best.each_ref().map(|r| &r[..]));
+        }
+        let Course { learning_rate, slowing, stopping, least, history, .. } = &self.course;
+        tensors.put_f64s("numbers", &[&[*learning_rate, *least, slowing.best, stopping.best]]);
+        let description = Description {
+            format: 1,
+            crc32: tensors.checksum(),
+            fixed: self.fixed.clone(),
+            steps: self.steps,
+            history: history.clone(),
+            waited: [slowing.waited, stopping.waited],
+        };
+        let text = serde_json::to_string(&description).expect("numbers and strings");
+        serialize(tensors.0, Some([(KEY.to_string(), text)].into())).expect("tensors as long as their shapes")
+    }
+
+    /// The inverse of [`Checkpoint::to_bytes`]. Whether it belongs to a training is seen when that goes on.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint> {
+        read(bytes).map_err(|e| e.at("checkpoint"))
+    }
+
+    /// Fails where it is of another network.
+    pub(super) fn check(&self, network: &Network) -> Result<()> {
+        let blocks = self.blocks.iter().map(|b| b.values.len());
+        let norms = self.norms.iter().map(|n| n.running[0].len());
+        let same = blocks.eq(network.blocks.iter().map(|b| b.len))
+            && norms.eq(network.norms.iter().map(|&n| network.nodes[n].input[0]));
+        if same { Ok(()) } else { Err(Error::corrupt("checkpoint: its parameters are of another network")) }
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Checkpoint> {
+    let damaged = |e: &dyn std::fmt::Display| Error::corrupt(format!("not a checkpoint, or damaged: {e}"));
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
+    let text = header.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| damaged(&"no metadata"))?;
+    let d: Description = serde_json::from_str(text).map_err(|e| damaged(&e))?;
+    if d.format != 1 {
+        return Err(Error::unsupported(format!("format {}; it needs a newer baler", d.format)));
+    }
+    let views: BTreeMap<String, TensorView> = file.tensors().into_iter().collect();
+    let stored = Stored(&views);
+    if stored.checksum() != d.crc32 {
+        return Err(Error::corrupt("its checksum is wrong: the file has been changed or damaged"));
+    }
+    let (mut blocks, mut norms, mut best) = (vec![], vec![], Snapshot::default());
+    while let Some(values) = views.get(&format!("{}.values", blocks.len())) {
+        let (i, n) = (blocks.len(), values.shape().iter().product());
+        let part = |name: &str| stored.f32s(&format!("{i}.{name}"), &[n]);
+        let steps = i32::try_from(d.steps).unwrap_or(i32::MAX);
+        let adam = Adam { mean: part("mean")?, variance: part("variance")?, steps };
+        blocks.push(Block { values: part("values")?, adam });
+        best.blocks.push(part("best")?);
+    }
+    while let Some(view) = views.get(&format!("norm.{}.running", norms.len())) {
+        let (i, n) = (norms.len(), view.shape().iter().product::<usize>() / 2);
+        let part = |name: &str| -> Result<[Vec<f32>; 2]> {
+            let both = stored.f32s(&format!("norm.{i}.{name}"), &[2, n])?;
+            let (mean, variance) = both.split_at(n);
+            Ok([mean.to_vec(), variance.to_vec()])
+        };
+        norms.push(Norm { running: part("running")?, ..Norm::default() });
+        best.running.push(part("best")?);
+    }
+    let numbers = stored.f64s("numbers", &[4])?;
+    let watch = |best: f64, waited: usize| Watch { best, waited };
+    let course = Course {
+        history: d.history,
+        learning_rate: numbers[0],
+        least: numbers[1],
+        slowing: watch(numbers[2], d.waited[0]),
+        stopping: watch(numbers[3], d.waited[1]),
+        best,
+    };
+    Ok(Checkpoint { fixed: d.fixed, steps: d.steps, course, blocks, norms })
+}

@@ -1,0 +1,300 @@
+//! One slice of a batch: its rows forward through nodes, and the derivative of the loss back.
+
+use std::ops::Range;
+use std::sync::RwLock;
+
+use super::backward;
+use super::loss::Objective;
+use super::network::{Block, Kind, Network, Node, Norm};
+use super::rng::Random;
+use crate::model::float::affine::{add_bias, convolve, convolve_transposed};
+use crate::model::float::transformer::{self, Kept, Weights};
+use crate::model::float::{layout, pointwise};
+use crate::model::kernel::gemm::{View, multiply};
+
+/// What all slices of a batch share.
+#[derive(Clone, Copy)]
+pub struct Pass<'a> {
+    /// The nodes.
+    pub network: &'a Network,
+    /// Their parameters.
+    pub blocks: &'a [RwLock<Block>],
+    /// What batch norms know.
+    pub norms: &'a [RwLock<Norm>],
+    /// Whether batch norm takes the batch's statistics, and dropout drops.
+    pub training: bool,
+    /// Seed and number of the step: what dropout draws by.
+    pub key: [u64; 2],
+    /// Rows of the batch.
+    pub batch: usize,
+    /// What is made small.
+    pub objective: Objective,
+}
+
+/// What a node leaves for the way back.
+#[derive(Default)]
+pub struct Cell {
+    /// What it gives.
+    pub y: Vec<f32>,
+    /// The derivative by what a dense layer gives before its activation.
+    pub dy: Vec<f32>,
+    /// Factors of dropout, normalised values of batch norm, squared divisors of GDN.
+    pub aux: Vec<f32>,
+    /// Of a transformer.
+    pub kept: Kept,
+}
+
+/// Room for one slice. It grows with the first rows.
+pub struct Slice {
+    /// Rows that are in it.
+    pub rows: usize,
+    /// The number of its first row in the batch.
+    pub first: usize,
+    /// The input.
+    pub x: Vec<f32>,
+    /// What the output should be, where it has another layout than the input.
+    target: Option<Vec<f32>>,
+    /// A cell a node.
+    pub cells: Vec<Cell>,
+    /// The derivative by the output of the node at hand, and by its input.
+    pub delta: [Vec<f32>; 2],
+    /// The derivative by the parameters of each block that is not of a dense layer.
+    pub gradients: Vec<Vec<f32>>,
+    /// Sums over a batch norm's channels.
+    pub sums: [Vec<f64>; 2],
+    /// The slice's part of the loss.
+    pub loss: f64,
+    /// The derivative of what the latents lose by themselves.
+    pub latent_gradient: Vec<f32>,
+    pub(super) gathered: [Vec<f32>; 2],
+}
+
+impl Slice {
+    /// No room yet.
+    pub fn new(network: &Network) -> Slice {
+        let dense = |node: usize| network.nodes[node].kind == Kind::Dense;
+        let gradients = network.blocks.iter().map(|b| if dense(b.node) { 0 } else { b.len });
+        let last = &network.nodes[network.nodes.len() - 1].output;
+        let alike = *last == network.nodes[0].input
+            || layout::is_same(last) && layout::is_same(&network.nodes[0].input);
+        Slice {
+            rows: 0,
+            first: 0,
+            x: vec![],
+            target: (!alike).then(Vec::new),
+            cells: network.nodes.iter().map(|_| Cell::default()).collect(),
+            delta: Default::default(),
+            gradients: gradients.map(|n| vec![0.0; n]).collect(),
+            sums: Default::default(),
+            loss: 0.0,
+            latent_gradient: vec![],
+            gathered: Default::default(),
+        }
+    }
+
+    /// Takes these rows of `data`, the first of which is the batch's `first`.
+    pub fn load(&mut self, network: &Network, data: &[f32], rows: &[u32], first: usize) {
+        let features = network.features();
+        (self.rows, self.first, self.loss) = (rows.len(), first, 0.0);
+        let fill = |shape: &[usize], to: &mut Vec<f32>| {
+            to.resize(rows.len() * features, 0.0);
+            for (x, &row) in to.chunks_exact_mut(features).zip(rows) {
+                layout::to_last(shape, &data[row as usize * features..][..features], x);
+            }
+        };
+        fill(&network.nodes[0].input, &mut self.x);
+        if let Some(target) = &mut self.target {
+            fill(&network.nodes[network.nodes.len() - 1].output, target);
+        }
+    }
+
+    /// What a node sees.
+    pub fn input(&self, node: usize) -> &[f32] {
+        node.checked_sub(1).map_or(&self.x, |before| &self.cells[before].y)
+    }
+
+    /// Runs `nodes`.
+    pub fn forward(&mut self, pass: &Pass, nodes: Range<usize>) {
+        for i in nodes {
+            let node = &pass.network.nodes[i];
+            let (before, cells) = self.cells.split_at_mut(i);
+            let x = before.last().map_or(&self.x, |cell| &cell.y);
+            let Cell { y, aux, kept, .. } = &mut cells[0];
+            y.resize(self.rows * node.outputs(), 0.0);
+            match &node.kind {
+                Kind::Dense => forward_dense(pass, node, x, self.rows, y),
+                Kind::Conv(windows) | Kind::ConvTransposed(windows) => {
+                    let block = read(&pass.blocks[node.blocks.start]);
+                    let channels = node.output[0];
+                    let (weights, bias) = block.values.split_at(block.values.len() - channels);
+                    let run = match node.kind {
+                        Kind::Conv(_) => convolve,
+                        _ => convolve_transposed,
+                    };
+                    run(windows, weights, bias, node.slope, x, self.rows, y);
+                }
+                Kind::BatchNorm(n) => {
+                    let block = read(&pass.blocks[node.blocks.start]);
+                    let (weight, bias) = block.values.split_at(node.input[0]);
+                    let norm = read(&pass.norms[*n]);
+                    match pass.training {
+                        false => {
+                            let [mean, variance] = &norm.running;
+                            pointwise::batch_norm(x, [weight, bias, mean, variance], y);
+                        }
+                        true => {
+                            aux.resize(x.len(), 0.0);
+                            normalise(x, &norm.batch, [weight, bias], aux, y);
+                        }
+                    }
+                }
+                Kind::Dropout(rate) => match pass.training {
+                    false => y.copy_from_slice(x),
+                    true => {
+                        let random = Random::keyed(&[pass.key[0], pass.key[1], i as u64]);
+                        draw_factors(&random, *rate, (self.first * node.outputs()) as u64, y.len(), aux);
+                        y.iter_mut().zip(x).zip(&*aux).for_each(|((y, x), f)| *y = x * f);
+                    }
+                },
+                Kind::Bend => {
+                    y.copy_from_slice(x);
+                    pointwise::bend(y, node.slope);
+                }
+                Kind::Gelu => y.iter_mut().zip(x).for_each(|(y, &x)| *y = pointwise::gelu(x)),
+                Kind::Gdn(inverse) => {
+                    let block = read(&pass.blocks[node.blocks.start]);
+                    let (beta, gamma) = block.values.split_at(node.input[0]);
+                    aux.resize(x.len(), 0.0);
+                    pointwise::gdn_norms(x, beta, gamma, aux);
+                    pointwise::gdn(x, aux, *inverse, y);
+                }
+                Kind::Reshape => {
+                    aux.resize(x.len(), 0.0);
+                    layout::to_first(&node.input, x, aux);
+                    layout::to_last(&node.output, aux, y);
+                }
+                Kind::Transformer => {
+                    let block = read(&pass.blocks[node.blocks.start]);
+                    let tensors = split(node, &block.values);
+                    let weights = Weights::new(&node.layer, node.input[0], &tensors);
+                    transformer::forward(&weights, pass.network.sequence, x, y, kept);
+                }
+            }
+        }
+    }
+
+    /// Sums of what a batch norm sees, and of its squares.
+    pub fn measure(&mut self, network: &Network, node: usize) {
+        let channels = network.nodes[node].input[0];
+        let mut sums = std::mem::take(&mut self.sums);
+        for sums in &mut sums {
+            sums.clear();
+            sums.resize(channels, 0.0);
+        }
+        let [sum, squares] = &mut sums;
+        for pixel in self.input(node).chunks_exact(channels) {
+            for ((s, q), &x) in sum.iter_mut().zip(&mut *squares).zip(pixel) {
+                let x = x as f64;
+                *s += x;
+                *q += x * x;
+            }
+        }
+        self.sums = sums;
+    }
+
+    /// The loss of the output, and its derivative in `delta[0]`.
+    pub fn evaluate(&mut self, pass: &Pass) {
+        let features = pass.network.features();
+        let nodes = pass.network.nodes.len();
+        let y = &self.cells[nodes - 1].y;
+        let target = self.target.as_ref().unwrap_or(&self.x);
+        self.delta[0].resize(y.len(), 0.0);
+        self.loss = pass.objective.loss.evaluate(y, target, (pass.batch, features), &mut self.delta[0]);
+        if pass.objective.sparsity != 0.0 {
+            for (node, cell) in pass.network.nodes.iter().zip(&self.cells).take(nodes - 1) {
+                if is_layer(node) {
+                    self.loss += pass.objective.sparsity(&cell.y, pass.batch, node.outputs());
+                }
+            }
+        }
+    }
+
+    /// The derivative of the loss by the parameters of `nodes` but for dense layers, and by what the first of them sees
+    /// (not where it is the network's first); `delta[0]` is the derivative by what the last gives, and then that.
+    pub fn backward(&mut self, pass: &Pass, nodes: Range<usize>) {
+        for i in nodes.rev() {
+            let node = &pass.network.nodes[i];
+            if pass.objective.sparsity != 0.0 && i + 1 < pass.network.nodes.len() && is_layer(node) {
+                let y = &self.cells[i].y;
+                pass.objective.add_sparsity_gradient(y, pass.batch, node.outputs(), &mut self.delta[0]);
+            }
+            if node.slope != 1.0 {
+                for (d, &y) in self.delta[0].iter_mut().zip(&self.cells[i].y) {
+                    *d = if y > 0.0 { *d } else { node.slope * *d };
+                }
+            }
+            backward::node(self, pass, i);
+            if i == pass.network.encoder && !self.latent_gradient.is_empty() {
+                self.delta[0].iter_mut().zip(&self.latent_gradient).for_each(|(d, l)| *d += l);
+            }
+        }
+    }
+}
+
+/// Whether the activations of a node count for sparsity: those of layers that weigh their inputs.
+fn is_layer(node: &Node) -> bool {
+    matches!(node.kind, Kind::Dense | Kind::Conv(_) | Kind::ConvTransposed(_) | Kind::Transformer)
+}
+
+/// Reads what no thread writes in this phase.
+pub fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().expect("no thread panics")
+}
+
+/// A block that is not of a dense layer, as its tensors.
+pub fn split<'v>(node: &Node, mut values: &'v [f32]) -> Vec<&'v [f32]> {
+    let take =
+        |spec: crate::model::layers::TensorSpec| values.split_off(..spec.len()).expect("as long as they");
+    node.trained().map(take).collect()
+}
+
+fn forward_dense(pass: &Pass, node: &Node, x: &[f32], rows: usize, y: &mut [f32]) {
+    let (inputs, outputs) = (node.inputs(), node.outputs());
+    for block in node.blocks.clone() {
+        let part = &pass.network.blocks[block].outputs;
+        let block = read(&pass.blocks[block]);
+        let (weights, bias) = block.values.split_at(part.len() * inputs);
+        let shape = (rows, part.len(), inputs);
+        let weights = View::rows(weights, inputs).transposed();
+        multiply(&mut y[part.start..], outputs, false, View::rows(x, inputs), weights, shape);
+        if part.len() == outputs {
+            add_bias(y, bias, node.slope);
+        } else {
+            y.chunks_exact_mut(outputs).for_each(|row| add_bias(&mut row[part.clone()], bias, node.slope));
+        }
+    }
+}
+
+fn normalise(
+    x: &[f32],
+    batch: &[Vec<f32>; 2],
+    [weight, bias]: [&[f32]; 2],
+    normal: &mut [f32],
+    y: &mut [f32],
+) {
+    let c = weight.len();
+    for ((x, normal), y) in x.chunks_exact(c).zip(normal.chunks_exact_mut(c)).zip(y.chunks_exact_mut(c)) {
+        for i in 0..c {
+            normal[i] = (x[i] - batch[0][i]) * batch[1][i];
+            y[i] = normal[i] * weight[i] + bias[i];
+        }
+    }
+}
+
+/// What dropout multiplies `len` values with, the first of which has the number `from` in its batch.
+fn draw_factors(random: &Random, rate: f32, from: u64, len: usize, factors: &mut Vec<f32>) {
+    let kept = 1.0 / (1.0 - rate);
+    let below = (rate as f64 * (1u64 << 32) as f64) as u64;
+    factors.clear();
+    factors.extend((from..from + len as u64).map(|i| if random.nth(i) >> 32 < below { 0.0 } else { kept }));
+}

@@ -1,16 +1,44 @@
 //! The command line as it is typed: flags and their texts. What they mean is resolved in `commands`.
 
 use crate::examples;
+use crate::project::Mode;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
 
 /// Learned compression of scientific data within a guaranteed error bound.
 #[derive(Debug, Parser)]
-#[command(name = "baler", version, after_help = examples::ALL, arg_required_else_help = true)]
+#[command(
+    name = "baler",
+    version,
+    after_help = examples::ALL,
+    arg_required_else_help = true,
+    args_conflicts_with_subcommands = true,
+    override_usage = "baler COMMAND ...\n       baler --project WORKSPACE PROJECT --mode MODE [--verbose]"
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub project: ProjectArgs,
+}
+
+/// Where the help shows them.
+const PROJECT: &str = "Projects, as in Baler's Python prototype";
+
+/// A project and what to do with it.
+#[derive(Debug, Args)]
+pub struct ProjectArgs {
+    /// A project, in workspaces/WORKSPACE/PROJECT
+    #[arg(long, num_args = 2, value_names = ["WORKSPACE", "PROJECT"], requires = "mode", help_heading = PROJECT)]
+    pub project: Option<Vec<String>>,
+    /// What to do with it
+    #[arg(long, value_enum, requires = "project", help_heading = PROJECT)]
+    pub mode: Option<Mode>,
+    /// Say more
+    #[arg(long, requires = "project", help_heading = PROJECT)]
+    pub verbose: bool,
 }
 
 /// Every command.
@@ -28,12 +56,33 @@ pub enum Command {
     /// Check every checksum, and with --against every bound
     #[command(after_help = examples::VERIFY)]
     Verify(Verify),
+    /// Draw what was lost, or how a training went: SVG, PNG, PDF, or an animation
+    #[command(after_help = examples::PLOT)]
+    Plot(Plot),
+    /// Draw the mean activations of a model's nodes
+    #[command(after_help = examples::DIAGNOSE)]
+    Diagnose(Diagnose),
     /// Recover what is whole of a damaged archive
     #[command(after_help = examples::SALVAGE)]
     Salvage(Salvage),
     /// Train a model on a sample
     #[command(after_help = examples::TRAIN)]
     Train(Train),
+    /// Begin a project: folders, and a configuration with every key explained
+    #[command(after_help = examples::NEW)]
+    New(New),
+    /// Write a model in the format of others: ONNX
+    #[command(after_help = examples::EXPORT)]
+    Export(Export),
+    /// Take over a model: a PyTorch one of Baler's Python prototype, or ONNX
+    #[command(after_help = examples::IMPORT)]
+    Import(Import),
+    /// Turn a configuration of the prototype's (P_config.py) into TOML
+    #[command(after_help = examples::IMPORT_CONFIG)]
+    ImportConfig(ImportConfig),
+    /// Compress in every way that there is, and show sizes, errors and speeds side by side
+    #[command(after_help = examples::COMPARE)]
+    Compare(Compare),
     /// Make example data: a flow past a square, collider jets
     #[command(after_help = examples::SYNTH)]
     Synth(Synth),
@@ -200,9 +249,124 @@ pub struct Decompress {
     /// Only these columns of a table, in this order; decodes little else
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub columns: Option<Vec<String>>,
+    /// Of a compressed.npz of Baler's Python prototype: the shape of a frame, which it does not tell
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    pub frame: Option<Vec<usize>>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub coding: Coding,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// `baler compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The data
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub bound: BoundArgs,
+    /// This variable of the file [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub variable: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub coding: Coding,
+    /// Print a JSON object, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `baler new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// The workspace: a folder of projects and their data
+    pub workspace: String,
+    /// The project
+    pub project: String,
+}
+
+/// `baler import-config`.
+#[derive(Debug, Args)]
+pub struct ImportConfig {
+    /// The configuration: P_config.py
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The file to write: P_config.toml; - is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+/// `baler export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The model: an autoencoder
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The file to write: model.onnx
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Which half
+    #[arg(long, value_enum, value_name = "PART", default_value_t = Part::Both)]
+    pub part: Part,
+    /// The frozen network, whole numbers to the last bit, rather than the float one
+    #[arg(long)]
+    pub integer: bool,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// A part of an autoencoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// rows to latents and reconstruction
+    Both,
+    /// rows to latents
+    Encoder,
+    /// latents to reconstruction
+    Decoder,
+}
+
+/// `baler import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// A model of Baler's Python prototype, model.pt; or an autoencoder or an encoder in ONNX, model.onnx
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub input: PathBuf,
+    /// The decoder, where it is an ONNX file of its own
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub decoder: Option<PathBuf>,
+    /// The name of the value between encoder and decoder in one ONNX file [default: the first of two outputs]
+    #[arg(long, value_name = "NAME", conflicts_with = "decoder")]
+    pub latents: Option<String>,
+    /// The model file to write
+    #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// Which model it is, where names and shapes of its tensors do not tell: AE, CFD_dense_AE, FPGA_prototype_model
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Baler's normalization_features.npy [default: that in the compressed.npz of --calibrate, or none]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub normalization: Option<PathBuf>,
+    /// Data to choose the integer scales on, or Baler's compressed.npz of them, which also tells names and normalisation
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub calibrate: Option<PathBuf>,
     /// Replace the output if it exists
     #[arg(short, long)]
     pub force: bool,
@@ -237,6 +401,88 @@ pub struct Verify {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub coding: Coding,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// Where a picture goes.
+#[derive(Debug, Args)]
+pub struct PictureArgs {
+    /// The picture to write: .svg .png .pdf, and .gif or .apng for a field that moves; - is standard output
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: PathBuf,
+    /// The format to write, whatever the file's extension: svg, png, pdf, apng, gif
+    #[arg(long, value_name = "NAME")]
+    pub format: Option<String>,
+    /// Of .svg and .png a file a page, numbered: look-01.png, look-02.png [default: all pages on one sheet]
+    #[arg(long)]
+    pub pages: bool,
+    /// Replace the output if it exists
+    #[arg(short, long)]
+    pub force: bool,
+}
+
+/// `baler plot`.
+#[derive(Debug, Args)]
+pub struct Plot {
+    /// The original data; or alone: a model file, whose losses are drawn
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub original: PathBuf,
+    /// What came back of it: an archive, or a file of decoded data
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub decoded: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub picture: PictureArgs,
+    /// Only this variable
+    #[arg(long, value_name = "NAME")]
+    pub variable: Option<String>,
+    /// Only these columns of a table, a page each
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub columns: Option<Vec<String>>,
+    /// Frames of a field: for each axis that is not drawn a number, A:B or : for all
+    /// [default: the frame that lost most, and the histograms of all values; of an animation all]
+    #[arg(long, value_name = "N,...")]
+    pub frame: Option<String>,
+    /// The axes of a field's frame, down and across, numbered from 0 [default: the last two]
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub axes: Option<Vec<usize>>,
+    /// The unit of a field's values, to stand beside them
+    #[arg(long, value_name = "UNIT")]
+    pub unit: Option<String>,
+    /// Frames of an animation a second
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    pub fps: f64,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub coding: Coding,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub saying: Saying,
+}
+
+/// `baler diagnose`.
+#[derive(Debug, Args)]
+pub struct Diagnose {
+    /// A model file; or alone: activations.npy as the Python prototype writes it
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub model: PathBuf,
+    /// Data such as it was trained on
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub picture: PictureArgs,
+    /// Only this variable [default: the first]
+    #[arg(long, value_name = "NAME")]
+    pub variable: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub reading: Reading,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub saying: Saying,

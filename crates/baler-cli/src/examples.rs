@@ -7,8 +7,10 @@ pub const ALL: &str = "Examples:
   baler compress raw.f32 --shape 64,512,512 -o u.blr --abs 0.01
   baler compress events.csv -o events.blr --std 1e-3 --bound weight=lossless
   baler decompress u.blr -o u2.npy --select 10:20
+  baler plot u.npy u.blr -o look.pdf                see what was lost
   baler train sample.npz -o model.safetensors --model AE --ratio 1.6
   baler compress big.npz -o big.blr --std 1e-3 --model model.safetensors
+  baler --project CMS particles --mode train         Baler's projects, in a folder with workspaces/
 
 `baler help COMMAND` tells more, with examples.
 
@@ -45,6 +47,8 @@ pub const DECOMPRESS: &str = "Examples:
   baler decompress e.blr -o two.csv --columns eta,pt --select 1000:2000
   baler decompress u.blr -o - --format f32 | ./analyse
   baler decompress big.blr -o big.npz --model model.safetensors
+  baler decompress compressed.npz -o data.npz --model model.pt          of Baler's Python prototype
+  baler decompress compressed.npz -o data.npz --model model.pt --frame 50,50
 
 Columns are decoded with those that they are coded given (`baler info` shows them) and no others.
 Read whole, a chunk is checked against the checksum of its decoded values; of some columns only
@@ -64,6 +68,28 @@ pub const VERIFY: &str = "Examples:
 
 Exit code 1 where a bound is broken, 3 where the archive is damaged.";
 
+/// `baler plot`.
+pub const PLOT: &str = "Examples:
+  baler plot events.csv events.blr -o comparison.pdf      residuals of all columns, then a page a column
+  baler plot events.csv events.blr -o pt.svg --columns pt
+  baler plot u.npy u.blr -o look.png                      the frame that lost most, and the histograms
+  baler plot u.npy u.blr -o frames.pdf --frame 10:20      a page each
+  baler plot u.npy u.blr -o slice.png --axes 0,2 --frame 5    another way through a volume
+  baler plot u.npy u.blr -o u.gif --fps 20                all frames, moving; .apng in all colours
+  baler plot u.npy decoded.npy -o look.pdf                of decoded data no bound is known
+  baler plot model.safetensors -o loss.pdf                how the training went
+
+A PDF has a page for each picture. An SVG or PNG is one file with all of them on a sheet, or with
+--pages a file each, numbered: look-01.png, look-02.png and so on. Differences beyond the bound, and
+values that became missing, are magenta; missing values are grey.";
+
+/// `baler diagnose`.
+pub const DIAGNOSE: &str = "Examples:
+  baler diagnose model.safetensors sample.npz -o diagnostics.pdf
+  baler diagnose activations.npy -o diagnostics.png       as the Python prototype kept them
+
+Layers across, nodes up, in the units that the network sees: those of normalised values.";
+
 /// `baler salvage`.
 pub const SALVAGE: &str = "Examples:
   baler salvage cut.blr -o rescued.npy
@@ -80,6 +106,50 @@ pub const TRAIN: &str = "Examples:
 
 A table is trained on row by row, a field frame by frame along its leading axis. A model of a
 table's columns (--kind table) is trained for the bounds that it is given.";
+
+/// `baler compare`.
+pub const COMPARE: &str = "Examples:
+  baler compare u.npy --rel 1e-3                         plain codecs at each level, and lossless
+  baler compare events.csv --std 1e-3 --model model.safetensors
+  baler compare u.f32 --shape 64,512,512 --abs 0.01 --json
+
+Archives are made and checked in a temporary folder, and taken away. Exit code 1 where a bound is broken.";
+
+/// `baler new`.
+pub const NEW: &str = "Examples:
+  baler new CMS particles                       makes workspaces/CMS/particles
+  baler --project CMS particles --mode train    then compress, decompress, plot, info, compare
+
+Its settings, each explained, are in config/particles_config.toml. A project that exists is left as
+it is. Modes: newProject, train, compress, decompress, plot, info, diagnose, compare,
+convert_with_hls4ml.";
+
+/// `baler import`.
+pub const IMPORT: &str = "Examples:
+  baler import model.pt -o model.safetensors --calibrate compressed.npz
+  baler import model.pt -o m.safetensors --normalization normalization_features.npy
+  baler import model.pt -o model.safetensors --model CFD_dense_AE --calibrate frames.npz
+  baler import autoencoder.onnx -o model.safetensors --calibrate sample.npz --latents bottleneck
+  baler import encoder.onnx --decoder decoder.onnx -o model.safetensors --calibrate sample.npz
+
+The file is read without Python, and nothing in it is executed. The model is frozen to integers,
+whose scales are chosen on the data of --calibrate, and the difference is told.";
+
+/// `baler export`.
+pub const EXPORT: &str = "Examples:
+  baler export model.safetensors -o model.onnx
+  baler export model.safetensors -o decoder.onnx --part decoder
+  baler export model.safetensors -o exact.onnx --integer      gives the bits that an archive decodes to
+
+Graphs take rows x features in the data's units (f64, any number of rows). Model files are safetensors themselves:
+their float tensors are read with any program that knows the format.";
+
+/// `baler import-config`.
+pub const IMPORT_CONFIG: &str = "Examples:
+  baler import-config P_config.py -o P_config.toml
+  baler import-config P_config.py -o - | less
+
+Nothing is executed: what is no assignment of a literal is an error with its line and column.";
 
 /// `baler synth`.
 pub const SYNTH: &str = "Examples:

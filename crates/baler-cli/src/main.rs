@@ -13,20 +13,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     interrupt::watch();
-    let result = match Cli::parse().command {
-        Command::Compress(args) => commands::compress::run(&args),
-        Command::Decompress(args) => commands::decompress::run(&args),
-        Command::Info(args) => commands::info::run(&args),
-        Command::Verify(args) => commands::verify::run(&args),
-        Command::Salvage(args) => commands::salvage::run(&args),
-        Command::Train(args) => commands::train::run(&args),
-        Command::Synth(args) => commands::synth::run(&args),
-        Command::Demo(args) => commands::demo::run(&args),
-        Command::Completions { shell } => {
-            let mut script = vec![]; // first to memory: clap_complete panics where its reader has gone
-            clap_complete::generate(shell, &mut Cli::command(), "baler", &mut script);
-            saying::print(String::from_utf8_lossy(&script).trim_end()).map(|()| true)
-        }
+    let Cli { command, project } = Cli::parse();
+    let result = match command {
+        Some(command) => run(command),
+        None => commands::project::run(&project),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -35,6 +25,31 @@ fn main() -> ExitCode {
         Err(e) => {
             eprintln!("error: {e}");
             ExitCode::from(if e.kind() == ErrorKind::InvalidArgument { 2 } else { 3 })
+        }
+    }
+}
+
+fn run(command: Command) -> baler::error::Result<bool> {
+    match command {
+        Command::Compress(args) => commands::compress::run(&args),
+        Command::Decompress(args) => commands::decompress::run(&args),
+        Command::Info(args) => commands::info::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Salvage(args) => commands::salvage::run(&args),
+        Command::Plot(args) => commands::plot::run(&args),
+        Command::Diagnose(args) => commands::diagnose::run(&args),
+        Command::Train(args) => commands::train::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::New(args) => commands::new::run(&args),
+        Command::Export(args) => commands::export::run(&args),
+        Command::Import(args) => commands::import::run(&args),
+        Command::ImportConfig(args) => commands::import_config::run(&args),
+        Command::Synth(args) => commands::synth::run(&args),
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Completions { shell } => {
+            let mut script = vec![]; // first to memory: clap_complete panics where its reader has gone
+            clap_complete::generate(shell, &mut Cli::command(), "baler", &mut script);
+            saying::print(String::from_utf8_lossy(&script).trim_end()).map(|()| true)
         }
     }
 }

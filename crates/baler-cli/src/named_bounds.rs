@@ -95,7 +95,7 @@ pub fn names(inputs: &[Input]) -> Vec<&str> {
             Input::Field(name, _) => names.push(name.as_str()),
             Input::Table(name, table) => {
                 names.push(name.as_str());
-                names.extend(table.columns.iter().map(|c| c.name.as_str()));
+                names.extend(table.columns().into_iter().map(|(name, _)| name));
             }
         }
     }

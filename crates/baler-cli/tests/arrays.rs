@@ -170,7 +170,10 @@ fn types_that_are_not_read_are_named_with_a_remedy() {
         ("'|S5'", ["byte strings", "astype(str)"]),
         ("'|V8'", ["raw records", "view"]),
         ("'<U3'", ["text", "names"]),
-        ("[('x', '<f4'), ('y', '<f8')]", ["structured", "np.savez"]),
+        ("[('x', '<f4'), ('y', [('z', '<f8')])]", ["records within records", "np.savez"]),
+        ("[('x', '<f4', (3,))]", ["records with arrays", "np.savez"]),
+        ("[(('title', 'x'), '<f4')]", ["titles", "dtype.names"]),
+        ("[('x', '<c8')]", ["member 'x'", "complex"]),
         ("'<q8'", ["no NumPy type", "q8"]),
     ] {
         let size = if descr == "'<U3'" { 12 } else { 0 };

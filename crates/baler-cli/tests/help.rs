@@ -6,8 +6,24 @@ use std::process::{Command, Stdio};
 
 use common::run::*;
 
-const COMMANDS: [&str; 9] =
-    ["compress", "decompress", "info", "verify", "salvage", "train", "synth", "demo", "completions"];
+const COMMANDS: [&str; 16] = [
+    "compress",
+    "decompress",
+    "info",
+    "verify",
+    "plot",
+    "diagnose",
+    "salvage",
+    "train",
+    "compare",
+    "new",
+    "export",
+    "import",
+    "import-config",
+    "synth",
+    "demo",
+    "completions",
+];
 
 #[test]
 fn every_command_helps_with_examples() {
@@ -35,7 +51,7 @@ fn examples_are_lines_that_work() {
         for line in examples.lines().filter_map(|l| l.strip_prefix("  baler ")) {
             // Words in two columns: after two spaces comes the explanation; after a bar or > the shell's part.
             let line = line.split("  ").next().unwrap().split(['|', '>']).next().unwrap();
-            if ["demo", "synth", "completions"].contains(&command) {
+            if ["new", "demo", "synth", "completions"].contains(&command) {
                 continue; // these would run, and do in their own tests
             }
             let ran = place.run(line);
@@ -95,7 +111,16 @@ fn the_demonstration_holds() {
         let file = format!("shown/{}", case["file"].as_str().unwrap());
         assert_eq!(place.json(&format!("info {file}"))["stored_bytes"], case["stored_bytes"]);
     }
-    for name in ["flow.npy", "jets.csv", "flow.png", "jets.svg", "flow.safetensors", "jets.safetensors"] {
+    for name in [
+        "flow.npy",
+        "jets.csv",
+        "flow.png",
+        "flow.gif",
+        "jets.pdf",
+        "jets.svg",
+        "loss.svg",
+        "flow.safetensors",
+    ] {
         assert!(!place.bytes(&format!("shown/{name}")).is_empty());
     }
     place.ok("verify shown/flow.blr --against shown/flow.npy");

@@ -24,7 +24,7 @@ fn events_in_chunks(place: &Place, rows: usize, chunk: usize) {
     let Variable::Table(t) = events(rows) else { unreachable!() };
     let options = Options { bound: Some(Bound::Deviation(1e-3)), chunk_rows: chunk, ..Options::default() };
     let mut out = File::create(place.path("e.blr")).unwrap();
-    compress(vec![Input::Table("e".into(), t)], &options, &mut out).unwrap();
+    compress(vec![Input::Table("e".into(), Box::new(t))], &options, &mut out).unwrap();
 }
 
 /// The columns named of a .csv, at rows `rows`, as text.
@@ -215,7 +215,7 @@ fn a_model_costs_next_to_nothing_on_rows_unlike_its_sample() {
             let options =
                 Options { bounds: bounds.to_vec(), net, codec, chunk_rows: 1500, ..Options::default() };
             let mut out = std::io::Cursor::new(vec![]);
-            compress(vec![Input::Table("t".into(), data.clone())], &options, &mut out).unwrap();
+            compress(vec![Input::Table("t".into(), Box::new(data.clone()))], &options, &mut out).unwrap();
             place.put("t.blr", out.get_ref());
             out.get_ref().len() as f64
         };

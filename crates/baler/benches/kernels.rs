@@ -9,11 +9,12 @@ use std::time::Instant;
 
 use baler::model::autoencoder::Decoder;
 use baler::model::blocks::Blocks;
-use baler::model::network::Network;
-use baler::model::output::{Output, OutputScale};
+use baler::model::float::{self, FloatLayer};
 use baler::model::frozen::{FrozenDense, Requantise};
 use baler::model::kernel::{Kernel, LANES, Lanes};
-use baler::model::{float, layers::DenseStage};
+use baler::model::layers::Layer;
+use baler::model::network::Network;
+use baler::model::output::{Output, OutputScale};
 
 const BATCH: usize = 512;
 const ROUNDS: usize = 200;
@@ -74,13 +75,18 @@ fn main() {
 type Candidate = (&'static str, Box<dyn FnMut()>);
 
 fn gemm(inputs: usize, outputs: usize) -> Candidate {
-    let stage = DenseStage { inputs, outputs, slope: 0.01 };
     let value = |i: usize| (i * 7919 % 1000) as f32 / 1000.0 - 0.5;
-    let weights: Vec<f32> = (0..inputs * outputs).map(value).collect();
-    let bias: Vec<f32> = (0..outputs).map(value).collect();
-    let x: Vec<f32> = (0..BATCH * inputs).map(value).collect();
-    let mut y = vec![0.0; BATCH * outputs];
-    ("f32 gemm", Box::new(move || float::forward_stage(stage, &weights, &bias, &x, BATCH, &mut y)))
+    let values = |n: usize| (0..n).map(value).collect::<Vec<f32>>();
+    let layer = |layer: Layer, input: usize, tensors| FloatLayer {
+        layer,
+        input: vec![input],
+        output: vec![outputs],
+        tensors,
+    };
+    let dense = layer(Layer::Dense { outputs }, inputs, vec![values(inputs * outputs), values(outputs)]);
+    let activation = layer(Layer::LeakyRelu { slope: 0.01 }, outputs, vec![]);
+    let x = values(BATCH * inputs);
+    ("f32 gemm", Box::new(move || drop(float::forward([&dense, &activation], 1, &x))))
 }
 
 fn kernel(kernel: Kernel, inputs: usize, outputs: usize) -> Candidate {

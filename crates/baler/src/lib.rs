@@ -17,8 +17,10 @@ pub mod model;
 // Files.
 pub mod archive;
 
-// Float: fitting models, making example data, looking at what was lost.
+// Float: fitting models, taking them elsewhere, making example data, looking at what was lost.
+pub mod export;
 pub mod quality;
+#[cfg(feature = "pictures")]
 pub mod report;
 pub mod synth;
 pub mod train;

@@ -319,7 +319,8 @@ fn bombs_do_not_go_off() {
             .map(|i| Column { name: format!("{i}"), values: Values::Text(vec![long.clone(); rows]) })
             .collect()
     };
-    let one = pack(vec![Input::Table("t".into(), Table::new(columns(1, 2)).unwrap())], &lossless(None));
+    let one =
+        pack(vec![Input::Table("t".into(), Box::new(Table::new(columns(1, 2)).unwrap()))], &lossless(None));
     let mut parts = Parts::of(&one);
     let column = ColumnHeader {
         name: "x".into(),

@@ -393,17 +393,23 @@ fn tables(cases: &mut Vec<Case>) {
     ] {
         let table = Table::new(more.clone()).unwrap();
         let options = Options { bound: Some(bound), chunk_rows: 170, ..Options::default() };
-        cases.push((format!("table, {bound}"), pack(vec![Input::Table("t".into(), table)], &options)));
+        cases.push((
+            format!("table, {bound}"),
+            pack(vec![Input::Table("t".into(), Box::new(table))], &options),
+        ));
     }
     for bound in [Bound::Lossless, Bound::Deviation(1e-3)] {
         let table = Table::new(related(260)).unwrap();
         let options = Options { bound: Some(bound), chunk_rows: 250, ..Options::default() };
-        cases.push((format!("related, {bound}"), pack(vec![Input::Table("t".into(), table)], &options)));
+        cases.push((
+            format!("related, {bound}"),
+            pack(vec![Input::Table("t".into(), Box::new(table))], &options),
+        ));
     }
     let plain: Vec<Column> = more.into_iter().filter(|c| c.values.dtype() != DType::Text).collect();
     let options = Options { bound: Some(Bound::Lossless), codec: Some(Codec::Raw), ..Options::default() };
     let table = Table::new(plain).unwrap();
-    cases.push(("raw table".into(), pack(vec![Input::Table("t".into(), table)], &options)));
+    cases.push(("raw table".into(), pack(vec![Input::Table("t".into(), Box::new(table))], &options)));
 }
 
 fn autoencoders(cases: &mut Vec<Case>) {
@@ -457,7 +463,7 @@ fn autoencoders(cases: &mut Vec<Case>) {
             ..Options::default()
         };
         let table = Table::new(some).unwrap();
-        let bytes = pack(vec![Input::Table("events".into(), table)], &options);
+        let bytes = pack(vec![Input::Table("events".into(), Box::new(table))], &options);
         cases.push((format!("autoencoder for a table, {bound}"), bytes));
     }
 }

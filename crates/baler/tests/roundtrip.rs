@@ -162,7 +162,7 @@ fn tables_of_every_type_and_bound_hold() {
             let bounds = vec![("i32".to_string(), Bound::Absolute(30.0))];
             let options = Options { bound: Some(bound), bounds, chunk_rows: 300, ..Options::default() };
             let table = Table::new(columns.clone()).unwrap();
-            let bytes = pack(vec![Input::Table("events".into(), table)], &options);
+            let bytes = pack(vec![Input::Table("events".into(), Box::new(table))], &options);
             let mut archive = open(&bytes);
             let Kind::Table(t) = archive.header().variables[0].kind.clone() else { panic!() };
             let Variable::Table(back) = archive.read(0, None, 2).unwrap() else { panic!() };

@@ -3,10 +3,11 @@
 use super::{FileArchive, check_output, model_of, of_data, open_archive, threads, variables};
 use crate::args::Decompress;
 use crate::formats::{self, Format, WriteOptions};
+use crate::import::latents;
 use crate::output::is_standard;
 use crate::saying::{bar, bytes, number, print};
 use baler::archive::header::Kind;
-use baler::data::{Dataset, Variable};
+use baler::data::{Dataset, Values};
 use baler::error::{Error, Result};
 use serde_json::json;
 use std::ops::Range;
@@ -92,9 +93,17 @@ fn format(args: &Decompress, archive: &FileArchive, wanted: &[usize]) -> Result<
 
 /// Runs it.
 pub fn run(args: &Decompress) -> Result<bool> {
+    if latents::is_one(&args.input) {
+        return super::decompress_latents::run(args);
+    }
     let model = model_of(&args.coding)?;
     let threads = threads(args.coding.threads)?;
     let mut archive = open_archive(&args.input, model.as_ref())?;
+    if args.frame.is_some() {
+        return Err(Error::invalid(
+            "--frame is for a compressed.npz of Baler's Python prototype; archives tell their shape",
+        ));
+    }
     let mut wanted = variables(&archive, args.variable.as_deref())?;
     let mut only = None;
     if let Some(asked) = &args.columns {
@@ -111,43 +120,53 @@ pub fn run(args: &Decompress) -> Result<bool> {
     let bar = bar("decompressing", !args.saying.quiet && !args.saying.json);
     let begun = Instant::now();
     let (seconds, original);
-    let single = match wanted[..] {
-        [one] if format != Format::Csv => match &archive.header().variables[one].kind {
-            Kind::Field(f) => Some((one, f.clone())),
-            Kind::Table(_) => None,
-        },
-        _ => None,
-    };
-    if let Some((one, field)) = single {
-        // One field goes through piece by piece, whatever its size.
-        let rows = rows(&archive, one, args.select.as_deref())?;
-        let mut shape = field.shape.clone();
-        if let Some(r) = &rows {
-            shape[0] = r.len();
-        }
-        let count: usize = shape.iter().product();
-        bar.set_length(count as u64);
+    if let [one] = wanted[..] {
+        // One variable goes through piece by piece, whatever its size.
         let name = archive.header().variables[one].name.clone();
-        let mut sink = destination.field(&name, field.dtype, &shape)?;
-        archive
-            .field_rows(one, &field, rows, threads, |values| {
-                bar.inc(values.len() as u64);
-                sink.write(&values)
-            })
-            .map_err(place)?;
-        seconds = begun.elapsed().as_secs_f64();
-        sink.finish()?;
-        original = (count * field.dtype.size().expect("fields have fixed-size types")) as u64;
+        let rows = rows(&archive, one, args.select.as_deref())?;
+        original = match archive.header().variables[one].kind.clone() {
+            Kind::Field(field) => {
+                let mut shape = field.shape.clone();
+                if let Some(r) = &rows {
+                    shape[0] = r.len();
+                }
+                let count: usize = shape.iter().product();
+                bar.set_length(count as u64);
+                let mut sink = destination.field(&name, field.dtype, &shape)?;
+                let take = |values: Values| {
+                    bar.inc(values.len() as u64);
+                    sink.write(&values)
+                };
+                archive.field_rows(one, &field, rows, threads, take).map_err(place)?;
+                seconds = begun.elapsed().as_secs_f64();
+                sink.finish()?;
+                (count * field.dtype.size().expect("fields have fixed-size types")) as u64
+            }
+            Kind::Table(table) => {
+                let chosen = only.unwrap_or_else(|| (0..table.columns.len()).collect());
+                let named = |&c: &usize| (table.columns[c].name.clone(), table.columns[c].dtype);
+                let count = rows.as_ref().map_or(table.rows, |r| r.len());
+                bar.set_length(count as u64);
+                let mut sink =
+                    destination.table(&name, &chosen.iter().map(named).collect::<Vec<_>>(), count)?;
+                let mut bytes = 0;
+                let take = |runs: Vec<Values>| {
+                    bar.inc(runs.first().map_or(0, Values::len) as u64);
+                    bytes += runs.iter().map(|v| v.byte_len() as u64).sum::<u64>();
+                    sink.write(&runs)
+                };
+                archive.column_rows(one, &chosen, rows, threads, take).map_err(place)?;
+                seconds = begun.elapsed().as_secs_f64();
+                sink.finish()?;
+                bytes
+            }
+        };
     } else {
         let mut data = Dataset::default();
         for v in wanted {
             let rows = rows(&archive, v, args.select.as_deref())?;
             let name = archive.header().variables[v].name.clone();
-            let variable = match &only {
-                Some(columns) => archive.read_columns(v, columns, rows, threads).map(Variable::Table),
-                None => archive.read(v, rows, threads),
-            };
-            data.variables.push((name, variable.map_err(place)?));
+            data.variables.push((name, archive.read(v, rows, threads).map_err(place)?));
         }
         seconds = begun.elapsed().as_secs_f64();
         original = data.variables.iter().map(|(_, v)| v.byte_len()).sum::<usize>() as u64;

@@ -1,59 +1,36 @@
 //! `baler demo`: the whole path on data made here, from nothing to pictures.
 
+use super::threads;
 use super::train::{fit, sample_of, save};
-use super::{info, open_archive, threads};
+use super::trial::{Case, HEAD, Outcome, Place, WORDS};
 use crate::args::Demo;
 use crate::formats::{self, WriteOptions};
 use crate::output::AtomicFile;
-use crate::saying::{bound, bytes, number, print, ratio, table};
-use baler::archive::header::Kind;
-use baler::archive::{Input, Options, compress};
+use crate::saying::{print, table};
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
+use baler::codec::field::Level;
 use baler::data::{Dataset, Table, Variable};
 use baler::error::{Error, Result};
-use baler::front::Tolerance;
-use baler::front::check::largest_error;
-use baler::model::Model;
-use baler::quality::{psnr, psnr_of_columns};
-use baler::report::{columns::columns_svg, frames};
+use baler::report::{self, Figure, Format, Frame, Scales};
 use baler::synth::{flow::flow, jets::jets};
 use baler::train::TrainOptions;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 /// Frames, height and width of the flow; rows of the table; the seed of both.
 const FLOW: [usize; 3] = [600, 48, 96];
 const ROWS: usize = 100_000;
 const SEED: u64 = 1;
 const EPOCHS: usize = 60;
+/// Frames of an animation, at most.
+const MOVING: usize = 60;
 
 /// The same of a quick demonstration.
 const QUICK_FLOW: [usize; 3] = [60, 16, 32];
 const QUICK_ROWS: usize = 3_000;
 const QUICK_EPOCHS: usize = 5;
-
-/// One way to compress one thing.
-struct Case<'a> {
-    /// What the table calls it.
-    name: &'a str,
-    /// The archive's file name.
-    file: &'a str,
-    bound: Bound,
-    codec: Option<Codec>,
-    model: Option<&'a Model>,
-}
-
-/// What came of it.
-struct Outcome {
-    cells: Vec<String>,
-    report: Value,
-    decoded: Variable,
-    bounds: Vec<Option<f64>>,
-    holds: bool,
-}
 
 struct Demonstration<'a> {
     folder: &'a Path,
@@ -80,94 +57,6 @@ impl Demonstration<'_> {
         let options = WriteOptions { force: true, ..WriteOptions::default() };
         let data = Dataset { variables: vec![(name.into(), variable.clone())] };
         formats::create(&self.path(file), &options)?.write(&data)
-    }
-
-    /// Compresses, decompresses from the file, and checks every value against the original.
-    fn run(&self, name: &str, original: &Variable, case: &Case) -> Result<Outcome> {
-        let input = match original.clone() {
-            Variable::Field(a) => Input::Field(name.into(), Box::new(a)),
-            Variable::Table(t) => Input::Table(name.into(), t),
-        };
-        let options = Options {
-            bound: Some(case.bound),
-            codec: case.codec,
-            model: case.model,
-            threads: self.threads,
-            ..Options::default()
-        };
-        let path = self.path(case.file);
-        let mut out = AtomicFile::create(&path, true)?;
-        let begun = Instant::now();
-        let summary = compress(vec![input], &options, &mut out)?;
-        let encoding = begun.elapsed().as_secs_f64();
-        out.commit()?;
-
-        let mut archive = open_archive(&path, None)?;
-        let begun = Instant::now();
-        let decoded = archive.read(0, None, self.threads)?;
-        let decoding = begun.elapsed().as_secs_f64();
-        let (bounds, worst, quality) =
-            compare(original, &decoded, &archive.header().variables[0].kind, case.bound);
-        let holds = worst.is_some();
-        let mega = summary.original as f64 / 1e6;
-        let times = ratio(summary.original, summary.stored);
-        let without = ratio(summary.original, summary.stored - summary.model);
-        let mut report = info::report(&mut archive)?;
-        let more = json!({"name": case.name, "file": case.file, "holds": holds, "psnr": quality, "share_of_bound": worst,
-            "compress_mb_per_s": mega / encoding, "decompress_mb_per_s": mega / decoding});
-        report.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
-        let cells = vec![
-            case.name.into(),
-            bytes(summary.original),
-            bytes(summary.stored),
-            number(times),
-            if summary.model > 0 { number(without) } else { "-".into() },
-            bound(&case.bound),
-            match (worst, case.bound) {
-                (None, _) => "BROKEN".into(),
-                (Some(w), Bound::None) => format!("{} of range", number(w)),
-                (Some(w), _) => format!("{} x bound", number(w)),
-            },
-            quality.map_or("-".into(), |q| format!("{q:.1}")),
-            format!("{} / {}", number(mega / encoding), number(mega / decoding)),
-        ];
-        Ok(Outcome { cells, report, decoded, bounds, holds })
-    }
-}
-
-/// The absolute bound of each run of values, the largest error as a share of its bound (unbounded: of the range), `None`
-/// where one is broken; and the PSNR.
-fn compare(
-    original: &Variable,
-    decoded: &Variable,
-    kind: &Kind,
-    bound: Bound,
-) -> (Vec<Option<f64>>, Option<f64>, Option<f64>) {
-    let share = |a: &_, b: &_, limit: Option<f64>| match (bound, limit) {
-        (Bound::None, _) => {
-            let range = baler::archive::plan::statistics_of(a, None).range();
-            Some(largest_error(a, b, Tolerance::None)? / range.max(f64::MIN_POSITIVE))
-        }
-        (_, Some(limit)) => Some(largest_error(a, b, Tolerance::Absolute(limit))? / limit),
-        (_, None) => largest_error(a, b, Tolerance::Exact),
-    };
-    let most = |shares: Vec<Option<f64>>| shares.into_iter().try_fold(0.0f64, |m, s| Some(m.max(s?)));
-    match (original, decoded, kind) {
-        (Variable::Field(a), Variable::Field(b), Kind::Field(f)) => {
-            let limit = f.bound.value.filter(|v| *v > 0.0);
-            (vec![limit], share(&a.values, &b.values, limit), psnr(&a.values, &b.values))
-        }
-        (Variable::Table(a), Variable::Table(b), Kind::Table(t)) => {
-            let limits: Vec<_> = t.columns.iter().map(|c| c.bound.value.filter(|v| *v > 0.0)).collect();
-            let pairs = || a.columns.iter().map(|c| &c.values).zip(b.columns.iter().map(|c| &c.values));
-            let lossy = t.columns.iter().map(|c| c.bound.bound != Bound::Lossless);
-            let shares =
-                pairs().zip(&limits).zip(lossy.clone()).filter(|(_, lossy)| *lossy || bound != Bound::None);
-            let shares = shares.map(|(((a, b), &l), _)| share(a, b, l)).collect();
-            let lossy_pairs = pairs().zip(lossy).filter(|(_, l)| *l).map(|(p, _)| p);
-            (limits, most(shares), psnr_of_columns(lossy_pairs))
-        }
-        _ => (vec![], None, None),
     }
 }
 
@@ -222,7 +111,9 @@ pub fn run(args: &Demo) -> Result<bool> {
 
     d.tell("Compressing, decompressing, and checking every value ...\n")?;
     let ae = Some(Codec::Autoencoder);
-    let case = |name, file, bound, codec, model| Case { name, file, bound, codec, model };
+    let case =
+        |name, file, bound, codec, model| Case { name, file, bound, codec, level: Level::Default, model };
+    let place = Place { folder: &args.output, threads: d.threads };
     let rel = Bound::Relative(1e-3);
     let std = Bound::Deviation(1e-3);
     let flow_cases = [
@@ -235,38 +126,45 @@ pub fn run(args: &Demo) -> Result<bool> {
         case("jets, autoencoder within the bound", "jets-autoencoder.blr", std, ae, Some(&jets_model)),
         case("jets, pure autoencoder", "jets-unbounded.blr", Bound::None, ae, Some(&jets_model)),
     ];
-    let of_flow = flow_cases.iter().map(|c| d.run("u", &flow, c)).collect::<Result<Vec<_>>>()?;
-    let of_jets = jets_cases.iter().map(|c| d.run("jets", &events, c)).collect::<Result<Vec<_>>>()?;
+    let of_flow = flow_cases.iter().map(|c| place.run("u", &flow, c)).collect::<Result<Vec<_>>>()?;
+    let of_jets = jets_cases.iter().map(|c| place.run("jets", &events, c)).collect::<Result<Vec<_>>>()?;
 
-    let title = [
-        "",
-        "original",
-        "stored",
-        "ratio",
-        "without model",
-        "bound",
-        "largest error",
-        "PSNR dB",
-        "MB/s in / out",
-    ];
-    let mut lines = vec![title.map(String::from).to_vec()];
+    let mut lines = vec![HEAD.map(String::from).to_vec()];
     lines.extend(of_flow.iter().chain(&of_jets).map(|o| o.cells.clone()));
-    d.tell(table(&lines, &[0, 5]))?;
+    d.tell(table(&lines, &WORDS))?;
 
-    for (outcome, file) in [(&of_flow[0], "flow.png"), (&of_flow[2], "flow-unbounded.png")] {
+    d.tell("\nDrawing ...")?;
+    let note = |o: &Outcome| format!("{}: {} times smaller, {}", o.cells[0], o.cells[3], o.cells[5]);
+    for (outcome, name) in [(&of_flow[0], "flow"), (&of_flow[2], "flow-unbounded")] {
         let Variable::Field(back) = &outcome.decoded else { continue };
         let (Some(a), Some(b)) = (frames.values.to_f64(), back.values.to_f64()) else { continue };
-        let frame = size[1] * size[2];
-        let worst = frames::worst_frame(&a, &b, frame);
-        let pixels = worst * frame..(worst + 1) * frame;
-        let title = format!("x-velocity, frame {worst}, {}", outcome.cells[0]);
-        let bound = outcome.bounds.first().copied().flatten();
-        d.write(file, &frames::frames_png(&title, &a[pixels.clone()], &b[pixels], size[1], size[2], bound)?)?;
+        let pixels = size[1] * size[2];
+        let tolerance = outcome.tolerances[0];
+        let page = |k: usize, scales: Option<Scales>| {
+            let [before, after] = [&a, &b].map(|v| &v[k * pixels..(k + 1) * pixels]);
+            let scales = scales.unwrap_or_else(|| Scales::of(before, after, tolerance));
+            let frame = Frame { before, after, height: size[1], width: size[2], tolerance, unit: "" };
+            report::frames(&format!("x-velocity, frame {k}"), &note(outcome), &frame, &scales)
+        };
+        let still = Figure::from(page(report::worst_frame(&a, &b, pixels), None)?);
+        d.write(&format!("{name}.png"), &still.to_bytes(Format::Png)?)?;
+        let scales = Scales::of(&a, &b, tolerance);
+        let every = size[0].div_ceil(MOVING);
+        let pages = (0..size[0].div_ceil(every)).map(|k| page(k * every, Some(scales)));
+        let mut out = AtomicFile::create(&d.path(&format!("{name}.gif")), true)?;
+        report::animate(pages, Format::Gif, 10.0, &mut out)?;
+        out.commit()?;
     }
-    for (outcome, file) in [(&of_jets[0], "jets.svg"), (&of_jets[2], "jets-unbounded.svg")] {
+    for (outcome, name) in [(&of_jets[0], "jets"), (&of_jets[2], "jets-unbounded")] {
         let Variable::Table(back) = &outcome.decoded else { continue };
-        d.write(file, columns_svg(&outcome.cells[0], &table_of_jets, back, &outcome.bounds)?.as_bytes())?;
+        let pairs = report::pairs(&table_of_jets, back, &outcome.tolerances)?;
+        let figure = report::comparison("jets: residuals", &note(outcome), &pairs);
+        d.write(&format!("{name}.pdf"), &figure.to_bytes(Format::Pdf)?)?;
+        let boxes = report::residual_boxes("jets: residuals", &note(outcome), &pairs);
+        d.write(&format!("{name}.svg"), &boxes.to_bytes(Format::Svg)?)?;
     }
+    let loss = report::loss("CFD_dense_AE on the flow", "", &flow_model.provenance.history);
+    d.write("loss.svg", &Figure::from(loss).to_bytes(Format::Svg)?)?;
     let holds = of_flow.iter().chain(&of_jets).all(|o| o.holds);
     if args.saying.json {
         let cases: Vec<_> = of_flow.into_iter().chain(of_jets).map(|o| o.report).collect();
@@ -274,7 +172,8 @@ pub fn run(args: &Demo) -> Result<bool> {
         return Ok(holds);
     }
     d.tell(format!(
-        "\nEvery bound {}. In {}/: before and after in flow.png and jets.svg, the data, models and archives.\n\
+        "\nEvery bound {}. In {}/: what was lost in flow.png, flow.gif and jets.pdf,\n\
+         the training in loss.svg, the data, models and archives.\n\
          Next: baler info {}  -  baler compress YOUR_DATA.npy -o out.blr --rel 1e-3",
         if holds { "holds" } else { "SHOULD HOLD, BUT ONE IS BROKEN" },
         args.output.display(),

@@ -129,7 +129,8 @@ fn is_list_of_objects(v: &Value) -> bool {
     v.as_array().is_some_and(|a| a.iter().any(Value::is_object))
 }
 
-fn show(r: &Value) -> Result<()> {
+/// A report, for people.
+pub fn show(r: &Value) -> Result<()> {
     let n = |v: &Value| v.as_u64().unwrap_or(0);
     print(format!(
         "{} in {}: {} times smaller{}",

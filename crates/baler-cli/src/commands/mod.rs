@@ -1,19 +1,31 @@
 //! One file a command. Each resolves its flags, does its work through the library, and says what came of it; `false`
 //! means that a check failed.
 
+pub mod compare;
 pub mod compress;
 pub mod decompress;
+pub mod decompress_latents;
 pub mod demo;
+pub mod diagnose;
+pub mod export;
+pub mod import;
+pub mod import_config;
 pub mod info;
 mod info_columns;
+pub mod new;
+mod picture;
+pub mod plot;
+pub mod project;
 pub mod salvage;
 pub mod synth;
 pub mod train;
 pub mod train_table;
+pub mod trial;
 pub mod verify;
 
 use crate::args::{Coding, Reading};
 use crate::formats::{self, Format, InputVariable, ReadOptions};
+use crate::import::pt;
 use baler::archive::write::model_hash;
 use baler::archive::{Archive, Input};
 use baler::error::{Error, ErrorKind, Result};
@@ -80,6 +92,11 @@ pub fn load_model(path: &Path) -> Result<Loaded> {
     if formats::is_archive(path) {
         return Err(place(Error::invalid("is an archive, not a model; `baler train` makes models")));
     }
+    if pt::is_one(path) {
+        return Err(place(Error::invalid(
+            "is PyTorch's; `baler import` makes a model file of Baler's dense ones",
+        )));
+    }
     if !is_model(path) {
         return Err(place(Error::corrupt(
             "is no model file, or its start is damaged; `baler train` makes one",
@@ -127,6 +144,11 @@ pub fn model_of(coding: &Coding) -> Result<Option<Loaded>> {
     coding.model.as_deref().map(load_model).transpose()
 }
 
+/// An error: only an autoencoder serves.
+pub fn not_autoencoder(path: &Path) -> Error {
+    Error::invalid(format!("{}: is a model of tables, not an autoencoder", path.display()))
+}
+
 /// The variables of all of `paths`, names made unique by their file's where they clash.
 pub fn open_inputs(paths: &[PathBuf], reading: &Reading) -> Result<Vec<Input>> {
     let options = ReadOptions {
@@ -148,7 +170,7 @@ pub fn open_inputs(paths: &[PathBuf], reading: &Reading) -> Result<Vec<Input>> {
             }
             inputs.push(match variable {
                 InputVariable::Field { source, .. } => Input::Field(name, source),
-                InputVariable::Table { table, .. } => Input::Table(name, table),
+                InputVariable::Table { source, .. } => Input::Table(name, source),
             });
         }
     }

@@ -4,11 +4,14 @@ use crate::args::{Synth, SynthKind};
 use crate::formats::{self, WriteOptions};
 use crate::output::is_standard;
 use crate::saying::{bar, bytes, print};
-use baler::data::{DType, Dataset, Values, Variable};
+use baler::data::{DType, Values};
 use baler::error::{Error, Result};
 use baler::synth::flow::Flow;
-use baler::synth::jets::jets;
+use baler::synth::jets::{COLUMNS, Jets};
 use serde_json::json;
+
+/// Rows of jets made at a time.
+const PIECE: usize = 1 << 16;
 
 /// Runs it.
 pub fn run(args: &Synth) -> Result<bool> {
@@ -36,8 +39,18 @@ pub fn run(args: &Synth) -> Result<bool> {
             bar.finish_and_clear();
         }
         (SynthKind::Jets, &[rows]) => {
-            let table = Variable::Table(jets(rows, args.seed));
-            destination.write(&Dataset { variables: vec![("jets".into(), table)] })?;
+            let bar = bar("colliding", !args.saying.quiet && !args.saying.json);
+            bar.set_length(rows as u64);
+            let columns: Vec<_> = COLUMNS.iter().map(|&(name, dtype)| (name.to_string(), dtype)).collect();
+            let mut sink = destination.table("jets", &columns, rows)?;
+            let mut jets = Jets::new(args.seed);
+            for start in (0..rows).step_by(PIECE) {
+                let table = jets.next_rows(PIECE.min(rows - start));
+                sink.write(&table.columns.into_iter().map(|c| c.values).collect::<Vec<_>>())?;
+                bar.set_position(start as u64);
+            }
+            sink.finish()?;
+            bar.finish_and_clear();
         }
         (SynthKind::Flow, _) => {
             return Err(Error::invalid("--size FRAMES,HEIGHT,WIDTH is wanted, such as 60,50,50"));

@@ -71,6 +71,15 @@ fn sample_of_table(t: &Table, columns: Option<&[String]>) -> Result<Sample> {
     Ok(Sample { rows, features, names: chosen.iter().map(|c| c.name.clone()).collect() })
 }
 
+/// A variable as rows of all its numbers, 64-bit integers too.
+pub fn whole_sample(variable: &Variable) -> Result<Sample> {
+    let names = match variable {
+        Variable::Table(t) => Some(t.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>()),
+        Variable::Field(_) => None,
+    };
+    sample_of(variable, names.as_deref())
+}
+
 /// The variable named of a file, or its first.
 pub fn load(path: &Path, reading: &Reading, name: Option<&str>) -> Result<Variable> {
     let options = ReadOptions {

@@ -4,16 +4,16 @@ use super::{model_of, of_data, open_archive, open_inputs, threads};
 use crate::args::Verify;
 use crate::saying::{count, number, print, table};
 use baler::archive::Input;
-use baler::archive::header::{Kind, Resolved, TableHeader};
+use baler::archive::header::{ColumnHeader, Kind, Resolved, TableHeader};
 use baler::bound::Bound;
-use baler::data::{DType, Table, Values};
+use baler::data::{DType, Values};
 use baler::error::{Error, Result};
 use baler::front::Tolerance;
 use baler::front::check::{largest_error, root_mean_square};
 use serde_json::json;
 
 /// What the header promises of a run of values.
-fn promised(dtype: DType, r: &Resolved) -> Tolerance {
+pub(super) fn promised(dtype: DType, r: &Resolved) -> Tolerance {
     match (r.bound, r.value) {
         _ if !dtype.is_number() => Tolerance::Exact,
         (Bound::None, _) => Tolerance::None,
@@ -88,9 +88,6 @@ pub fn run(args: &Verify) -> Result<bool> {
         };
         let mut found = found;
         if let Some(original) = &mut found {
-            if let (Input::Table(_, table), Kind::Table(header)) = (&mut **original, &v.kind) {
-                retype(table, header);
-            }
             check_shape(original, &v.kind).map_err(|e| e.at(format!("variable '{}'", v.name)))?;
         }
         archive
@@ -102,7 +99,7 @@ pub fn run(args: &Verify) -> Result<bool> {
                         vec![source.read(range.start, range.len())?]
                     }
                     (Some(Input::Table(_, table)), Kind::Table(t)) => {
-                        table.columns.iter().map(|c| c.values.slice(t.chunk(chunk))).collect()
+                        retyped(table.read(t.chunk(chunk))?, t)?
                     }
                     _ => return Ok(()),
                 };
@@ -148,29 +145,36 @@ pub fn run(args: &Verify) -> Result<bool> {
     Ok(holds)
 }
 
-/// Gives the columns of a table the archive's types where that changes no value: a .csv keeps numbers, not their
-/// widths. (The shortest digits of an f32, read as f64, round back to it.)
-fn retype(table: &mut Table, header: &TableHeader) {
-    for (column, wanted) in table.columns.iter_mut().zip(&header.columns) {
-        if let Some(values) = narrowed(&column.values, wanted.dtype) {
-            column.values = values;
-        }
-    }
+/// The rows of a table in the archive's types where that changes no value: a .csv keeps numbers, not their widths.
+/// (The shortest digits of an f32, read as f64, round back to it.) Errors where a value does not fit.
+fn retyped(runs: Vec<Values>, header: &TableHeader) -> Result<Vec<Values>> {
+    let retype = |(run, wanted): (Values, &ColumnHeader)| {
+        let from = run.dtype();
+        narrowed(run, wanted.dtype).ok_or_else(|| other_type(&wanted.name, from, wanted.dtype))
+    };
+    runs.into_iter().zip(&header.columns).map(retype).collect()
 }
 
-/// Values as a .csv gives them (i64, f64) in a narrower type; `None` where an integer does not fit.
-fn narrowed(values: &Values, to: DType) -> Option<Values> {
-    match (values, to) {
+/// Values, those of a .csv (i64, f64) in a narrower type if that is wanted; `None` where one does not fit.
+pub(super) fn narrowed(values: Values, to: DType) -> Option<Values> {
+    if values.dtype() == to {
+        return Some(values);
+    }
+    match (&values, to) {
         (Values::F64(v), DType::F32) => Some(Values::F32(v.iter().map(|&x| x as f32).collect())),
         (Values::I64(v), _) if to != DType::I64 && to != DType::Text && !to.is_float() => {
             let size = to.size()?;
             let bytes: Vec<u8> = v.iter().flat_map(|x| x.to_le_bytes().into_iter().take(size)).collect();
             let narrow = Values::from_le_bytes(to, &bytes).ok()?;
-            let same = narrow.to_f64()?.iter().zip(v).all(|(a, &b)| *a == b as f64);
+            let same = narrow.to_f64()?.iter().zip(v.iter()).all(|(a, &b)| *a == b as f64);
             same.then_some(narrow)
         }
         _ => None,
     }
+}
+
+fn other_type(column: &str, from: DType, to: DType) -> Error {
+    Error::invalid(format!("column '{column}' is {from} in the original, {to} in the archive"))
 }
 
 fn check_shape(original: &Input, kind: &Kind) -> Result<()> {
@@ -179,24 +183,23 @@ fn check_shape(original: &Input, kind: &Kind) -> Result<()> {
             return Ok(());
         }
         (Input::Table(_, t), Kind::Table(h))
-            if t.rows() == h.rows
-                && t.columns.len() == h.columns.len()
-                && t.columns.iter().zip(&h.columns).all(|(a, b)| a.values.dtype() == b.dtype) =>
+            if (t.rows(), t.columns().len()) == (h.rows, h.columns.len()) =>
         {
-            return Ok(());
+            let comparable = |from, to| narrowed(Values::empty(from), to).is_some();
+            let columns = t.columns();
+            let mut pairs = columns.iter().map(|c| c.1).zip(&h.columns);
+            return match pairs.find(|(from, c)| !comparable(*from, c.dtype)) {
+                Some((from, c)) => Err(other_type(&c.name, from, c.dtype)),
+                None => Ok(()),
+            };
         }
         (Input::Field(_, s), Kind::Field(f)) => {
             format!("the original is {} {:?}, the archive's {} {:?}", s.dtype(), s.shape(), f.dtype, f.shape)
         }
-        (Input::Table(_, t), Kind::Table(h)) if (t.rows(), t.columns.len()) == (h.rows, h.columns.len()) => {
-            let differ = t.columns.iter().zip(&h.columns).find(|(a, b)| a.values.dtype() != b.dtype);
-            let (a, b) = differ.expect("all else is equal");
-            format!("column '{}' is {} in the original, {} in the archive", b.name, a.values.dtype(), b.dtype)
-        }
         (Input::Table(_, t), Kind::Table(h)) => format!(
             "the original has {} rows of {} columns, the archive {} of {}",
             t.rows(),
-            t.columns.len(),
+            t.columns().len(),
             h.rows,
             h.columns.len()
         ),

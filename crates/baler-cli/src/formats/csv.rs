@@ -1,17 +1,22 @@
-//! Comma-separated values: one table, read twice, first to find the type of each column and then to fill it.
+//! Comma-separated values: one table, read twice, first to find the type of each column and then, some rows at a time,
+//! to fill it.
 //!
 //! A column is i64, or u64, where every value is such an integer; else f64 where every value is a number or
 //! missing; else text. Identifiers are never rounded: a column of integers alone that f64 cannot hold (too long for
 //! u64, or long and beside missing values) is text.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
-use baler::data::{Column, DType, Table, Values};
-use baler::error::{Error, ErrorKind, Result};
-use csv::{ReaderBuilder, StringRecord};
+use baler::archive::source::check_range;
+use baler::archive::{TableSink, TableSource};
+use baler::data::{DType, Values};
+use baler::error::{Error, Result};
+use csv::{Position, Reader, ReaderBuilder, StringRecord, Writer};
 
-use super::stream::LOAD_LIMIT;
+use super::stream::{Rows, Target};
 use super::{ReadOptions, WriteOptions};
 
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
@@ -105,76 +110,144 @@ impl Survey {
     }
 }
 
-/// Reads a table from a file of `total` bytes. Separator and line of names are found out where `options` leave them
-/// open: the first line is names unless all its entries are numbers.
+/// Rows between two places in the file that are remembered.
+const STRIDE: usize = 1 << 12;
+
+/// A surveyed file, as a table.
+pub struct CsvTable {
+    reader: Reader<File>,
+    path: PathBuf,
+    columns: Vec<(String, DType)>,
+    rows: usize,
+    /// Where every [`STRIDE`]th row begins.
+    places: Vec<Position>,
+    /// The row that the reader is at.
+    at: usize,
+}
+
+/// Surveys a table in a file. Separator and line of names are found out where `options` leave them open: the first
+/// line is names unless all its entries are numbers.
 ///
 /// Errors where lines have different numbers of entries, where the text is not UTF-8, and where more than 99 % of a
 /// column are numbers and some are not; the message names line and column.
-pub fn read(mut file: File, total: u64, options: &ReadOptions) -> Result<Table> {
-    if total > LOAD_LIMIT {
-        return Err(Error::new(
-            ErrorKind::LimitExceeded,
-            format!("a .csv is read whole, and {total} bytes are over the limit of {LOAD_LIMIT}; split it"),
-        ));
-    }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let separator = options.separator.unwrap_or_else(|| find_separator(text));
-
-    let mut first = None;
-    let mut surveys: Vec<Survey> = vec![];
-    let mut header = options.header;
-    each_record(text, separator, |record, line| {
-        if first.is_none() {
-            first = Some(record.clone());
+pub fn open(mut file: File, path: &Path, options: &ReadOptions) -> Result<CsvTable> {
+    let separator = match options.separator {
+        Some(separator) => separator,
+        None => find_separator(&first_line(&mut file)?),
+    };
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(file);
+    let mut record = StringRecord::new();
+    let (mut surveys, mut names): (Vec<Survey>, Option<StringRecord>) = (vec![], None);
+    let (mut places, mut rows) = (vec![], 0);
+    while next_record(&mut reader, &mut record, (!surveys.is_empty()).then_some(surveys.len()))? {
+        let position = record.position().expect("has been read").clone();
+        if surveys.is_empty() {
             surveys.resize_with(record.len(), Survey::default);
-            if *header.get_or_insert_with(|| !is_numeric(record)) {
-                return Ok(());
+            if options.header.unwrap_or_else(|| !is_numeric(&record)) {
+                names = Some(record.clone());
+                continue;
             }
         }
-        surveys.iter_mut().zip(record).for_each(|(survey, entry)| survey.add(entry, line));
-        Ok(())
-    })?;
-    let first = first.ok_or_else(|| Error::truncated("holds blank lines only"))?;
-    let mut skip = header == Some(true);
+        surveys.iter_mut().zip(&record).for_each(|(survey, entry)| survey.add(entry, position.line()));
+        if rows % STRIDE == 0 {
+            places.push(position);
+        }
+        rows += 1;
+    }
+    if surveys.is_empty() {
+        return Err(Error::truncated("holds blank lines only"));
+    }
     let mut columns = vec![];
     for (i, survey) in surveys.iter().enumerate() {
-        let name = if skip { first[i].trim() } else { "" };
+        let name = names.as_ref().map_or("", |names| names[i].trim());
         let name = if name.is_empty() { format!("c{i}") } else { name.to_owned() };
-        columns.push(Column { values: Values::empty(survey.dtype(&name)?), name });
+        columns.push((name.clone(), survey.dtype(&name)?));
     }
-    each_record(text, separator, |record, _| {
-        if !std::mem::take(&mut skip) {
-            columns.iter_mut().zip(record).for_each(|(column, entry)| push(&mut column.values, entry));
-        }
-        Ok(())
-    })?;
-    Table::new(columns)
+    Ok(CsvTable { reader, path: path.to_owned(), columns, rows, places, at: usize::MAX })
 }
 
-/// Hands out each record with its line, once it has as many entries as the first.
-fn each_record(
-    text: &[u8],
-    separator: u8,
-    mut visit: impl FnMut(&StringRecord, u64) -> Result<()>,
-) -> Result<()> {
-    let mut reader =
-        ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(text);
-    let mut record = StringRecord::new();
-    let mut width = None;
-    while reader.read_record(&mut record).map_err(from_csv)? {
-        let line = record.position().map_or(0, |p| p.line());
-        let expected = *width.get_or_insert(record.len());
-        if record.len() != expected {
-            return Err(Error::corrupt(format!(
-                "line {line} has {} entries where {expected} are expected",
-                record.len()
-            )));
+/// The bytes up to the first line's end, quoted ones left aside; leaves `file` at its start.
+fn first_line(file: &mut File) -> Result<Vec<u8>> {
+    let (mut line, mut piece) = (vec![], vec![0; 1 << 16]);
+    let mut quoted = false;
+    loop {
+        let n = file.read(&mut piece)?;
+        let ends = |&b: &u8| {
+            quoted ^= b == b'"';
+            matches!(b, b'\n' | b'\r') && !quoted
+        };
+        let end = piece[..n].iter().position(ends);
+        line.extend_from_slice(&piece[..end.unwrap_or(n)]);
+        if end.is_some() || n == 0 {
+            file.seek(SeekFrom::Start(0))?;
+            return Ok(line);
         }
-        visit(&record, line)?;
     }
-    Ok(())
+}
+
+/// Reads the next record, once it has as many entries as `expected`; whether there is one.
+fn next_record(
+    reader: &mut Reader<File>,
+    record: &mut StringRecord,
+    expected: Option<usize>,
+) -> Result<bool> {
+    if !reader.read_record(record).map_err(from_csv)? {
+        return Ok(false);
+    }
+    match expected.filter(|&n| n != record.len()) {
+        Some(n) => Err(Error::corrupt(format!(
+            "line {} has {} entries where {n} are expected",
+            record.position().map_or(0, |p| p.line()),
+            record.len()
+        ))),
+        None => Ok(true),
+    }
+}
+
+impl CsvTable {
+    fn fill(&mut self, rows: &Range<usize>, columns: &mut [Values]) -> Result<()> {
+        let mut record = StringRecord::new();
+        if self.at != rows.start {
+            let place = rows.start / STRIDE;
+            self.reader.seek(self.places[place].clone()).map_err(from_csv)?;
+            self.at = place * STRIDE;
+        }
+        while self.at < rows.end {
+            if !next_record(&mut self.reader, &mut record, Some(columns.len()))? {
+                return Err(changed());
+            }
+            if self.at >= rows.start {
+                columns.iter_mut().zip(&record).try_for_each(|(column, entry)| push(column, entry))?;
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+}
+
+impl TableSource for CsvTable {
+    fn columns(&self) -> Vec<(&str, DType)> {
+        self.columns.iter().map(|(name, dtype)| (name.as_str(), *dtype)).collect()
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+
+    fn read(&mut self, rows: Range<usize>) -> Result<Vec<Values>> {
+        check_range(rows.start, rows.len(), self.rows)?;
+        let mut columns: Vec<Values> = self.columns.iter().map(|&(_, dtype)| Values::empty(dtype)).collect();
+        if !rows.is_empty() {
+            let filled = self.fill(&rows, &mut columns);
+            filled.inspect_err(|_| self.at = usize::MAX).map_err(|e| e.at(self.path.display()))?;
+        }
+        Ok(columns)
+    }
+}
+
+fn changed() -> Error {
+    Error::invalid("has been changed while it was read")
 }
 
 /// The separator seen most often in the first line, outside quotes; the comma where none is.
@@ -203,38 +276,62 @@ fn is_numeric(record: &StringRecord) -> bool {
     record.iter().any(number) && record.iter().all(|e| !matches!(classify(e), Cell::Text))
 }
 
-/// Appends an entry that the survey has found to be of this column's type.
-fn push(column: &mut Values, entry: &str) {
+/// Appends an entry that the survey has found to be of this column's type; an error where it no longer is.
+fn push(column: &mut Values, entry: &str) -> Result<()> {
     let number = entry.trim();
     match column {
-        Values::I64(v) => v.push(number.parse().expect("surveyed")),
-        Values::U64(v) => v.push(number.parse().expect("surveyed")),
+        Values::I64(v) => v.push(number.parse().map_err(|_| changed())?),
+        Values::U64(v) => v.push(number.parse().map_err(|_| changed())?),
         Values::F64(v) => {
-            v.push(if number.is_empty() { f64::NAN } else { number.parse().expect("surveyed") })
+            v.push(if number.is_empty() { f64::NAN } else { number.parse().map_err(|_| changed())? })
         }
         Values::Text(v) => v.push(entry.to_owned()),
         _ => unreachable!("no column of a .csv has another type"),
     }
+    Ok(())
 }
 
-/// Writes a table, the inverse of [`read`]: floats with the fewest digits that read back as they were and a point
+/// Writes a table, the inverse of reading: floats with the fewest digits that read back as they were and a point
 /// or exponent, so that they stay floats; truth values as 0 and 1. A NaN's payload is lost.
-pub fn write(out: &mut impl Write, table: &Table, options: &WriteOptions) -> Result<()> {
-    let mut writer = csv::WriterBuilder::new().delimiter(options.separator).from_writer(out);
-    let end = None::<&[u8]>;
-    if options.header {
-        writer.write_record(table.columns.iter().map(|c| &c.name)).map_err(from_csv)?;
-    }
-    let mut entry = String::new();
-    for row in 0..table.rows() {
-        for column in &table.columns {
-            entry.clear();
-            show(&column.values, row, &mut entry);
-            writer.write_field(&entry).map_err(from_csv)?;
+pub struct CsvSink<T: Target> {
+    writer: Writer<T>,
+    rows: Rows,
+}
+
+impl<T: Target> CsvSink<T> {
+    /// A sink for that many rows; writes the names, if `options` want them.
+    pub fn new(
+        target: T,
+        columns: &[(String, DType)],
+        rows: usize,
+        options: &WriteOptions,
+    ) -> Result<CsvSink<T>> {
+        let mut writer = csv::WriterBuilder::new().delimiter(options.separator).from_writer(target);
+        if options.header {
+            writer.write_record(columns.iter().map(|c| &c.0)).map_err(from_csv)?;
         }
-        writer.write_record(end).map_err(from_csv)?;
+        Ok(CsvSink { writer, rows: Rows::new(columns, rows) })
     }
-    Ok(writer.flush()?)
+}
+
+impl<T: Target> TableSink for CsvSink<T> {
+    fn write(&mut self, columns: &[Values]) -> Result<()> {
+        let mut entry = String::new();
+        for row in 0..self.rows.take(columns)? {
+            for column in columns {
+                entry.clear();
+                show(column, row, &mut entry);
+                self.writer.write_field(&entry).map_err(from_csv)?;
+            }
+            self.writer.write_record(None::<&[u8]>).map_err(from_csv)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<()> {
+        self.rows.finish()?;
+        self.writer.into_inner().map_err(|e| e.into_error())?.finish()
+    }
 }
 
 fn show(values: &Values, row: usize, out: &mut String) {

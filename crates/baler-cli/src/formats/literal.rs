@@ -3,7 +3,7 @@
 use baler::data::DType;
 use baler::error::{Error, ErrorKind, Result};
 
-use super::npy::{Header, Kind};
+use super::npy::{Header, Kind, Member};
 use super::stream::Endian;
 
 /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`, keys in any order; `offset` is left 0.
@@ -100,13 +100,62 @@ impl<'a> Cursor<'a> {
     }
 
     fn descr(&mut self) -> Result<Kind> {
-        self.0 = self.0.trim_start();
-        if self.0.starts_with('[') {
-            return Err(unread(
-                "structured records",
-                "save its fields: np.savez(FILE, **{n: a[n] for n in a.dtype.names})",
-            ));
+        if self.take('[') { self.records() } else { self.plain() }
+    }
+
+    /// `('pt', '<f4'), ('', '|V3'), ('id', '<i8')]`: names and types, nameless ones to fill a gap.
+    fn records(&mut self) -> Result<Kind> {
+        let (mut members, mut at) = (vec![], 0usize);
+        while !self.take(']') {
+            self.expect('(')?;
+            if self.0.trim_start().starts_with('(') {
+                return Err(unread("records whose members have titles", "rename them with a.dtype.names"));
+            }
+            let name = self.string()?.to_owned();
+            self.expect(',')?;
+            let size = match self.gap(&name) {
+                Some(size) => Some(size),
+                None if self.0.trim_start().starts_with('[') => {
+                    return Err(unread(
+                        "records within records",
+                        "save each as an array of its own with np.savez",
+                    ));
+                }
+                None => {
+                    let kind = self.plain().map_err(|e| e.at(format!("member '{name}'")))?;
+                    let size = kind.size();
+                    members.push(Member { name, kind, at });
+                    size
+                }
+            };
+            at = size.and_then(|s| at.checked_add(s)).ok_or_else(|| self.unexpected("a smaller record"))?;
+            if self.take(',') && !self.0.trim_start().starts_with(')') {
+                return Err(unread(
+                    "records with arrays in them",
+                    "save these as arrays of their own with np.savez",
+                ));
+            }
+            self.expect(')')?;
+            if !self.take(',') {
+                self.expect(']')?;
+                break;
+            }
         }
+        Ok(Kind::Records(at, members))
+    }
+
+    /// The bytes of a nameless member, which only fills a gap.
+    fn gap(&mut self, name: &str) -> Option<usize> {
+        let before = self.0;
+        let size = self.string().ok().and_then(|s| s.strip_prefix("|V")?.parse::<u32>().ok());
+        let size = size.filter(|_| name.is_empty());
+        if size.is_none() {
+            self.0 = before;
+        }
+        size.map(|s| s as usize)
+    }
+
+    fn plain(&mut self) -> Result<Kind> {
         let descr = self.string()?;
         let endian = if descr.starts_with('>') { Endian::Big } else { Endian::Little };
         let code = descr.strip_prefix(['<', '>', '|', '=']).unwrap_or(descr);

@@ -5,6 +5,7 @@ mod literal;
 pub mod npy;
 pub mod npz;
 pub mod raw;
+mod records;
 pub mod stream;
 
 use std::fs::{self, File};
@@ -12,11 +13,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use baler::archive::record::MAGIC;
-use baler::archive::{FieldSink, FieldSource};
-use baler::data::{Array, DType, Dataset, Table, Variable};
+use baler::archive::{FieldSink, FieldSource, TableSink, TableSource};
+use baler::data::{Array, Column, DType, Dataset, Table, Variable};
 use baler::error::{Error, Result};
 
 use crate::output::{AtomicFile, Output, is_standard};
+use records::RecordSink;
 use stream::{ValueSink, value_count};
 
 /// Every format of a user's file.
@@ -83,12 +85,12 @@ pub enum InputVariable {
         /// Its values.
         source: Box<dyn FieldSource>,
     },
-    /// A table, in memory.
+    /// A table, not read yet.
     Table {
         /// Its name.
         name: String,
-        /// Its columns.
-        table: Table,
+        /// Its rows.
+        source: Box<dyn TableSource>,
     },
 }
 
@@ -108,7 +110,12 @@ impl InputVariable {
                 let values = source.read(0, value_count(&shape)?)?;
                 (name, Variable::Field(Array::new(shape, values)?))
             }
-            InputVariable::Table { name, table } => (name, Variable::Table(table)),
+            InputVariable::Table { name, mut source } => {
+                let names: Vec<String> = source.columns().into_iter().map(|(name, _)| name.into()).collect();
+                let runs = source.read(0..source.rows())?;
+                let columns = names.into_iter().zip(runs).map(|(name, values)| Column { name, values });
+                (name, Variable::Table(Table::new(columns.collect())?))
+            }
         })
     }
 }
@@ -129,7 +136,7 @@ impl Input {
     }
 }
 
-/// Opens a file of the user's. Fields are read later, in pieces; tables now.
+/// Opens a file of the user's, to be read in pieces.
 ///
 /// Errors, naming the file, where it cannot be read, is of no known format, or is not what its format says.
 pub fn open(path: &Path, options: &ReadOptions) -> Result<Input> {
@@ -169,9 +176,9 @@ fn open_unnamed(path: &Path, options: &ReadOptions) -> Result<Input> {
     }
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let variables = match format {
-        Format::Npy => vec![InputVariable::Field { name, source: npy::open(file, path, total)? }],
+        Format::Npy => vec![npy::open(file, path, total, name)?],
         Format::Npz => npz::open(file, path)?,
-        Format::Csv => vec![InputVariable::Table { name, table: csv::read(file, total, options)? }],
+        Format::Csv => vec![InputVariable::Table { name, source: Box::new(csv::open(file, path, options)?) }],
         Format::Raw(dtype) => {
             vec![InputVariable::Field { name, source: raw::open(file, path, total, dtype, shape)? }]
         }
@@ -190,11 +197,13 @@ pub struct WriteOptions {
     pub header: bool,
     /// What separates the values of a `.csv`.
     pub separator: u8,
+    /// Whether the members of an `.npz` are deflated.
+    pub deflate: bool,
 }
 
 impl Default for WriteOptions {
     fn default() -> Self {
-        WriteOptions { format: None, force: false, header: true, separator: b',' }
+        WriteOptions { format: None, force: false, header: true, separator: b',', deflate: false }
     }
 }
 
@@ -228,7 +237,9 @@ pub fn create(path: &Path, options: &WriteOptions) -> Result<Destination> {
                 "an .npz cannot be written to standard output; npy, csv and raw values can",
             ));
         }
-        Format::Npz => Writer::Npz(Box::new(npz::Writer::new(AtomicFile::create(path, options.force)?))),
+        Format::Npz => {
+            Writer::Npz(Box::new(npz::Writer::new(AtomicFile::create(path, options.force)?, options.deflate)))
+        }
         Format::Npy => Writer::Npy(output()?),
         Format::Csv => Writer::Csv(output()?),
         Format::Raw(dtype) => Writer::Raw(output()?, dtype),
@@ -244,17 +255,34 @@ impl Destination {
         let Destination { path, options, writer } = self;
         let result = match writer {
             Writer::Npz(archive) => archive.write(data),
-            Writer::Csv(mut output) => only_table(data)
-                .and_then(|t| csv::write(&mut output, t, &options))
-                .and_then(|()| output.commit()),
-            Writer::Npy(mut output) => {
-                only_field(data).and_then(|a| npy::write(&mut output, a)).and_then(|()| output.commit())
+            Writer::Csv(output) => {
+                only_table(data).and_then(|t| whole(csv_sink(output, &columns_of(t), t.rows(), &options)?, t))
             }
+            Writer::Npy(mut output) => match &data.variables[..] {
+                [(_, Variable::Table(t))] => {
+                    npy_sink(output, &columns_of(t), t.rows()).and_then(|sink| whole(sink, t))
+                }
+                _ => only_field(data).and_then(|a| npy::write(&mut output, a)).and_then(|()| output.commit()),
+            },
             Writer::Raw(mut output, dtype) => only_field(data)
                 .and_then(|a| check_raw(dtype, a.values.dtype()).and_then(|()| raw::write(&mut output, a)))
                 .and_then(|()| output.commit()),
         };
         result.map_err(|e| name_once(e, &path))
+    }
+
+    /// A sink for one table, which makes the file final when it is finished.
+    ///
+    /// Errors where the format does not take it, and where writing fails.
+    pub fn table(self, name: &str, columns: &[(String, DType)], rows: usize) -> Result<Box<dyn TableSink>> {
+        let Destination { path, writer, options } = self;
+        let sink = match writer {
+            Writer::Npz(archive) => archive.table(columns, rows),
+            Writer::Csv(output) => csv_sink(output, columns, rows, &options),
+            Writer::Npy(output) => npy_sink(output, columns, rows),
+            Writer::Raw(..) => Err(table_in_raw(name)),
+        };
+        sink.map_err(|e| name_once(e, &path))
     }
 
     /// A sink for one field, which makes the file final when it is finished.
@@ -280,6 +308,31 @@ impl Destination {
     }
 }
 
+/// Name and type of each column.
+pub fn columns_of(table: &Table) -> Vec<(String, DType)> {
+    table.columns.iter().map(|c| (c.name.clone(), c.values.dtype())).collect()
+}
+
+/// All of a table through a sink.
+fn whole(mut sink: Box<dyn TableSink>, table: &Table) -> Result<()> {
+    sink.write(&(&*table).read(0..table.rows())?)?;
+    sink.finish()
+}
+
+fn npy_sink(mut output: Output, columns: &[(String, DType)], rows: usize) -> Result<Box<dyn TableSink>> {
+    std::io::Write::write_all(&mut output, &records::header(columns, rows)?)?;
+    Ok(Box::new(RecordSink::new(output, columns, rows)))
+}
+
+fn csv_sink(
+    output: Output,
+    columns: &[(String, DType)],
+    rows: usize,
+    options: &WriteOptions,
+) -> Result<Box<dyn TableSink>> {
+    Ok(Box::new(csv::CsvSink::new(output, columns, rows, options)?))
+}
+
 fn only_table(data: &Dataset) -> Result<&Table> {
     match &data.variables[..] {
         [(_, Variable::Table(table))] => Ok(table),
@@ -291,9 +344,7 @@ fn only_table(data: &Dataset) -> Result<&Table> {
 fn only_field(data: &Dataset) -> Result<&Array> {
     match &data.variables[..] {
         [(_, Variable::Field(array))] => Ok(array),
-        [(name, Variable::Table(_))] => {
-            Err(Error::invalid(format!("'{name}' is a table; write it as .csv or .npz")))
-        }
+        [(name, Variable::Table(_))] => Err(table_in_raw(name)),
         _ => Err(Error::invalid(format!(
             "takes one field, not {} variables; write .npz",
             data.variables.len()
@@ -306,6 +357,10 @@ fn check_raw(extension: DType, values: DType) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid(format!("the values are {values}; name the file .{values}, not .{extension}")))
+}
+
+fn table_in_raw(name: &str) -> Error {
+    Error::invalid(format!("'{name}' is a table; write it as .csv, .npy or .npz"))
 }
 
 fn field_in_csv(name: &str) -> Error {

@@ -13,8 +13,10 @@ use baler::archive::FieldSource;
 use baler::data::{Array, DType, Values};
 use baler::error::{Error, ErrorKind, Result};
 
+use super::InputVariable;
 use super::literal::parse_header;
-use super::stream::{Endian, FileField, LoadedField, byte_count, value_count, write_values};
+use super::records::{Place, Records};
+use super::stream::{Endian, FileField, LoadedField, value_count, write_values};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
@@ -26,12 +28,36 @@ const GROWTH_DIGITS: usize = 21;
 const ALIGNMENT: usize = 64;
 
 /// What the values of an array are, as far as they are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Numbers or truth values.
     Number(DType, Endian),
     /// Text of so many UTF-32 code points each, filled up with zeros.
     Text(usize, Endian),
+    /// Rows of a table: bytes of each, and what they hold.
+    Records(usize, Vec<Member>),
+}
+
+/// A member of a record, a column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// What it is; never records.
+    pub kind: Kind,
+    /// Where in the record it begins.
+    pub at: usize,
+}
+
+impl Kind {
+    /// Bytes of one value; `None` where they overflow.
+    pub fn size(&self) -> Option<usize> {
+        match self {
+            Kind::Number(dtype, _) => dtype.size(),
+            Kind::Text(width, _) => width.checked_mul(4),
+            Kind::Records(size, _) => Some(*size),
+        }
+    }
 }
 
 /// What stands before the values.
@@ -57,6 +83,10 @@ impl Header {
     pub fn number(&self) -> Result<(DType, Endian)> {
         match self.kind {
             Kind::Number(dtype, endian) => Ok((dtype, endian)),
+            Kind::Records(..) => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("holds records along {} axes; a table has one: save a.ravel()", self.shape.len()),
+            )),
             Kind::Text(..) => Err(Error::new(
                 ErrorKind::Unsupported,
                 "holds text, which is read only as the column names of a table ('names' beside a 2-D 'data' in an .npz)",
@@ -65,12 +95,9 @@ impl Header {
     }
 
     fn value_bytes(&self) -> Result<u64> {
-        match self.kind {
-            Kind::Number(dtype, _) => byte_count(dtype, &self.shape),
-            Kind::Text(width, _) => (value_count(&self.shape)? as u64)
-                .checked_mul(4 * width as u64)
-                .ok_or_else(|| Error::corrupt("the header claims more text than can be addressed")),
-        }
+        let count = value_count(&self.shape)? as u64;
+        let bytes = self.kind.size().and_then(|size| count.checked_mul(size as u64));
+        bytes.ok_or_else(|| Error::corrupt("the header claims more values than can be addressed"))
     }
 }
 
@@ -121,7 +148,8 @@ pub fn write_header(descr: &str, shape: &[usize]) -> Result<Vec<u8>> {
         [n] => format!("{n},"),
         _ => shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
     };
-    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({axes}), }}");
+    let quote = if descr.starts_with('[') { "" } else { "'" }; // a list of members is no string
+    let mut text = format!("{{'descr': {quote}{descr}{quote}, 'fortran_order': False, 'shape': ({axes}), }}");
     if let Some(first) = shape.first() {
         text.extend(std::iter::repeat_n(' ', GROWTH_DIGITS - first.to_string().len()));
     }
@@ -155,11 +183,26 @@ pub fn descr(dtype: DType) -> Result<&'static str> {
     })
 }
 
-/// The array of an open `.npy` file of `total` bytes, as a field that is read in pieces; one in Fortran order is
-/// loaded and transposed when first read.
-pub fn open(mut file: File, path: &Path, total: u64) -> Result<Box<dyn FieldSource>> {
+/// The array of an open `.npy` file of `total` bytes, as a field or (a structured one) a table that is read in
+/// pieces; a field in Fortran order is loaded and transposed when first read.
+pub fn open(mut file: File, path: &Path, total: u64, name: String) -> Result<InputVariable> {
     let header = read_header(&mut file, total)?;
-    field(Arc::new(Mutex::new(file)), path, 0, header)
+    variable(Arc::new(Mutex::new(file)), path, 0, header, name)
+}
+
+/// The field or table whose `.npy` data begin at `base` of `file`, once its `header` is read.
+pub fn variable(
+    file: Arc<Mutex<File>>,
+    path: &Path,
+    base: u64,
+    header: Header,
+    name: String,
+) -> Result<InputVariable> {
+    if let Kind::Records(..) = header.kind {
+        let place = Place::File(file, path.to_owned(), base + header.offset);
+        return Ok(InputVariable::Table { name, source: Box::new(Records::new(header, place)?) });
+    }
+    Ok(InputVariable::Field { name, source: field(file, path, base, header)? })
 }
 
 /// The field whose `.npy` data begin at `base` of `file`, once its `header` is read.
@@ -252,7 +295,8 @@ pub fn read_text(header: &Header, data: &[u8]) -> Result<Vec<String>> {
         .collect()
 }
 
-fn decode_text(bytes: &[u8], endian: Endian) -> Result<String> {
+/// Text of one value, less the zeros behind it.
+pub fn decode_text(bytes: &[u8], endian: Endian) -> Result<String> {
     let mut bytes = bytes.to_vec();
     endian.to_little(&mut bytes, 4);
     let text: Option<String> = bytes

@@ -6,18 +6,21 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use baler::archive::{FieldSink, FieldSource};
-use baler::data::{Array, Column, DType, Dataset, Table, Values, Variable};
+use baler::archive::source::check_range;
+use baler::archive::{FieldSink, FieldSource, TableSink, TableSource};
+use baler::data::{Array, DType, Dataset, Values, Variable};
 use baler::error::{Error, ErrorKind, Result};
 use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use super::stream::{LOAD_LIMIT, Target, ValueSink, byte_count};
-use super::{InputVariable, npy};
+use super::records::{Place, Records};
+use super::stream::{LOAD_LIMIT, Rows, Target, ValueSink, byte_count, write_values};
+use super::{InputVariable, columns_of, npy};
 use crate::output::AtomicFile;
 
 /// The member that holds a table's values, or Baler's field.
@@ -28,6 +31,7 @@ const NAMES: &str = "names";
 type Archive = Arc<Mutex<ZipArchive<File>>>;
 
 /// A member as far as its header tells.
+#[derive(Clone)]
 struct Member {
     index: usize,
     name: String,
@@ -48,19 +52,43 @@ pub fn open(file: File, path: &Path) -> Result<Vec<InputVariable>> {
         members.push(open_member(&mut archive, index)?);
     }
     let archive = Arc::new(Mutex::new(archive));
-    let mut table = take_table(&archive, &mut members)?;
+    let mut table = take_table(&archive, &plain, path, &mut members)?;
     let mut variables = vec![];
     for member in members {
         let name = member.name.clone();
         variables.push(match table.take_if(|_| name == DATA) {
-            Some(table) => InputVariable::Table { name, table },
-            None => {
-                let source = open_field(&archive, &plain, path, member).map_err(|e| e.at(quoted(&name)))?;
-                InputVariable::Field { name, source }
-            }
+            Some(table) => InputVariable::Table { name, source: Box::new(table) },
+            None => open_variable(&archive, &plain, path, member).map_err(|e| e.at(quoted(&name)))?,
         });
     }
     Ok(variables)
+}
+
+/// What a member holds.
+pub enum Content {
+    /// Numbers.
+    Field(Array),
+    /// Text.
+    Text(Vec<String>),
+}
+
+/// Every member by its name, in memory, whatever `data` and `names` are to each other.
+pub fn contents(file: File) -> Result<Vec<(String, Content)>> {
+    let mut archive = ZipArchive::new(file).map_err(from_zip)?;
+    let members: Vec<Member> =
+        (0..archive.len()).map(|index| open_member(&mut archive, index)).collect::<Result<_>>()?;
+    let archive = Arc::new(Mutex::new(archive));
+    let read = |member: Member| {
+        let data = read_member(&archive, member.index, &member.name)?;
+        let content = match member.header.kind {
+            npy::Kind::Text(..) => npy::read_text(&member.header, &data).map(Content::Text),
+            _ => npy::values(&member.header, data)
+                .and_then(|values| Array::new(member.header.shape.clone(), values))
+                .map(Content::Field),
+        };
+        Ok((member.name.clone(), content.map_err(|e| e.at(quoted(&member.name)))?))
+    };
+    members.into_iter().map(read).collect()
 }
 
 fn open_member(archive: &mut ZipArchive<File>, index: usize) -> Result<Member> {
@@ -80,6 +108,25 @@ fn open_member(archive: &mut ZipArchive<File>, index: usize) -> Result<Member> {
         }
     }
     Ok(Member { index, name: stem, header, stored_at })
+}
+
+fn open_variable(
+    archive: &Archive,
+    plain: &Arc<Mutex<File>>,
+    path: &Path,
+    member: Member,
+) -> Result<InputVariable> {
+    let name = member.name.clone();
+    match (member.stored_at, &member.header.kind) {
+        (Some(base), _) => npy::variable(plain.clone(), path, base, member.header, name),
+        (None, npy::Kind::Records(..)) => {
+            let mut bytes = read_member(archive, member.index, &name)?;
+            bytes.drain(..member.header.offset as usize);
+            let source = Records::new(member.header, Place::Memory(bytes))?;
+            Ok(InputVariable::Table { name, source: Box::new(source) })
+        }
+        (None, _) => Ok(InputVariable::Field { source: open_field(archive, plain, path, member)?, name }),
+    }
 }
 
 fn open_field(
@@ -116,12 +163,17 @@ fn read_member(archive: &Archive, index: usize, name: &str) -> Result<Vec<u8>> {
 }
 
 /// Baler's table, where `members` hold one: takes `names` out of them, and leaves `data` to mark its place. Takes
-/// out an empty `names` as well.
-fn take_table(archive: &Archive, members: &mut Vec<Member>) -> Result<Option<Table>> {
+/// out `names` of no columns as well: empty ones, and those beside frames.
+fn take_table(
+    archive: &Archive,
+    plain: &Arc<Mutex<File>>,
+    path: &Path,
+    members: &mut Vec<Member>,
+) -> Result<Option<RowsOfField>> {
     let find = |name: &str| members.iter().position(|m| m.name == name);
     let (Some(data), Some(names)) = (find(DATA), find(NAMES)) else { return Ok(None) };
     let shape = members[data].header.shape.clone();
-    if members[names].header.shape.contains(&0) {
+    if members[names].header.shape.contains(&0) || shape.len() > 2 {
         members.remove(names);
         return Ok(None);
     }
@@ -137,12 +189,32 @@ fn take_table(archive: &Archive, members: &mut Vec<Member>) -> Result<Option<Tab
             texts.len()
         )));
     }
-    let member = &members[data];
-    let values = npy::values(&member.header, read_member(archive, member.index, DATA)?)
-        .map_err(|e| e.at(quoted(DATA)))?;
-    let table = split_columns(&values, texts)?;
+    let member = members[data].clone();
+    let source = open_field(archive, plain, path, member).map_err(|e| e.at(quoted(DATA)))?;
     members.remove(names);
-    Ok(Some(table))
+    Ok(Some(RowsOfField { source, names: texts }))
+}
+
+/// A field of two axes as a table: each entry of the second is a column.
+struct RowsOfField {
+    source: Box<dyn FieldSource>,
+    names: Vec<String>,
+}
+
+impl TableSource for RowsOfField {
+    fn columns(&self) -> Vec<(&str, DType)> {
+        self.names.iter().map(|name| (name.as_str(), self.source.dtype())).collect()
+    }
+
+    fn rows(&self) -> usize {
+        self.source.shape()[0]
+    }
+
+    fn read(&mut self, rows: Range<usize>) -> Result<Vec<Values>> {
+        check_range(rows.start, rows.len(), self.rows())?;
+        let width = self.names.len();
+        Ok(split_columns(&self.source.read(rows.start * width, rows.len() * width)?, width))
+    }
 }
 
 /// Runs `$body` with `$v` the vector in `$values`, and gives its result the variant of the same type.
@@ -166,38 +238,26 @@ macro_rules! same_type {
 }
 
 /// Rows x columns, C order, as columns.
-fn split_columns(values: &Values, names: Vec<String>) -> Result<Table> {
-    let width = names.len();
+fn split_columns(values: &Values, width: usize) -> Vec<Values> {
     let column = |c| same_type!(values, v => v.iter().skip(c).step_by(width).cloned().collect());
-    Table::new(names.into_iter().enumerate().map(|(c, name)| Column { name, values: column(c) }).collect())
+    (0..width).map(column).collect()
 }
 
-/// The inverse of `split_columns`: one array, of the columns' type where they agree, else f64.
-///
-/// Errors for text, and where a 64-bit integer is no f64.
-fn join_columns(table: &Table) -> Result<Array> {
-    let shape = vec![table.rows(), table.columns.len()];
-    let first = table.columns.first().map_or(DType::F64, |c| c.values.dtype());
-    if let Some(text) = table.columns.iter().find(|c| c.values.dtype() == DType::Text) {
-        return Err(Error::invalid(format!(
-            "column '{}' is text, which .npz does not take; write .csv",
-            text.name
-        )));
+/// The type of an array that holds these columns: theirs where they agree, else f64. Errors for text.
+fn joint_type(columns: &[(String, DType)]) -> Result<DType> {
+    if let Some((name, _)) = columns.iter().find(|c| c.1 == DType::Text) {
+        return Err(Error::invalid(format!("column '{name}' is text, which .npz does not take; write .csv")));
     }
-    let columns: Vec<Values> = if table.columns.iter().all(|c| c.values.dtype() == first) {
-        table.columns.iter().map(|c| c.values.clone()).collect()
-    } else {
-        table.columns.iter().map(exact_f64).collect::<Result<_>>()?
-    };
-    let values = interleave(&columns, table.rows());
-    Array::new(shape, values)
+    let first = columns.first().map_or(DType::F64, |c| c.1);
+    Ok(if columns.iter().all(|c| c.1 == first) { first } else { DType::F64 })
 }
 
-/// The values of `columns`, all of one type, row after row.
-fn interleave(columns: &[Values], rows: usize) -> Values {
+/// The inverse of [`split_columns`]: the values of `columns`, all of one type, row after row.
+fn interleave(columns: &[Values], dtype: DType) -> Values {
+    let rows = columns.first().map_or(0, Values::len);
     macro_rules! by_type {
         ($($variant:ident)*) => {
-            match columns.first().map_or(DType::F64, Values::dtype) {
+            match dtype {
                 $(DType::$variant => {
                     let columns: Vec<_> = columns
                         .iter()
@@ -214,19 +274,19 @@ fn interleave(columns: &[Values], rows: usize) -> Values {
     by_type!(Bool U8 I8 U16 I16 U32 I32 U64 I64 F32 F64 Text)
 }
 
-fn exact_f64(column: &Column) -> Result<Values> {
-    let lost = match &column.values {
+fn exact_f64(name: &str, values: &Values) -> Result<Values> {
+    let lost = match values {
         Values::I64(v) => v.iter().any(|&x| x as f64 as i128 != x as i128),
         Values::U64(v) => v.iter().any(|&x| x as f64 as u128 != x as u128),
         _ => false,
     };
     if lost {
         return Err(Error::invalid(format!(
-            "column '{}' holds integers that are no f64, the one type .npz has for columns that differ; write .csv",
-            column.name
+            "column '{name}' holds integers that are no f64, the one type .npz has for columns that differ; write .npy \
+             (records) or .csv"
         )));
     }
-    Ok(Values::F64(column.values.to_f64().expect("is no text")))
+    Ok(Values::F64(values.to_f64().expect("is no text")))
 }
 
 /// A `.npz` in the making.
@@ -234,18 +294,20 @@ pub struct Writer {
     zip: ZipWriter<AtomicFile>,
     /// Its one variable is a field called `data`, which Baler wants an empty `names` beside.
     lone_data: bool,
+    method: CompressionMethod,
 }
 
 impl Writer {
-    /// An archive that will appear as `file`.
-    pub fn new(file: AtomicFile) -> Writer {
-        Writer { zip: ZipWriter::new(file), lone_data: false }
+    /// An archive that will appear as `file`, its members deflated or stored.
+    pub fn new(file: AtomicFile, deflate: bool) -> Writer {
+        let method = if deflate { CompressionMethod::Deflated } else { CompressionMethod::Stored };
+        Writer { zip: ZipWriter::new(file), lone_data: false, method }
     }
 
     /// Begins the next member; the same data always make the same archive.
     fn start(&mut self, name: &str, bytes: u64) -> Result<()> {
         let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
+            .compression_method(self.method)
             .last_modified_time(DateTime::default())
             .unix_permissions(0o644)
             .large_file(bytes >= u32::MAX as u64 - 65_536); // room for the longest header
@@ -275,13 +337,37 @@ impl Writer {
             match variable {
                 Variable::Field(array) => self.array(name, array)?,
                 Variable::Table(table) => {
-                    self.array(DATA, &join_columns(table)?)?;
-                    self.names(&table.columns.iter().map(|c| c.name.as_str()).collect::<Vec<_>>())?;
+                    let rows = self.begin_table(&columns_of(table), table.rows())?;
+                    let runs: Vec<Values> = table.columns.iter().map(|c| c.values.clone()).collect();
+                    self.put_rows(&rows, &runs)?;
+                    self.names(&rows.names())?;
                 }
             }
         }
         self.lone_data = matches!(&data.variables[..], [(name, Variable::Field(_))] if name == DATA);
         self.finish()
+    }
+
+    /// Begins a table's array.
+    fn begin_table(&mut self, columns: &[(String, DType)], rows: usize) -> Result<Joint> {
+        let (dtype, shape) = (joint_type(columns)?, [rows, columns.len()]);
+        self.start(DATA, byte_count(dtype, &shape)?)?;
+        self.zip.write_all(&npy::write_header(npy::descr(dtype)?, &shape)?)?;
+        Ok(Joint { columns: columns.to_vec(), dtype })
+    }
+
+    fn put_rows(&mut self, joint: &Joint, runs: &[Values]) -> Result<()> {
+        let as_one = |((name, dtype), run): (&(String, DType), &Values)| {
+            if *dtype == joint.dtype { Ok(run.clone()) } else { exact_f64(name, run) }
+        };
+        let runs = joint.columns.iter().zip(runs).map(as_one).collect::<Result<Vec<_>>>()?;
+        write_values(&mut self.zip, &interleave(&runs, joint.dtype))
+    }
+
+    /// A sink for an archive of a single table.
+    pub fn table(mut self, columns: &[(String, DType)], rows: usize) -> Result<Box<dyn TableSink>> {
+        let joint = self.begin_table(columns, rows)?;
+        Ok(Box::new(JointSink { writer: self, joint, rows: Rows::new(columns, rows) }))
     }
 
     /// A sink for an archive of a single field.
@@ -290,6 +376,38 @@ impl Writer {
         self.start(name, byte_count(dtype, shape)?)?;
         self.zip.write_all(&npy::write_header(npy::descr(dtype)?, shape)?)?;
         Ok(Box::new(ValueSink::new(self, dtype, shape)?))
+    }
+}
+
+/// Columns that become one array of this type.
+struct Joint {
+    columns: Vec<(String, DType)>,
+    dtype: DType,
+}
+
+impl Joint {
+    fn names(&self) -> Vec<&str> {
+        self.columns.iter().map(|c| c.0.as_str()).collect()
+    }
+}
+
+/// A table on its way into an archive of its own.
+struct JointSink {
+    writer: Writer,
+    joint: Joint,
+    rows: Rows,
+}
+
+impl TableSink for JointSink {
+    fn write(&mut self, columns: &[Values]) -> Result<()> {
+        self.rows.take(columns)?;
+        self.writer.put_rows(&self.joint, columns)
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<()> {
+        self.rows.finish()?;
+        self.writer.names(&self.joint.names())?;
+        self.writer.finish()
     }
 }
 

@@ -1,5 +1,5 @@
 //! Values on their way between files and memory, the same for every binary format: pieces of a file as a field,
-//! fields that must be loaded whole, and the sink that counts what it writes.
+//! fields that must be loaded whole, and the sinks that count what they write.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -151,6 +151,43 @@ pub fn write_values(out: &mut impl Write, values: &Values) -> Result<()> {
         out.write_all(&bytes)?;
     }
     Ok(())
+}
+
+/// Holds the writer of a table to its columns and rows.
+pub struct Rows {
+    dtypes: Vec<DType>,
+    missing: usize,
+}
+
+impl Rows {
+    /// Of that many rows of these columns.
+    pub fn new(columns: &[(String, DType)], rows: usize) -> Rows {
+        Rows { dtypes: columns.iter().map(|c| c.1).collect(), missing: rows }
+    }
+
+    /// Counts the next rows off; how many they are. Errors where they are of other columns, or too many.
+    pub fn take(&mut self, columns: &[Values]) -> Result<usize> {
+        let count = columns.first().map_or(0, Values::len);
+        if !columns.iter().map(Values::dtype).eq(self.dtypes.iter().copied()) {
+            return Err(Error::invalid("rows of other columns than the table has"));
+        }
+        if columns.iter().any(|c| c.len() != count) {
+            return Err(Error::invalid("columns of different lengths"));
+        }
+        self.missing = self
+            .missing
+            .checked_sub(count)
+            .ok_or_else(|| Error::invalid(format!("{count} rows where {} were missing", self.missing)))?;
+        Ok(count)
+    }
+
+    /// Errors where rows are missing.
+    pub fn finish(&self) -> Result<()> {
+        match self.missing {
+            0 => Ok(()),
+            missing => Err(Error::truncated(format!("the table ends {missing} rows early"))),
+        }
+    }
 }
 
 /// What a [`ValueSink`] writes to: bytes, and a way to make them final.

@@ -137,9 +137,18 @@ pub fn le_bytes(values: &Values) -> (DType, Vec<u8>) {
 
 /// A file of real data; `None`, with a message, where they are not at hand.
 pub fn real_data(name: &str) -> Option<PathBuf> {
+    shared(&format!("data/{name}"))
+}
+
+/// A folder of files that Baler's Python prototype made; `None`, with a message, where they are not at hand.
+pub fn prototype(name: &str) -> Option<PathBuf> {
+    shared(&format!("baler/{name}"))
+}
+
+fn shared(name: &str) -> Option<PathBuf> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let shared = std::env::var_os("BALER_SHARED").map_or(workspace.join("../shared"), PathBuf::from);
-    let path = shared.join("data").join(name);
+    let path = shared.join(name);
     if !path.exists() {
         eprintln!("skipped: {name} is not at hand; BALER_SHARED names the folder");
         return None;

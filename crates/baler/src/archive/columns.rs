@@ -1,7 +1,7 @@
 //! Some columns of a table, and what each costs.
 
 use super::Archive;
-use super::header::{ColumnHeader, Kind, TableHeader};
+use super::header::{Kind, TableHeader};
 use super::read::check_rows;
 use super::record::ChunkBody;
 use super::unpack::names;
@@ -54,6 +54,27 @@ impl<R: Read + Seek + Send> Archive<R> {
         threads: usize,
     ) -> Result<Table> {
         let t = self.table_header(variable)?.clone();
+        let mut read: Vec<Column> = vec![];
+        for &c in columns {
+            let c = t.columns.get(c).ok_or_else(|| Error::invalid(format!("there is no column {c}")))?;
+            read.push(Column { name: c.name.clone(), values: Values::empty(c.dtype) });
+        }
+        self.column_rows(variable, columns, rows, threads, |runs| {
+            read.iter_mut().zip(runs).try_for_each(|(c, v)| c.values.append(&v))
+        })?;
+        Table::new(read)
+    }
+
+    /// As [`Archive::read_columns`], but hands the rows to `take` piece by piece, in order, a run for each of `columns`.
+    pub fn column_rows(
+        &mut self,
+        variable: usize,
+        columns: &[usize],
+        rows: Option<Range<usize>>,
+        threads: usize,
+        mut take: impl FnMut(Vec<Values>) -> Result<()> + Send,
+    ) -> Result<()> {
+        let t = self.table_header(variable)?.clone();
         let mut wanted = vec![false; t.columns.len()];
         for &c in columns {
             let slot = wanted.get_mut(c).ok_or_else(|| Error::invalid(format!("there is no column {c}")))?;
@@ -63,9 +84,6 @@ impl<R: Read + Seek + Send> Archive<R> {
         }
         let rows = rows.unwrap_or(0..t.rows);
         check_rows(&rows, t.rows)?;
-        let empty = |c: &ColumnHeader| Column { name: c.name.clone(), values: Values::empty(c.dtype) };
-        let mut read: Vec<Option<Column>> =
-            t.columns.iter().zip(&wanted).map(|(c, &w)| w.then(|| empty(c))).collect();
         let chunks = match rows.is_empty() || columns.is_empty() {
             true => 0..0,
             false => rows.start / t.chunk_rows..rows.end.div_ceil(t.chunk_rows),
@@ -74,10 +92,11 @@ impl<R: Read + Seek + Send> Archive<R> {
         self.decode_part(variable, part, chunks, threads, |i, runs| {
             let range = t.chunk(i);
             let here = rows.start.saturating_sub(range.start)..(rows.end - range.start).min(range.len());
-            let mut slots = read.iter_mut().flatten().zip(runs);
-            slots.try_for_each(|(c, v)| c.values.append(&v.slice(here.clone())))
-        })?;
-        Table::new(columns.iter().filter_map(|&c| read[c].take()).collect())
+            let mut runs: Vec<Option<Values>> = spread(runs, &wanted);
+            let whole = here.len() == range.len();
+            let part = |v: Values| if whole { v } else { v.slice(here.clone()) };
+            take(columns.iter().filter_map(|&c| runs[c].take()).map(part).collect())
+        })
     }
 
     /// What each column of a table costs and by which others it is explained, summed over chunks.
@@ -135,4 +154,10 @@ impl<R: Read + Seek + Send> Archive<R> {
             Kind::Field(_) => Err(Error::invalid(format!("'{}' is a field, which has no columns", v.name))),
         }
     }
+}
+
+/// `runs`, one for each column that is `wanted`, at their columns' places.
+fn spread(runs: Vec<Values>, wanted: &[bool]) -> Vec<Option<Values>> {
+    let mut runs = runs.into_iter();
+    wanted.iter().map(|&w| if w { runs.next() } else { None }).collect()
 }

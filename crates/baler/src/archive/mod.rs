@@ -15,5 +15,5 @@ pub mod write;
 
 pub use read::Archive;
 pub use salvage::{Salvaged, salvage};
-pub use source::{FieldSink, FieldSource};
+pub use source::{FieldSink, FieldSource, TableSink, TableSource};
 pub use write::{Input, Options, Summary, compress};

@@ -1,7 +1,7 @@
 //! What will be written of each variable, and what its chunks have to hold to.
 
 use super::header::{ColumnHeader, FieldHeader, Kind, Resolved, TableHeader, VariableHeader};
-use super::source::FieldSource;
+use super::source::{FieldSource, TableSource};
 use super::write::{Input, Options};
 use crate::bound::{Bound, Statistics};
 use crate::codec::MOST_CHUNK;
@@ -37,6 +37,14 @@ pub(super) fn bounds_of(header: &VariableHeader) -> impl Iterator<Item = Bound> 
     bounds.into_iter()
 }
 
+/// The type of a field, or of each column.
+pub(super) fn dtypes_of(header: &VariableHeader) -> Vec<DType> {
+    match &header.kind {
+        Kind::Field(f) => vec![f.dtype],
+        Kind::Table(t) => t.columns.iter().map(|c| c.dtype).collect(),
+    }
+}
+
 /// Every name with a bound of its own must be one of the data's.
 pub(super) fn check_names(inputs: &[Input], options: &Options) -> Result<()> {
     let mut known: Vec<&str> = vec![];
@@ -45,7 +53,7 @@ pub(super) fn check_names(inputs: &[Input], options: &Options) -> Result<()> {
             Input::Field(name, _) => known.push(name),
             Input::Table(name, table) => {
                 known.push(name);
-                known.extend(table.columns.iter().map(|c| c.name.as_str()));
+                known.extend(table.columns().into_iter().map(|(name, _)| name));
             }
         }
     }
@@ -95,7 +103,7 @@ fn resolve(bound: Bound, dtype: DType, statistics: &Statistics, name: &str) -> R
 pub(super) fn plan(input: &mut Input, options: &Options) -> Result<Plan> {
     match input {
         Input::Field(name, source) => plan_field(name, source.as_mut(), options),
-        Input::Table(name, table) => plan_table(name, table, options),
+        Input::Table(name, table) => plan_table(name, table.as_mut(), options),
     }
 }
 
@@ -268,28 +276,49 @@ pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
 }
 
 /// What the columns of a table have to hold to under the bounds of `options`.
-pub fn table_tolerances(table: &Table, options: &Options) -> Result<Vec<Tolerance>> {
-    Ok(plan_table("table", table, options)?.tolerances)
+pub fn table_tolerances(mut table: &Table, options: &Options) -> Result<Vec<Tolerance>> {
+    Ok(plan_table("table", &mut table, options)?.tolerances)
 }
 
-fn plan_table(name: &str, table: &Table, options: &Options) -> Result<Plan> {
-    let mut columns = vec![];
-    let mut tolerances = vec![];
-    for c in &table.columns {
-        let dtype = c.values.dtype();
-        let mut bound = bound_for(&c.name, name, dtype, options)?;
-        if !dtype.is_float() && !options.bounds.iter().any(|(n, _)| *n == c.name) && bound != Bound::None {
-            bound = Bound::Lossless; // a table's counts, flags and identifiers are exact unless named
-        }
-        if bound == Bound::None && !options.model.is_some_and(|m| m.frozen.decoder.names().contains(&c.name))
-        {
-            bound = Bound::Lossless; // what the model does not make is coded on its own, and exactly
-        }
-        let (resolved, tolerance) = resolve(bound, dtype, &statistics_of(&c.values, None), &c.name)?;
-        columns.push(ColumnHeader { name: c.name.clone(), dtype, bound: resolved });
-        tolerances.push(tolerance);
+/// The bound of a column of a table.
+fn column_bound(column: &str, table: &str, dtype: DType, options: &Options) -> Result<Bound> {
+    let bound = bound_for(column, table, dtype, options)?;
+    let named = options.bounds.iter().any(|(n, _)| n == column);
+    let modelled = || options.model.is_some_and(|m| m.frozen.decoder.names().iter().any(|n| n == column));
+    Ok(match bound {
+        Bound::None if !modelled() => Bound::Lossless, // what no model makes is coded on its own, and exactly
+        Bound::None => Bound::None,
+        _ if !dtype.is_float() && !named => Bound::Lossless, // counts, flags and identifiers
+        bound => bound,
+    })
+}
+
+fn plan_table(name: &str, table: &mut dyn TableSource, options: &Options) -> Result<Plan> {
+    let rows = table.rows();
+    let mut columns: Vec<ColumnHeader> = vec![];
+    for (column, dtype) in table.columns() {
+        let bound = Resolved { bound: column_bound(column, name, dtype, options)?, value: None };
+        columns.push(ColumnHeader { name: column.into(), dtype, bound });
     }
     let chunk_rows = options.chunk_rows.min(MOST_CHUNK / columns.len().max(1)).max(1);
-    let kind = Kind::Table(TableHeader { rows: table.rows(), chunk_rows, columns });
+    let relative =
+        |c: &ColumnHeader| matches!(c.bound.bound, Bound::Relative(_) | Bound::Deviation(_) | Bound::Psnr(_));
+    let mut statistics = vec![Statistics::EMPTY; columns.len()];
+    if columns.iter().any(relative) {
+        for start in (0..rows).step_by(chunk_rows) {
+            let runs = table.read(start..rows.min(start + chunk_rows))?;
+            for ((all, run), _) in statistics.iter_mut().zip(&runs).zip(&columns).filter(|(_, c)| relative(c))
+            {
+                *all = all.merge(statistics_of(run, None));
+            }
+        }
+    }
+    let mut tolerances = vec![];
+    for (c, statistics) in columns.iter_mut().zip(&statistics) {
+        let (resolved, tolerance) = resolve(c.bound.bound, c.dtype, statistics, &c.name)?;
+        c.bound = resolved;
+        tolerances.push(tolerance);
+    }
+    let kind = Kind::Table(TableHeader { rows, chunk_rows, columns });
     Ok(Plan { header: VariableHeader { name: name.into(), kind }, tolerances })
 }

@@ -1,7 +1,8 @@
-//! Fields that are read and written piece by piece, so that they need not fit in memory.
+//! Fields and tables that are read and written piece by piece, so that they need not fit in memory.
 
-use crate::data::{Array, DType, Values};
+use crate::data::{Array, DType, Table, Values};
 use crate::error::{Error, Result};
+use std::ops::Range;
 
 /// A field that is read piece by piece, so that it need not fit in memory.
 pub trait FieldSource: Send {
@@ -43,12 +44,66 @@ impl FieldSource for Array {
     }
 }
 
+/// A table that is read some rows at a time, so that it need not fit in memory.
+pub trait TableSource: Send {
+    /// Name and type of each column, in order.
+    fn columns(&self) -> Vec<(&str, DType)>;
+
+    /// How many rows there are.
+    fn rows(&self) -> usize;
+
+    /// The values of these rows, a run a column.
+    ///
+    /// Errors where the range leaves the table, or where the values cannot be read.
+    fn read(&mut self, rows: Range<usize>) -> Result<Vec<Values>>;
+}
+
+/// Where a table goes some rows at a time, the mirror of [`TableSource`]; made knowing its columns and rows.
+pub trait TableSink: Send {
+    /// Takes the next rows, a run a column.
+    ///
+    /// Errors where they are of other types or lengths, are more than the table holds, or cannot be written.
+    fn write(&mut self, columns: &[Values]) -> Result<()>;
+
+    /// Makes the output final. Errors where rows are missing; dropped unfinished, a sink leaves no output.
+    fn finish(self: Box<Self>) -> Result<()>;
+}
+
+impl TableSource for &Table {
+    fn columns(&self) -> Vec<(&str, DType)> {
+        self.columns.iter().map(|c| (c.name.as_str(), c.values.dtype())).collect()
+    }
+
+    fn rows(&self) -> usize {
+        Table::rows(self)
+    }
+
+    fn read(&mut self, rows: Range<usize>) -> Result<Vec<Values>> {
+        check_range(rows.start, rows.len(), Table::rows(self))?;
+        Ok(self.columns.iter().map(|c| c.values.slice(rows.clone())).collect())
+    }
+}
+
+impl TableSource for Table {
+    fn columns(&self) -> Vec<(&str, DType)> {
+        self.columns.iter().map(|c| (c.name.as_str(), c.values.dtype())).collect()
+    }
+
+    fn rows(&self) -> usize {
+        Table::rows(self)
+    }
+
+    fn read(&mut self, rows: Range<usize>) -> Result<Vec<Values>> {
+        (&*self).read(rows)
+    }
+}
+
 /// Errors unless `start..start + len` lies within `total` values.
 pub fn check_range(start: usize, len: usize, total: usize) -> Result<()> {
     if start.checked_add(len).is_some_and(|end| end <= total) {
         return Ok(());
     }
-    Err(Error::invalid(format!("{len} values from {start} on leave a field of {total}")))
+    Err(Error::invalid(format!("{len} values from {start} on leave the {total} that there are")))
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! Compression: variables in, an archive out, chunk by chunk and in parallel.
 
 use super::choose::{check_codec, choose_model, choose_net, fits, serves};
-use super::header::{Header, Kind, ModelReference};
+use super::header::{ColumnHeader, Header, Kind, ModelReference};
 use super::index::{Index, trailer};
 use super::pipeline::in_order;
-use super::plan::{Plan, bounds_of, check_names, cut, plan, values_of};
+use super::plan::{Plan, bounds_of, check_names, cut, dtypes_of, plan, values_of};
 use super::read::MOST_DESCRIPTION;
 use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
-use super::source::FieldSource;
+use super::source::{FieldSource, TableSource};
 use crate::bound::Bound;
 use crate::codec::bytes::{put_bytes, put_varint};
 use crate::codec::chunk::{Candidate, Codec, Encoded, Request, encode_field, encode_table};
 use crate::codec::field::Level;
 use crate::codec::table::net::chunk::Candidate as NetCandidate;
-use crate::data::{DType, Table, Values};
+use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::model::table::file::TrainedTable;
@@ -24,8 +24,8 @@ use std::io::Write;
 pub enum Input {
     /// An array, read piece by piece.
     Field(String, Box<dyn FieldSource>),
-    /// A table in memory.
-    Table(String, Table),
+    /// A table, read some rows at a time.
+    Table(String, Box<dyn TableSource>),
 }
 
 /// How to compress.
@@ -167,12 +167,13 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     let mut done = 0;
     for (number, (plan, input)) in plans.iter().zip(&mut inputs).enumerate() {
         let mut errors = vec![0.0f64; plan.tolerances.len()];
+        let mut texts = vec![0u64; plan.tolerances.len()];
         write_variable(
             plan,
             input,
             options,
             (candidate, net),
-            &mut |chunk, encoded: Encoded, values, bytes| {
+            &mut |chunk, encoded: Encoded, values, sizes: &[u64]| {
                 let sum = checksum(&encoded.decoded);
                 let body = ChunkBody {
                     variable: number,
@@ -183,7 +184,8 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
                 };
                 writer.put(RecordKind::Chunk, Some(encoded.codec), &body.to_bytes())?;
                 errors.iter_mut().zip(&encoded.errors).for_each(|(all, &e)| *all = all.max(e));
-                summary.original += bytes;
+                texts.iter_mut().zip(sizes).for_each(|(all, &here)| *all += here);
+                summary.original += sizes.iter().sum::<u64>();
                 done += values;
                 (options.progress)(done, total);
                 Ok(())
@@ -191,13 +193,11 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
         )
         .map_err(|e| e.at(format!("variable '{}'", plan.header.name)))?;
         let lossy = bounds_of(&plan.header).map(|b| b != Bound::Lossless);
-        let texts = match input {
-            Input::Table(_, t) => {
-                t.columns.iter().map(|c| &c.values).filter(|v| v.dtype() == DType::Text).collect()
-            }
-            Input::Field(..) => vec![],
-        };
-        writer.index.texts.push(texts.into_iter().map(|v| v.byte_len() as u64).collect());
+        let is_text = dtypes_of(&plan.header).into_iter().map(|t| t == DType::Text);
+        writer
+            .index
+            .texts
+            .push(texts.iter().zip(is_text).filter(|(_, text)| *text).map(|(&n, _)| n).collect());
         writer.index.errors.push(errors.iter().zip(lossy).filter(|(_, l)| *l).map(|(&e, _)| e).collect());
     }
     let index_at = writer.index.end(writer.start);
@@ -250,19 +250,26 @@ pub(super) fn read_chunk(input: &mut Input, kind: &Kind, i: usize) -> Result<Vec
             Ok(vec![source.read(range.start, range.len())?])
         }
         (Input::Table(_, table), Kind::Table(t)) => {
-            Ok(table.columns.iter().map(|c| c.values.slice(t.chunk(i))).collect())
+            let rows = t.chunk(i);
+            let runs = table.read(rows.clone())?;
+            let as_told = |(v, c): (&Values, &ColumnHeader)| v.dtype() == c.dtype && v.len() == rows.len();
+            match runs.len() == t.columns.len() && runs.iter().zip(&t.columns).all(as_told) {
+                true => Ok(runs),
+                false => Err(Error::invalid("the table gives other columns or rows than it has told")),
+            }
         }
         _ => unreachable!("a plan's header is of its input's kind"),
     }
 }
 
-/// Reads, codes and hands over the chunks of one variable: number, code, how many values and bytes they are.
+/// Reads, codes and hands over the chunks of one variable: number, code, how many values they are, and the bytes of
+/// each run of them.
 fn write_variable(
     plan: &Plan,
     input: &mut Input,
     options: &Options,
     (candidate, net): (Option<Candidate>, Option<NetCandidate>),
-    take: &mut (dyn FnMut(usize, Encoded, u64, u64) -> Result<()> + Send),
+    take: &mut (dyn FnMut(usize, Encoded, u64, &[u64]) -> Result<()> + Send),
 ) -> Result<()> {
     let chunks = plan.header.chunks();
     let candidate = candidate.filter(|c| fits(&plan.header, &c.model.decoder));
@@ -277,9 +284,9 @@ fn write_variable(
         |(i, runs): (usize, Vec<Values>)| {
             let encoded = encode_chunk(plan, i, &runs, request)?;
             let values = runs.iter().map(|v| v.len() as u64).sum();
-            let bytes = runs.iter().map(|v| v.byte_len() as u64).sum();
-            Ok((i, encoded, values, bytes))
+            let sizes: Vec<u64> = runs.iter().map(|v| v.byte_len() as u64).collect();
+            Ok((i, encoded, values, sizes))
         },
-        |(i, encoded, values, bytes)| take(i, encoded, values, bytes),
+        |(i, encoded, values, sizes)| take(i, encoded, values, &sizes),
     )
 }

@@ -103,6 +103,11 @@ impl Encoder {
         &self.input
     }
 
+    /// The curve of each feature before its scale; none where there is none.
+    pub fn curves(&self) -> &[Curve] {
+        &self.curves
+    }
+
     /// One value as the integer that goes in; what is not finite counts as the feature's minimum.
     pub fn quantise_input(value: f64, scale: InputScale) -> i16 {
         let max = MAX_ACTIVATION as f64;

@@ -5,8 +5,14 @@ pub(super) type Rgb = [u8; 3];
 
 pub(super) const WHITE: Rgb = [255; 3];
 pub(super) const INK: Rgb = [32, 36, 44];
-pub(super) const FAINT: Rgb = [120, 126, 136];
-pub(super) const LINE: Rgb = [196, 200, 208];
+pub(super) const FAINT: Rgb = [104, 110, 120];
+pub(super) const LINE: Rgb = [150, 155, 165];
+pub(super) const GRID: Rgb = [232, 234, 238];
+/// What was there before, and after: apart for the colour-blind, and in grey (Okabe and Ito, 2008).
+pub(super) const BEFORE: Rgb = [158, 202, 232];
+pub(super) const AFTER: Rgb = [213, 94, 0];
+pub(super) const BLUE: Rgb = [0, 114, 178];
+pub(super) const GREEN: Rgb = [0, 158, 115];
 /// Where there is no value: neither map contains it.
 pub(super) const MISSING: Rgb = [150; 3];
 /// Beyond the bound, which must never happen and so must be seen: neither map contains it.

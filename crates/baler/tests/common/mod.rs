@@ -248,12 +248,12 @@ pub fn seeds() -> Vec<Seed> {
     let inputs = vec![
         field("u", &[6, 10], wave32(60)),
         field("empty", &[3, 0, 4], Values::I8(vec![])),
-        Input::Table("events".into(), Table::new(columns(20)[..4].to_vec()).unwrap()),
+        Input::Table("events".into(), Box::new(Table::new(columns(20)[..4].to_vec()).unwrap())),
         field("one", &[], Values::F64(vec![0.1])),
-        Input::Table("none".into(), Table::new(columns(0)).unwrap()),
+        Input::Table("none".into(), Box::new(Table::new(columns(0)).unwrap())),
     ];
     add("several variables and a description", pack(inputs, &several));
-    let table = |columns| vec![Input::Table("events".into(), Table::new(columns).unwrap())];
+    let table = |columns| vec![Input::Table("events".into(), Box::new(Table::new(columns).unwrap()))];
     let two = Options { chunk_rows: 60, ..with(Bound::Absolute(0.05), 1) };
     add("table", pack(table(columns(100)), &two));
     add("table exactly", pack(table(columns(30)), &Options { bound: Some(Bound::Lossless), ..two }));

@@ -1,0 +1,150 @@
+//! `baler import`.
+
+use super::train::{load, save, whole_sample};
+use super::{check_output, open_plain};
+use crate::args::{Import, Reading};
+use crate::formats;
+use crate::import::dense::Network;
+use crate::import::latents::{self, Ranges};
+use crate::import::{Calibration, Difference, difference, frozen, model, normalisation, pt, sample};
+use crate::output::AtomicFile;
+use crate::saying::{bytes, number, print};
+use baler::data::{Array, Variable};
+use baler::error::{Error, Result};
+use baler::export::onnx::read::read as onnx;
+use baler::model::Model;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// The ranges in a `normalization_features.npy`.
+pub fn ranges_of(path: &Path) -> Result<Option<Ranges>> {
+    let mut variables = formats::open(path, &Default::default())?.load()?.variables;
+    match variables.pop() {
+        Some((_, Variable::Field(array))) => Ranges::of_array(&array).map_err(|e| e.at(path.display())),
+        _ => Err(Error::invalid(format!("{}: holds no array", path.display()))),
+    }
+}
+
+/// The tensors of a PyTorch model as a network.
+pub fn network_of(path: &Path, name: Option<&str>) -> Result<Network> {
+    open_plain(path)?;
+    let tensors: Vec<(String, Array)> = pt::open(path)?;
+    Network::from_tensors(tensors, name).map_err(|e| e.at(path.display()))
+}
+
+/// An ONNX file, or a pair of them, as a model, and the rows that it was frozen on.
+fn from_onnx(args: &Import) -> Result<(Model, Vec<f64>)> {
+    let read = |path: &Path| {
+        open_plain(path)?;
+        std::fs::read(path).map_err(|e| Error::from(e).at(path.display()))
+    };
+    let (file, decoder) = (read(&args.input)?, args.decoder.as_deref().map(read).transpose()?);
+    let found =
+        onnx(&file, decoder.as_deref(), args.latents.as_deref()).map_err(|e| e.at(args.input.display()))?;
+    let path = args.calibrate.as_deref().ok_or_else(|| {
+        Error::invalid(
+            "integer scales are chosen on data: give --calibrate with a sample of what the model is for",
+        )
+    })?;
+    let reading = Reading { shape: None, no_header: false };
+    let rows = whole_sample(&load(path, &reading, None)?).map_err(|e| e.at(path.display()))?;
+    let features = found.architecture.features();
+    check_features(features, rows.features).map_err(|e| e.at(path.display()))?;
+    let own = args.normalization.as_deref().map(ranges_of).transpose()?.flatten();
+    let by = found.normalisation.or(own.map(|r| (r.minimum, r.range)));
+    let normalisation = normalisation(by, features)?;
+    let normal = normalisation.apply(&sample(&rows.rows, features));
+    let from = format!("imported from {}", args.input.file_name().unwrap_or_default().to_string_lossy());
+    let model = frozen(found.architecture, found.float, normalisation, rows.names, &normal, &from)?;
+    Ok((model, rows.rows))
+}
+
+/// Refuses data whose rows are not the model's, of `wanted` values.
+pub fn check_features(wanted: usize, features: usize) -> Result<()> {
+    match features == wanted {
+        true => Ok(()),
+        false => Err(Error::invalid(format!("rows of {features} values, where the model's have {wanted}"))),
+    }
+}
+
+/// Runs it.
+pub fn run(args: &Import) -> Result<bool> {
+    let from: Vec<&Path> =
+        [&args.input].into_iter().chain(&args.calibrate).chain(&args.decoder).map(PathBuf::as_path).collect();
+    check_output(&args.output, &from)?;
+    let (model, rows) = match args.input.extension().is_some_and(|e| e == "onnx") {
+        true => from_onnx(args).map(|(model, rows)| (model, Some(rows)))?,
+        false => from_pt(args)?,
+    };
+    let difference = rows.map(|rows| difference(&model, &rows)).transpose()?;
+    let size = save(&model, AtomicFile::create(&args.output, args.force)?)?;
+    report(args, &model, difference, size)
+}
+
+/// A PyTorch model of the prototype's, and rows to compare its networks on, where there are any.
+fn from_pt(args: &Import) -> Result<(Model, Option<Vec<f64>>)> {
+    if args.decoder.is_some() || args.latents.is_some() {
+        return Err(Error::invalid("--decoder and --latents are for ONNX files"));
+    }
+    let network = network_of(&args.input, args.model.as_deref())?;
+    let mut ranges = args.normalization.as_deref().map(ranges_of).transpose()?.flatten();
+    let (mut names, mut data, mut compressed) = (vec![], None, None);
+    if let Some(path) = &args.calibrate {
+        open_plain(path)?;
+        if latents::is_one(path) {
+            let mut found = latents::open(path)?;
+            found.ranges = ranges.take().or(found.ranges);
+            (names, ranges) = (found.names.clone(), found.ranges.clone());
+            compressed = Some(found);
+        } else {
+            let reading = Reading { shape: None, no_header: false };
+            let sample = whole_sample(&load(path, &reading, None)?).map_err(|e| e.at(path.display()))?;
+            check_features(network.features(), sample.features).map_err(|e| e.at(path.display()))?;
+            (names, data) = (sample.names, Some(sample.rows));
+        }
+    }
+    let calibration = match (&data, &compressed) {
+        (Some(rows), _) => Calibration::Data(rows),
+        (_, Some(c)) => Calibration::Latents(&c.latents),
+        _ => Calibration::Nothing,
+    };
+    let file = args.input.file_name().unwrap_or_default().to_string_lossy();
+    let model = model(&network, ranges.as_ref(), names, calibration, &file)?;
+    let rows = match (data, compressed) {
+        (None, Some(c)) => Some(whole_sample(&c.decode(&network, &[])?)?.rows),
+        (data, _) => data,
+    };
+    Ok((model, rows))
+}
+
+fn report(args: &Import, model: &Model, difference: Option<Difference>, size: u64) -> Result<bool> {
+    if args.saying.json {
+        print(json!({"output": args.output.to_string_lossy(), "architecture": model.architecture.name,
+            "features": model.features(), "latents": model.latents(), "names": model.frozen.decoder.names(),
+            "bytes": size, "frozen_largest_difference": difference.map(|d| d.largest),
+            "frozen_rms_difference": difference.map(|d| d.root_mean_square)}))?;
+        return Ok(true);
+    }
+    print(format!(
+        "{}: {} {} to {}, {}",
+        args.output.display(),
+        model.architecture.name,
+        model.features(),
+        model.latents(),
+        bytes(size)
+    ))?;
+    match difference {
+        Some(d) => print(told(d))?,
+        None => print("frozen on made-up rows; with --calibrate and the data it would lose less")?,
+    }
+    Ok(true)
+}
+
+/// The difference of a frozen network, in words.
+pub fn told(d: crate::import::Difference) -> String {
+    format!(
+        "frozen to integers it differs from the float model by at most {} of a column's range, {} in the mean",
+        number(d.largest),
+        number(d.root_mean_square)
+    )
+}

@@ -7,11 +7,14 @@
 
 use std::time::Instant;
 
-use baler::model::autoencoder::{Decoder, OutputScale};
+use baler::model::autoencoder::Decoder;
+use baler::model::blocks::Blocks;
 use baler::model::float::{self, FloatLayer};
 use baler::model::frozen::{FrozenDense, Requantise};
 use baler::model::kernel::{Kernel, LANES, Lanes};
 use baler::model::layers::Layer;
+use baler::model::network::Network;
+use baler::model::output::{Output, OutputScale};
 
 const BATCH: usize = 512;
 const ROUNDS: usize = 200;
@@ -45,7 +48,9 @@ fn main() {
         let macs: usize = widths.windows(2).map(|w| w[0] * w[1] * BATCH).sum();
         let layers = widths.windows(2).map(|w| layer(w[0], w[1], w[1] != features)).collect();
         let output = vec![OutputScale { scale: 1e-6, offset: 1.0 }; features];
-        let decoder = Decoder::new(layers, output, vec![]).expect("fits");
+        let network = Network::dense(layers).expect("fits");
+        let output = Output::affine(output).expect("finite");
+        let decoder = Decoder::new(network, output, vec![], Blocks::Frames).expect("fits");
         let codes: Vec<i16> = (0..BATCH * latents).map(|i| (i * 7919 % 16383) as i16 - 8191).collect();
         let mut values = vec![0.0; BATCH * features];
         for kernel in Kernel::available() {

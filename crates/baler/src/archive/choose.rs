@@ -10,6 +10,7 @@ use crate::data::DType;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::model::autoencoder::Decoder;
+use crate::model::blocks::Blocks;
 use crate::model::table::TableModel;
 use crate::model::table::file::TrainedTable;
 
@@ -35,7 +36,7 @@ pub(super) fn check_codec(plans: &[Plan], options: &Options) -> Result<()> {
     }
     let Some(decoder) = options.model.map(|m| &m.frozen.decoder) else { return Ok(()) };
     for p in plans.iter().map(|p| &p.header) {
-        if bounds_of(p).any(|b| b == Bound::None) && !fits(p, decoder.features(), decoder.names()) {
+        if bounds_of(p).any(|b| b == Bound::None) && !fits(p, decoder) {
             return Err(Error::invalid(format!(
                 "'{}' has no bound, and the model, for {}, does not fit it; give a bound: --bound {}=rel:1e-3",
                 p.name,
@@ -53,16 +54,25 @@ fn rows_of(decoder: &Decoder) -> String {
         0 => String::new(),
         _ => format!(" named {}", decoder.names().join(", ")),
     };
-    format!("rows of {} values{names}", decoder.features())
+    match decoder.blocks() {
+        Blocks::Frames => format!("rows of {} values{names}", decoder.features()),
+        blocks => format!("{blocks} of {} values{names}", decoder.features()),
+    }
 }
 
-/// Whether a model of `features` values a row, with the columns `names`, can serve a variable.
-pub(super) fn fits(header: &VariableHeader, features: usize, names: &[String]) -> bool {
+/// Whether a model can serve a variable, of a field in the chunks planned.
+pub(super) fn fits(header: &VariableHeader, decoder: &Decoder) -> bool {
     match &header.kind {
         Kind::Field(f) => {
-            f.axis == 0 && f.shape.len() > 1 && f.shape[1..].iter().product::<usize>() == features
+            let chunk = |i| decoder.blocks().rows(&f.chunk(i).1, decoder.features());
+            match f.chunks() {
+                0 => true,
+                _ if f.shape.len() < 2 && *decoder.blocks() == Blocks::Frames => false,
+                n => chunk(0).is_ok() && chunk(n - 1).is_ok(),
+            }
         }
         Kind::Table(t) => {
+            let names = decoder.names();
             !names.is_empty()
                 && names.iter().all(|n| t.columns.iter().any(|c| c.name == *n && c.dtype != DType::Text))
         }
@@ -81,8 +91,7 @@ pub(super) fn choose_model<'m>(
     summary: &mut Summary,
 ) -> Result<Option<&'m Model>> {
     let decoder = &model.frozen.decoder;
-    let fitting: Vec<usize> =
-        (0..plans.len()).filter(|&i| fits(&plans[i].header, decoder.features(), decoder.names())).collect();
+    let fitting: Vec<usize> = (0..plans.len()).filter(|&i| fits(&plans[i].header, decoder)).collect();
     if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
         return Err(Error::invalid(format!(
             "the model is for {}, and nothing in the data has them; train one on this data",

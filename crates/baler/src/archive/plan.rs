@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::front::Tolerance;
 use crate::front::class::find_fill;
 use crate::model::Model;
+use crate::model::autoencoder::Decoder;
+use crate::model::blocks::Blocks;
+use std::cmp::Ordering;
 
 /// What the header says of a variable, and what its chunks have to hold to.
 pub(super) struct Plan {
@@ -154,18 +157,49 @@ pub(super) fn cut(
 ) -> Result<(usize, usize)> {
     let shape = source.shape().to_vec();
     let chunk = chunk.clamp(1, MOST_CHUNK);
-    match model {
-        // A model's rows run along the first axis: it must be the one that is cut.
-        Some(m) if shape.len() > 1 && shape[1..].iter().product::<usize>() == m.features() => {
-            Ok((0, (chunk / m.features().max(1)).clamp(1, shape[0].max(1))))
-        }
-        _ => Ok(match FieldHeader::chunking(&shape, chunk) {
-            (0, length) if length > 1 && unlike_members(source, length)? => {
-                FieldHeader::chunking_within(&shape, chunk)
-            }
-            other => other,
-        }),
+    if let Some(found) = model.and_then(|m| cut_for(&m.frozen.decoder, &shape, chunk)) {
+        return Ok(found);
     }
+    Ok(match FieldHeader::chunking(&shape, chunk) {
+        (0, length) if length > 1 && unlike_members(source, length)? => {
+            FieldHeader::chunking_within(&shape, chunk)
+        }
+        other => other,
+    })
+}
+
+/// Where a model's rows may be cut: no row is torn, and where a chunk has room for whole sequences, none of these.
+fn cut_for(decoder: &Decoder, shape: &[usize], chunk: usize) -> Option<(usize, usize)> {
+    let features = decoder.features();
+    let after = |axis: usize| shape[axis + 1..].iter().product::<usize>();
+    let whole = |length: usize, of: usize| if length >= of { length - length % of } else { length };
+    let (axis, length) = match decoder.blocks() {
+        // Rows run along the first axis: it must be the one that is cut.
+        Blocks::Frames if shape.len() > 1 && after(0) == features => {
+            let length = (chunk / features).clamp(1, shape[0].max(1));
+            (0, whole(length, decoder.network().sequence()))
+        }
+        Blocks::Tiles(extents) if shape.len() >= extents.len() => {
+            let (most, (axis, length)) = (shape.len() - extents.len(), FieldHeader::chunking(shape, chunk));
+            match axis.cmp(&most) {
+                Ordering::Less => (axis, length),
+                Ordering::Equal => (axis, whole(length, extents[0]).max(extents[0])),
+                Ordering::Greater => (most, extents[0]),
+            }
+        }
+        Blocks::Runs if !shape.is_empty() => {
+            let (axis, length) = FieldHeader::chunking(shape, chunk);
+            let runs = features / gcd(features, after(axis).max(1));
+            (axis, whole(length, runs))
+        }
+        _ => return None,
+    };
+    let volume = length.min(shape[axis].max(1)).saturating_mul(after(axis));
+    (volume <= MOST_CHUNK).then_some((axis, length))
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Leading axes longer than this are taken for time or space, not for different quantities.

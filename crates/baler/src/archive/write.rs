@@ -272,7 +272,7 @@ fn write_variable(
     take: &mut (dyn FnMut(usize, Encoded, u64, &[u64]) -> Result<()> + Send),
 ) -> Result<()> {
     let chunks = plan.header.chunks();
-    let candidate = candidate.filter(|c| fits(&plan.header, c.model.features(), c.model.decoder.names()));
+    let candidate = candidate.filter(|c| fits(&plan.header, &c.model.decoder));
     // What a codec that was asked for cannot code is coded by whichever is best.
     let only = options.codec.filter(|&c| serves(c, &plan.header.kind));
     let only = only.filter(|&c| c != Codec::Autoencoder || candidate.is_some());

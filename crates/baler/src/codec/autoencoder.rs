@@ -29,7 +29,7 @@ const MOST_WORK: usize = 1 << 40;
 /// Flags: whether residuals follow.
 const BOUNDED: u8 = 1;
 
-/// Codes a field's chunk whose leading axis counts the model's rows.
+/// Codes a field's chunk, cut into rows as the model says.
 pub fn encode_field(
     values: &Values,
     shape: &[usize],
@@ -37,22 +37,16 @@ pub fn encode_field(
     fill: Option<u64>,
     c: Candidate,
 ) -> Result<Vec<u8>> {
-    let features = c.model.features();
-    if values.is_empty()
-        || !values.len().is_multiple_of(features)
-        || shape.first() != Some(&(values.len() / features))
-    {
-        return Err(Error::invalid(format!(
-            "the model is for rows of {features} values, this chunk has shape {shape:?}"
-        )));
-    }
-    let rows = values.to_f64().ok_or_else(|| Error::invalid("text cannot go through a model"))?;
+    let (blocks, features) = (c.model.decoder.blocks(), c.model.features());
+    let numbers = values.to_f64().ok_or_else(|| Error::invalid("text cannot go through a model"))?;
+    let rows = blocks.cut(&numbers, shape, features)?;
     let latents = c.model.encode(&rows)?;
     let mapped = column::map(values, tolerance, fill);
     let shift = best_shift(c, &latents, &rows, tolerance)?;
     let mut out = start(c, tolerance, shift);
     let predicted = write_latents(&mut out, c, &latents, shift)?;
     if tolerance != Tolerance::None {
+        let predicted = blocks.join(&predicted, shape, features)?;
         write_map(&mut out, &mapped);
         let mut residuals = subtract(&mapped, &predicted, values.dtype(), |i| i);
         let whole = residual_range(shape, &mapped.classes);
@@ -69,16 +63,12 @@ fn residual_range<'a>(shape: &[usize], classes: &'a Classes) -> Whole<'a> {
 /// The inverse of [`encode_field`].
 pub fn decode_field(payload: &[u8], dtype: DType, shape: &[usize], decoder: &Decoder) -> Result<Values> {
     let count: usize = shape.iter().product();
-    let rows = shape.first().copied().unwrap_or(0);
-    if rows.checked_mul(decoder.features()) != Some(count) || count == 0 {
-        let f = decoder.features();
-        return Err(Error::corrupt(format!(
-            "the chunk's model is for rows of {f} values, its shape is {shape:?}"
-        )));
-    }
+    let rows = decoder.blocks().rows(shape, decoder.features());
+    let rows = rows.map_err(|e| Error::corrupt(format!("the chunk's model does not fit it: {e}")))?;
     let mut r = Reader::new(payload);
     let (bounded, shift) = read_start(&mut r)?;
     let predicted = read_latents(&mut r, decoder, rows, shift)?;
+    let predicted = decoder.blocks().join(&predicted, shape, decoder.features())?;
     if !bounded {
         r.finish("the latents")?;
         return Ok(store(&predicted, dtype));
@@ -274,7 +264,7 @@ fn read_latents(r: &mut Reader, decoder: &Decoder, rows: usize, shift: u8) -> Re
     let width = decoder.latents();
     // A model may be much wider than the payload that names it: what it makes of each row must be bearable.
     let cells = rows.saturating_mul(width.max(decoder.features()));
-    let work = rows.saturating_mul(decoder.layers().iter().map(|l| l.weights().len()).sum());
+    let work = rows.saturating_mul(decoder.network().work());
     if cells > super::MOST_CHUNK || work > MOST_WORK {
         return Err(Error::new(
             crate::error::ErrorKind::LimitExceeded,

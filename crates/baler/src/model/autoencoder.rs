@@ -3,9 +3,13 @@
 //! Decoding is integers up to the accumulators of the last layer, then two f64 operations a value, in this
 //! order and never fused: `acc as f64 * scale + offset`. Every machine and kernel gives the same bits.
 
-use super::block::{Block, check_chain, pair};
-use super::frozen::{FrozenDense, MAX_ACTIVATION};
+use super::block::{Block, pair};
+use super::blocks::Blocks;
+use super::frozen::MAX_ACTIVATION;
 use super::kernel::{Kernel, LANES, Lanes};
+use super::network::Network;
+use super::normalise::Curve;
+use super::output::Output;
 use crate::error::{Error, Result};
 
 /// How one feature becomes an integer: round((value - offset) / step), clamped to +-[`MAX_ACTIVATION`].
@@ -17,28 +21,21 @@ pub struct InputScale {
     pub step: f64,
 }
 
-/// How an accumulator becomes a value of one feature: `acc as f64 * scale + offset`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OutputScale {
-    /// The value of one step of the accumulator.
-    pub scale: f64,
-    /// The value of an accumulator of 0.
-    pub offset: f64,
-}
-
 /// The frozen half that compresses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoder {
-    layers: Vec<FrozenDense>,
+    network: Network,
     input: Vec<InputScale>,
+    curves: Vec<Curve>,
 }
 
 /// The frozen half that decompresses; all that an archive needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoder {
-    layers: Vec<FrozenDense>,
-    output: Vec<OutputScale>,
+    network: Network,
+    output: Output,
     names: Vec<String>,
+    blocks: Blocks,
 }
 
 /// Both halves.
@@ -51,17 +48,16 @@ pub struct FrozenModel {
 }
 
 impl Encoder {
-    /// An encoder of `layers` that all requantise, with a scale for each feature.
-    pub fn new(layers: Vec<FrozenDense>, input: Vec<InputScale>) -> Result<Encoder> {
-        check_chain(&layers)?;
-        if let Some(i) = layers.iter().position(|l| l.requantise().is_none()) {
-            return Err(Error::corrupt(format!("layer {i}: lacks its multipliers")));
+    /// An encoder whose `network` gives activations, with a scale for each feature.
+    pub fn new(network: Network, input: Vec<InputScale>) -> Result<Encoder> {
+        if network.raw() {
+            return Err(Error::corrupt("the last layer lacks its multipliers"));
         }
-        if input.len() != layers[0].inputs() {
+        if input.len() != network.inputs() {
             return Err(Error::corrupt(format!(
                 "{} input scales for {} features",
                 input.len(),
-                layers[0].inputs()
+                network.inputs()
             )));
         }
         if let Some(i) =
@@ -71,7 +67,20 @@ impl Encoder {
                 "input scale of feature {i} is not a finite offset and positive step"
             )));
         }
-        Ok(Encoder { layers, input })
+        Ok(Encoder { network, input, curves: vec![] })
+    }
+
+    /// The same encoder, whose features go through these curves (one each, or none) before their scales.
+    pub fn with_curves(mut self, curves: &[Curve]) -> Result<Encoder> {
+        if !(curves.is_empty() || curves.len() == self.features()) {
+            return Err(Error::corrupt(format!(
+                "{} curves for {} features",
+                curves.len(),
+                self.features()
+            )));
+        }
+        self.curves = curves.to_vec();
+        Ok(self)
     }
 
     /// Values in a row that go in.
@@ -81,17 +90,22 @@ impl Encoder {
 
     /// Latents in a row that come out.
     pub fn latents(&self) -> usize {
-        self.layers[self.layers.len() - 1].outputs()
+        self.network.outputs()
     }
 
-    /// The layers, first to last.
-    pub fn layers(&self) -> &[FrozenDense] {
-        &self.layers
+    /// What runs.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
     /// The scale of each feature.
     pub fn input(&self) -> &[InputScale] {
         &self.input
+    }
+
+    /// The curve of each feature before its scale; none where there is none.
+    pub fn curves(&self) -> &[Curve] {
+        &self.curves
     }
 
     /// One value as the integer that goes in; what is not finite counts as the feature's minimum.
@@ -104,8 +118,8 @@ impl Encoder {
         }
     }
 
-    /// Latents (rows x latents) of `rows` (rows x features, in the user's units). Costs a multiplication a
-    /// weight and row. Errors where `rows` are no whole number of rows.
+    /// Latents (rows x latents) of `rows` (rows x features, in the user's units), whose sequences begin with the first.
+    /// Costs a multiplication a weight, position and row. Errors where `rows` are no whole number of rows.
     pub fn encode(&self, rows: &[f64]) -> Result<Vec<i16>> {
         self.encode_with(Kernel::best(), rows)
     }
@@ -120,22 +134,19 @@ impl Encoder {
             )));
         }
         let mut out = vec![0; rows.len() / features * latents];
-        let mut block = Block::new(&self.layers);
-        for (rows, out) in rows.chunks(LANES * features).zip(out.chunks_mut(LANES * latents)) {
-            let x = block.input();
-            for (p, x) in x.iter_mut().enumerate().take(features.div_ceil(2)) {
-                let quantise = |row: &[f64], i: usize| match row.get(i) {
-                    Some(&value) => Self::quantise_input(value, self.input[i]),
-                    None => 0,
-                };
-                for (x, row) in x.0.iter_mut().zip(rows.chunks_exact(features)) {
-                    *x = pair(quantise(row, 2 * p), quantise(row, 2 * p + 1));
-                }
-            }
-            let y = block.run(kernel, &self.layers);
-            for (lane, out) in out.chunks_exact_mut(latents).enumerate() {
-                for (i, out) in out.iter_mut().enumerate() {
-                    *out = (y[i / 2].0[lane] >> (i % 2 * 16)) as i16;
+        let mut blocks = self.network.blocks();
+        let group = self.network.group();
+        for (rows, out) in rows.chunks(group * features).zip(out.chunks_mut(group * latents)) {
+            fill(&mut blocks, rows, features, |v, i| {
+                let v = self.curves.get(i).filter(|_| v.is_finite()).map_or(v, |curve| curve.apply(v));
+                Self::quantise_input(v, self.input[i])
+            });
+            self.network.run(kernel, &mut blocks, rows.len() / features);
+            for (block, out) in blocks.iter().zip(out.chunks_mut(LANES * latents)) {
+                for (lane, out) in out.chunks_exact_mut(latents).enumerate() {
+                    for (i, out) in out.iter_mut().enumerate() {
+                        *out = activation(&block.x, i, lane);
+                    }
                 }
             }
         }
@@ -143,49 +154,60 @@ impl Encoder {
     }
 }
 
-impl Decoder {
-    /// A decoder of `layers` that all but the last requantise, with a scale for each feature, and their names
-    /// (none, or one a feature).
-    pub fn new(layers: Vec<FrozenDense>, output: Vec<OutputScale>, names: Vec<String>) -> Result<Decoder> {
-        check_chain(&layers)?;
-        let last = layers.len() - 1;
-        if let Some(i) = (0..=last).find(|&i| layers[i].requantise().is_none() != (i == last)) {
-            return Err(Error::corrupt(format!("layer {i}: all layers but the last must have multipliers")));
+/// Value `i` of the row in `lane`.
+fn activation(x: &[Lanes], i: usize, lane: usize) -> i16 {
+    (x[i / 2].0[lane] >> (i % 2 * 16)) as i16
+}
+
+/// Puts rows of `width` values into blocks, as what `integer(value, place)` makes of them. Lanes without a row hold
+/// zeros, since what an earlier group left there may be no activations.
+fn fill<T: Copy>(blocks: &mut [Block], rows: &[T], width: usize, integer: impl Fn(T, usize) -> i16) {
+    for (block, rows) in blocks.iter_mut().zip(rows.chunks(LANES * width)) {
+        if rows.len() < LANES * width {
+            block.x[..width.div_ceil(2)].fill(Lanes::ZERO);
         }
-        let features = layers[last].outputs();
-        if output.len() != features || !(names.is_empty() || names.len() == features) {
+        for (p, x) in block.x.iter_mut().enumerate().take(width.div_ceil(2)) {
+            let at = |row: &[T], i: usize| row.get(i).map_or(0, |&v| integer(v, i));
+            for (x, row) in x.0.iter_mut().zip(rows.chunks_exact(width)) {
+                *x = pair(at(row, 2 * p), at(row, 2 * p + 1));
+            }
+        }
+    }
+}
+
+impl Decoder {
+    /// A decoder of rows that `blocks` cut, with what its network's outputs stand for, and the features' names (none,
+    /// or one a feature).
+    pub fn new(network: Network, output: Output, names: Vec<String>, blocks: Blocks) -> Result<Decoder> {
+        let features = network.outputs();
+        if !output.serves(features) || !(names.is_empty() || names.len() == features) {
             return Err(Error::corrupt(format!(
                 "{} output scales and {} names for {features} features",
-                output.len(),
+                output.sets().len(),
                 names.len()
             )));
         }
-        let reaches = |s: &OutputScale| s.scale.abs() * (1u64 << 31) as f64 + s.offset.abs();
-        if let Some(i) = output.iter().position(|s| !reaches(s).is_finite()) {
-            return Err(Error::corrupt(format!(
-                "output scale of feature {i} gives values that are not finite"
-            )));
-        }
-        Ok(Decoder { layers, output, names })
+        let blocks = blocks.checked(features)?;
+        Ok(Decoder { network, output, names, blocks })
     }
 
     /// Latents in a row that go in.
     pub fn latents(&self) -> usize {
-        self.layers[0].inputs()
+        self.network.inputs()
     }
 
     /// Values in a row that come out.
     pub fn features(&self) -> usize {
-        self.output.len()
+        self.network.outputs()
     }
 
-    /// The layers, first to last.
-    pub fn layers(&self) -> &[FrozenDense] {
-        &self.layers
+    /// What runs.
+    pub fn network(&self) -> &Network {
+        &self.network
     }
 
-    /// The scale of each feature.
-    pub fn output(&self) -> &[OutputScale] {
+    /// What the network's outputs stand for.
+    pub fn output(&self) -> &Output {
         &self.output
     }
 
@@ -194,9 +216,14 @@ impl Decoder {
         &self.names
     }
 
+    /// How fields are cut into rows.
+    pub fn blocks(&self) -> &Blocks {
+        &self.blocks
+    }
+
     /// Fills `out` (rows x features, in the user's units) from `latents` (rows x latents; beyond
-    /// +-[`MAX_ACTIVATION`] they are clamped). Costs a multiplication a weight and row. Errors where the
-    /// lengths are no whole and equal numbers of rows.
+    /// +-[`MAX_ACTIVATION`] they are clamped), whose sequences begin with the first row. Costs a multiplication a weight,
+    /// position and row. Errors where the lengths are no whole and equal numbers of rows.
     pub fn decode(&self, latents: &[i16], out: &mut [f64]) -> Result<()> {
         self.decode_with(Kernel::best(), latents, out)
     }
@@ -212,32 +239,20 @@ impl Decoder {
                 out.len()
             )));
         }
-        let mut block = Block::new(&self.layers);
-        for (latents, out) in latents.chunks(LANES * inputs).zip(out.chunks_mut(LANES * features)) {
-            let x = block.input();
-            for (lane, row) in latents.chunks_exact(inputs).enumerate() {
-                for (x, values) in x.iter_mut().zip(row.chunks(2)) {
-                    let max = MAX_ACTIVATION as i16;
-                    let clamped = |i: usize| values.get(i).map_or(0, |v| v.clamp(&-max, &max).to_owned());
-                    x.0[lane] = pair(clamped(0), clamped(1));
+        let mut blocks = self.network.blocks();
+        let group = self.network.group();
+        for (latents, out) in latents.chunks(group * inputs).zip(out.chunks_mut(group * features)) {
+            let max = MAX_ACTIVATION as i16;
+            fill(&mut blocks, latents, inputs, |v, _| v.clamp(-max, max));
+            self.network.run(kernel, &mut blocks, latents.len() / inputs);
+            for (block, out) in blocks.iter().zip(out.chunks_mut(LANES * features)) {
+                match self.network.raw() {
+                    true => self.output.apply(|i, lane| block.x[i].0[lane], features, out),
+                    false => self.output.apply(|i, lane| activation(&block.x, i, lane) as i32, features, out),
                 }
             }
-            let acc = block.run(kernel, &self.layers);
-            self.dequantise(acc, out);
         }
         Ok(())
-    }
-
-    /// Accumulators of a block to rows of values, a tile of features at a time so that both stay in cache.
-    fn dequantise(&self, acc: &[Lanes], out: &mut [f64]) {
-        const TILE: usize = 16;
-        for (first, scales) in (0..).step_by(TILE).zip(self.output.chunks(TILE)) {
-            for (lane, row) in out.chunks_exact_mut(self.output.len()).enumerate() {
-                for ((out, scale), acc) in row[first..].iter_mut().zip(scales).zip(&acc[first..]) {
-                    *out = acc.0[lane] as f64 * scale.scale + scale.offset;
-                }
-            }
-        }
     }
 }
 
@@ -254,6 +269,12 @@ impl FrozenModel {
             )));
         }
         Ok(FrozenModel { encoder, decoder })
+    }
+
+    /// The same model for rows that `blocks` cut from fields. Errors where they have another number of values.
+    pub fn with_blocks(mut self, blocks: Blocks) -> Result<FrozenModel> {
+        self.decoder.blocks = blocks.checked(self.features())?;
+        Ok(self)
     }
 
     /// Values in a row.
@@ -279,7 +300,8 @@ impl FrozenModel {
 
 #[cfg(test)]
 mod tests {
-    use super::super::frozen::Requantise;
+    use super::super::frozen::{FrozenDense, Requantise};
+    use super::super::output::OutputScale;
     use super::*;
 
     fn layer(inputs: usize, outputs: usize, raw: bool) -> FrozenDense {
@@ -289,12 +311,20 @@ mod tests {
         FrozenDense::new(inputs, outputs, weights, bias, (!raw).then_some(m)).unwrap()
     }
 
+    fn encoder(layers: Vec<FrozenDense>, input: Vec<InputScale>) -> Result<Encoder> {
+        Encoder::new(Network::dense(layers)?, input)
+    }
+
+    fn decoder(layers: Vec<FrozenDense>, output: Vec<OutputScale>, names: Vec<String>) -> Result<Decoder> {
+        Decoder::new(Network::dense(layers)?, Output::affine(output)?, names, Blocks::Frames)
+    }
+
     fn model(features: usize, latents: usize) -> FrozenModel {
         let input = (0..features).map(|i| InputScale { offset: i as f64, step: 0.001 }).collect();
         let output = (0..features).map(|i| OutputScale { scale: 1e-6, offset: i as f64 }).collect();
         FrozenModel::new(
-            Encoder::new(vec![layer(features, 20, false), layer(20, latents, false)], input).unwrap(),
-            Decoder::new(vec![layer(latents, 9, false), layer(9, features, true)], output, vec![]).unwrap(),
+            encoder(vec![layer(features, 20, false), layer(20, latents, false)], input).unwrap(),
+            decoder(vec![layer(latents, 9, false), layer(9, features, true)], output, vec![]).unwrap(),
         )
         .unwrap()
     }
@@ -346,16 +376,13 @@ mod tests {
     fn misfits_are_errors() {
         let input = vec![InputScale { offset: 0.0, step: 1.0 }; 3];
         let output = |scale| vec![OutputScale { scale, offset: 0.0 }; 3];
-        assert!(Encoder::new(vec![], input.clone()).is_err());
-        assert!(Encoder::new(vec![layer(3, 2, true)], input.clone()).is_err());
-        assert!(Encoder::new(vec![layer(4, 2, false)], input.clone()).is_err());
-        assert!(
-            Encoder::new(vec![layer(3, 2, false)], vec![InputScale { offset: 0.0, step: 0.0 }; 3]).is_err()
-        );
-        assert!(Encoder::new(vec![layer(3, 4, false), layer(5, 2, false)], input).is_err());
-        assert!(Decoder::new(vec![layer(2, 3, false)], output(1.0), vec![]).is_err());
-        assert!(Decoder::new(vec![layer(2, 3, true)], output(1e300), vec![]).is_err());
-        assert!(Decoder::new(vec![layer(2, 3, true)], output(f64::NAN), vec![]).is_err());
-        assert!(Decoder::new(vec![layer(2, 3, true)], output(1.0), vec!["x".into()]).is_err());
+        assert!(encoder(vec![], input.clone()).is_err());
+        assert!(encoder(vec![layer(3, 2, true)], input.clone()).is_err());
+        assert!(encoder(vec![layer(4, 2, false)], input.clone()).is_err());
+        assert!(encoder(vec![layer(3, 2, false)], vec![InputScale { offset: 0.0, step: 0.0 }; 3]).is_err());
+        assert!(encoder(vec![layer(3, 4, false), layer(5, 2, false)], input).is_err());
+        assert!(decoder(vec![layer(2, 3, true)], output(1e300), vec![]).is_err());
+        assert!(decoder(vec![layer(2, 3, true)], output(f64::NAN), vec![]).is_err());
+        assert!(decoder(vec![layer(2, 3, true)], output(1.0), vec!["x".into()]).is_err());
     }
 }

@@ -5,12 +5,9 @@
 //! | `normalisation.offset`, `.scale` | F64 \[features\]; where it is affine |
 //! | `normalisation.curves` | F64 \[features, 2 + knots\]: low, density, knots; where it is piecewise |
 //! | `encoder.N.weight`, `.bias`, ...; `decoder.N...` | F32, names and shapes as in a `torch.nn.Sequential` |
-//! | `frozen.encoder.N.weight`, `.bias`; `frozen.decoder.N...` | I16 \[outputs, inputs\], I32 \[outputs\] |
-//! | `frozen....N.multipliers` | I16 \[2, outputs\]: for t >= 0, for t < 0; not in the decoder's last |
-//! | `frozen....N.shift` | I32 \[1\]; where there are multipliers |
-//! | `frozen.input`, `frozen.output` | F64 \[2, features\]: offset and step; scale and offset |
+//! | `frozen.encoder`, `frozen.decoder` | U8: the integers that code, in their compact form |
 //!
-//! N counts the half's layers from 0; of the frozen ones, the dense layers. The metadata has one entry, `baler`: an object of `description` and of
+//! N counts the half's layers from 0. The metadata has one entry, `baler`: an object of `description` and of
 //! `crc32`, that of the description's text and of all tensors in the order of their names.
 
 use std::collections::BTreeMap;
@@ -20,9 +17,9 @@ use safetensors::tensor::{SafeTensors, TensorView, View};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::autoencoder::{Decoder, Encoder, FrozenModel, InputScale, OutputScale};
+use super::autoencoder::{Decoder, Encoder, FrozenModel};
 use super::float::FloatModel;
-use super::layers::{Architecture, DenseStage};
+use super::layers::Architecture;
 use super::normalise::{Curve, KNOTS, Normalisation, NormalisationKind};
 use super::tensors::{Stored, Tensors};
 use super::{Model, Provenance};
@@ -71,22 +68,13 @@ impl Model {
                 tensors.put_float(&format!("{half}.{i}"), layer);
             }
         }
-        let FrozenModel { encoder, decoder } = &self.frozen;
-        for (half, layers) in [("encoder", encoder.layers()), ("decoder", decoder.layers())] {
-            for (i, layer) in layers.iter().enumerate() {
-                tensors.put_frozen(&format!("frozen.{half}.{i}"), layer);
-            }
-        }
-        let (offset, step): (Vec<f64>, Vec<f64>) = encoder.input().iter().map(|s| (s.offset, s.step)).unzip();
-        tensors.put_f64s("frozen.input", &[&offset, &step]);
-        let (scale, offset): (Vec<f64>, Vec<f64>) =
-            decoder.output().iter().map(|s| (s.scale, s.offset)).unzip();
-        tensors.put_f64s("frozen.output", &[&scale, &offset]);
+        tensors.put_bytes("frozen.encoder", &self.frozen.encoder.to_bytes());
+        tensors.put_bytes("frozen.decoder", &self.frozen.decoder.to_bytes());
 
         let description = Description {
             format: FORMAT,
             architecture: self.architecture.clone(),
-            features: decoder.names().to_vec(),
+            features: self.frozen.decoder.names().to_vec(),
             normalisation: self.normalisation.kind(),
             provenance: self.provenance.clone(),
         };
@@ -127,8 +115,7 @@ fn read(bytes: &[u8]) -> Result<Model> {
     }
     let Description { architecture, features: names, normalisation: kind, provenance, .. } = description;
     architecture.validate()?;
-    let (encoder, decoder) = (architecture.encoder_stages()?, architecture.decoder_stages()?);
-    let features = encoder[0].inputs;
+    let (features, latents) = (architecture.features(), architecture.latents()?);
     let tensors = Stored(&tensors);
     let normalisation = match kind {
         NormalisationKind::Quantile | NormalisationKind::Log => {
@@ -145,22 +132,16 @@ fn read(bytes: &[u8]) -> Result<Model> {
     };
     let float =
         FloatModel::new(&architecture, |half, i, layer| tensors.float(&format!("{half}.{i}"), layer))?;
-    let last = decoder.len() - 1;
-    let frozen_encoder =
-        each(&encoder, |i, stage| tensors.frozen(&format!("frozen.encoder.{i}"), stage, true))?;
-    let frozen_decoder =
-        each(&decoder, |i, stage| tensors.frozen(&format!("frozen.decoder.{i}"), stage, i < last))?;
-    let input = tensors.f64s("frozen.input", &[2, features])?;
-    let (offset, step) = input.split_at(features);
-    let input = offset.iter().zip(step).map(|(&offset, &step)| InputScale { offset, step }).collect();
-    let output = tensors.f64s("frozen.output", &[2, features])?;
-    let (scale, offset) = output.split_at(features);
-    let output = scale.iter().zip(offset).map(|(&scale, &offset)| OutputScale { scale, offset }).collect();
+    let normalisation = normalisation.checked()?;
+    let encoder = Encoder::from_bytes(tensors.bytes("frozen.encoder")?).map_err(|e| e.at("frozen encoder"))?;
     let frozen = FrozenModel::new(
-        Encoder::new(frozen_encoder, input).map_err(|e| e.at("frozen encoder"))?,
-        Decoder::new(frozen_decoder, output, names).map_err(|e| e.at("frozen decoder"))?,
+        encoder.with_curves(normalisation.curves())?,
+        Decoder::from_bytes(tensors.bytes("frozen.decoder")?).map_err(|e| e.at("frozen decoder"))?,
     )?;
-    Ok(Model { architecture, normalisation: normalisation.checked()?, float, frozen, provenance })
+    if frozen.features() != features || frozen.latents() != latents || frozen.decoder.names() != names {
+        return Err(Error::corrupt("the frozen network is not of the architecture"));
+    }
+    Ok(Model { architecture, normalisation, float, frozen, provenance })
 }
 
 /// Looks at the format alone first, since a later one may describe itself otherwise.
@@ -174,10 +155,6 @@ fn check_format(text: &str) -> Result<()> {
         ))),
         None => Err(Error::corrupt("description: no format")),
     }
-}
-
-fn each<T>(stages: &[DenseStage], mut read: impl FnMut(usize, DenseStage) -> Result<T>) -> Result<Vec<T>> {
-    stages.iter().enumerate().map(|(i, &stage)| read(i, stage)).collect()
 }
 
 /// Over the description and over the name, shape and bytes of every tensor.
@@ -214,7 +191,7 @@ pub mod tests {
         let rows: Vec<f64> = (0..30).map(|i| (i * i % 17) as f64 * 0.3 - 1.0).collect();
         let normalisation = Normalisation::fit(NormalisationKind::MinMax, &rows, 3).unwrap();
         let names = vec!["pt".into(), "eta \"é\"".into(), String::new()];
-        let frozen = freeze(&float, &normalisation, names, &normalisation.apply(&rows)).unwrap();
+        let frozen = freeze(&float, 1, &normalisation, names, &normalisation.apply(&rows)).unwrap();
         let epoch = Epoch { train_loss: 0.1 + 0.2, validation_loss: Some(1e-300), learning_rate: 1.0 / 3.0 };
         let provenance = Provenance {
             program: "baler".into(),

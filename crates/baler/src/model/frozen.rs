@@ -21,6 +21,15 @@ pub struct Requantise {
     pub negative: Vec<i16>,
 }
 
+impl Requantise {
+    /// The activation of output `o` for the accumulator `acc`.
+    pub fn apply(&self, o: usize, acc: i32) -> i32 {
+        let t = (acc + (1 << (self.shift - 1))) >> self.shift;
+        let m = if t < 0 { self.negative[o] } else { self.positive[o] } as i32;
+        ((t * m + (1 << 14)) >> 15).clamp(-MAX_ACTIVATION, MAX_ACTIVATION)
+    }
+}
+
 /// A dense layer in integers. To hold one is to know that its sums, in any order and for any activations
 /// within +-[`MAX_ACTIVATION`], fit 32 bits.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 pub mod any;
 pub mod autoencoder;
 mod block;
+pub mod blocks;
 mod compact;
 mod file;
 pub mod float;
@@ -15,7 +16,9 @@ pub mod freeze;
 pub mod frozen;
 pub mod kernel;
 pub mod layers;
+pub mod network;
 pub mod normalise;
+pub mod output;
 pub mod table;
 pub(crate) mod tensors;
 mod user;

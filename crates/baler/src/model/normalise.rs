@@ -186,6 +186,14 @@ impl Normalisation {
         }
     }
 
+    /// The curve of each feature; none where it is affine.
+    pub fn curves(&self) -> &[Curve] {
+        match self {
+            Normalisation::Affine { .. } => &[],
+            Normalisation::Piecewise { curves, .. } => curves,
+        }
+    }
+
     /// Normalised values of whole `rows`.
     pub fn apply(&self, rows: &[f64]) -> Vec<f32> {
         let mut out = Vec::with_capacity(rows.len());

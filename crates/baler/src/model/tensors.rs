@@ -7,8 +7,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{TensorView, View};
 
 use super::float::FloatLayer;
-use super::frozen::{FrozenDense, Requantise};
-use super::layers::{DenseStage, TensorSpec};
+use super::layers::TensorSpec;
 use crate::error::{Error, Result};
 
 /// A tensor to be written.
@@ -76,23 +75,10 @@ impl Tensors {
         }
     }
 
-    /// A frozen layer.
-    pub fn put_frozen(&mut self, name: &str, layer: &FrozenDense) {
-        let (inputs, outputs) = (layer.inputs(), layer.outputs());
-        let weights = layer.weights().iter().map(|x| x.to_le_bytes());
-        self.put(format!("{name}.weight"), Dtype::I16, &[outputs, inputs], weights);
-        self.put(
-            format!("{name}.bias"),
-            Dtype::I32,
-            &[outputs],
-            layer.bias().iter().map(|x| x.to_le_bytes()),
-        );
-        if let Some(requantise) = layer.requantise() {
-            let both = requantise.positive.iter().chain(&requantise.negative).map(|x| x.to_le_bytes());
-            self.put(format!("{name}.multipliers"), Dtype::I16, &[2, outputs], both);
-            let shift = (requantise.shift as i32).to_le_bytes();
-            self.put(format!("{name}.shift"), Dtype::I32, &[1], std::iter::once(shift));
-        }
+    /// Bytes that have a form of their own.
+    pub fn put_bytes(&mut self, name: &str, bytes: &[u8]) {
+        let tensor = Tensor { dtype: Dtype::U8, shape: vec![bytes.len()], bytes: bytes.to_vec() };
+        self.0.insert(name.into(), tensor);
     }
 }
 
@@ -149,26 +135,12 @@ impl Stored<'_> {
         layer.layer.tensors(&layer.input).iter().map(read).collect()
     }
 
-    /// The inverse of [`Tensors::put_frozen`]; `requantises` says whether the layer must.
-    pub fn frozen(&self, name: &str, stage: DenseStage, requantises: bool) -> Result<FrozenDense> {
-        let DenseStage { inputs, outputs, .. } = stage;
-        let weights =
-            self.values(&format!("{name}.weight"), Dtype::I16, &[outputs, inputs], i16::from_le_bytes)?;
-        let bias = self.values(&format!("{name}.bias"), Dtype::I32, &[outputs], i32::from_le_bytes)?;
-        let requantise = match requantises {
-            false => None,
-            true => {
-                let both = self.values(
-                    &format!("{name}.multipliers"),
-                    Dtype::I16,
-                    &[2, outputs],
-                    i16::from_le_bytes,
-                )?;
-                let shift = self.values(&format!("{name}.shift"), Dtype::I32, &[1], u32::from_le_bytes)?[0];
-                let (positive, negative) = both.split_at(outputs);
-                Some(Requantise { shift, positive: positive.to_vec(), negative: negative.to_vec() })
-            }
-        };
-        FrozenDense::new(inputs, outputs, weights, bias, requantise).map_err(|e| e.at(name))
+    /// The inverse of [`Tensors::put_bytes`].
+    pub fn bytes(&self, name: &str) -> Result<&[u8]> {
+        let tensor = self.0.get(name).ok_or_else(|| Error::corrupt(format!("tensor '{name}' is missing")))?;
+        match tensor.dtype() == Dtype::U8 && tensor.shape().len() == 1 {
+            true => Ok(tensor.data()),
+            false => Err(Error::corrupt(format!("tensor '{name}' is not bytes"))),
+        }
     }
 }

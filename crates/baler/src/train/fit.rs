@@ -55,7 +55,7 @@ impl Fitted {
             _ => normalisation
                 .apply(&finite.chunks(sequence).step_by(stride).flatten().copied().collect::<Vec<_>>()),
         };
-        let frozen = freeze::freeze(&float, &normalisation, names.to_vec(), &sample)?;
+        let frozen = freeze::freeze(&float, architecture.sequence, &normalisation, names.to_vec(), &sample)?;
         Ok(Model { architecture, normalisation, float, frozen, provenance })
     }
 }

@@ -36,6 +36,11 @@ pub fn add(b: &mut Builder, model: &FrozenModel, part: Part) -> Result<()> {
 
 /// Rows to latents. Rows are finite.
 fn encoder(b: &mut Builder, of: &Encoder) -> Result<String> {
+    if !of.curves().is_empty() {
+        return Err(Error::unsupported(
+            "curves of normalisation are not exported in integers; export the float network",
+        ));
+    }
     let width = [of.features()];
     b.input("rows", DOUBLE, of.features());
     let offset = b.doubles("offset", &width, &of.input().iter().map(|s| s.offset).collect::<Vec<_>>());

@@ -1,6 +1,6 @@
 //! The dense layer in plain integer arithmetic: the definition that every other kernel must match bit for bit.
 
-use super::{FrozenDense, LANES, Lanes, MAX_ACTIVATION};
+use super::{FrozenDense, LANES, Lanes};
 
 /// Accumulators of output `o` for a block: bias + sum of weight x activation.
 fn accumulate(layer: &FrozenDense, o: usize, x: &[Lanes]) -> [i32; LANES] {
@@ -33,13 +33,7 @@ pub fn activations(layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes]) {
     }
 }
 
-/// t = (acc + half) >> shift; y = clamp((t M + 2^14) >> 15), M by the sign of t.
 fn requantise(layer: &FrozenDense, o: usize, x: &[Lanes]) -> [i32; LANES] {
     let requantise = layer.requantise().expect("a layer that gives activations");
-    let (positive, negative) = (requantise.positive[o] as i32, requantise.negative[o] as i32);
-    accumulate(layer, o, x).map(|acc| {
-        let t = (acc + (1 << (requantise.shift - 1))) >> requantise.shift;
-        let m = if t < 0 { negative } else { positive };
-        ((t * m + (1 << 14)) >> 15).clamp(-MAX_ACTIVATION, MAX_ACTIVATION)
-    })
+    accumulate(layer, o, x).map(|acc| requantise.apply(o, acc))
 }

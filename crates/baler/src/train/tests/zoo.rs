@@ -23,9 +23,9 @@ fn all_nine_learn() {
             "Conv_AE" | "Conv_AE_GDN" => &[8, 9],
             _ => &[12, 12],
         };
-        let rows = frames(80, shape);
+        let rows = frames(48, shape);
         let mut options = TrainOptions::new(zoo::by_name(name, shape, 6).unwrap());
-        (options.epochs, options.batch_size, options.shuffle) = (12, 40, name != "TransformerAE");
+        (options.epochs, options.batch_size, options.shuffle) = (6, 24, name != "TransformerAE");
         let fitted = fit(&rows, &options, None, |_| ControlFlow::Continue(())).unwrap();
         let history = &fitted.provenance.history;
         let (first, last) = (history[0].train_loss, history[history.len() - 1].train_loss);

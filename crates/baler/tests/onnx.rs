@@ -26,8 +26,13 @@ fn rows(count: usize, features: usize) -> Vec<f64> {
 
 fn trained(architecture: Architecture, normalisation: NormalisationKind) -> Model {
     let features = architecture.features();
-    let options =
-        TrainOptions { epochs: 2, batch_size: 32, threads: 1, normalisation, ..TrainOptions::new(architecture) };
+    let options = TrainOptions {
+        epochs: 2,
+        batch_size: 32,
+        threads: 1,
+        normalisation,
+        ..TrainOptions::new(architecture)
+    };
     train(&rows(96, features), &[], &options, |_| ControlFlow::Continue(())).unwrap()
 }
 
@@ -40,7 +45,10 @@ fn models() -> Vec<(String, Model)> {
             _ if name.contains("Conv") => &[9, 10],
             _ => &[12],
         };
-        models.push((name.to_string(), trained(zoo::by_name(name, shape, 5).unwrap(), NormalisationKind::MinMax)));
+        models.push((
+            name.to_string(),
+            trained(zoo::by_name(name, shape, 5).unwrap(), NormalisationKind::MinMax),
+        ));
     }
     for kind in [NormalisationKind::Standard, NormalisationKind::Quantile, NormalisationKind::Log] {
         models.push((format!("{kind:?}"), trained(zoo::by_name("AE", &[6], 3).unwrap(), kind)));
@@ -57,7 +65,9 @@ fn onnxruntime_computes_the_same() {
     let python = std::env::var("BALER_PYTHON").unwrap_or("python3".into());
     let there = Command::new(&python).args(["-c", "import numpy, onnx, onnxruntime"]).output();
     if !there.is_ok_and(|o| o.status.success()) {
-        eprintln!("skipped: {python} with numpy, onnx and onnxruntime is not at hand; BALER_PYTHON names another");
+        eprintln!(
+            "skipped: {python} with numpy, onnx and onnxruntime is not at hand; BALER_PYTHON names another"
+        );
         return;
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("onnx");
@@ -88,7 +98,12 @@ fn onnxruntime_computes_the_same() {
     assert!(whole >= 3 * 9, "all but GDN and the transformer in integers: {whole} files");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx_check.py");
     let run = Command::new(&python).arg(script).arg(&folder).output().unwrap();
-    assert!(run.status.success(), "{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(
+        run.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&run.stdout),
+        String::from_utf8_lossy(&run.stderr)
+    );
 }
 
 #[test]
@@ -96,9 +111,10 @@ fn float_graphs_are_read_back() {
     for (name, model) in models() {
         let both = export(&model, Part::Both, Precision::Float).unwrap();
         let halves = [Part::Encoder, Part::Decoder].map(|p| export(&model, p, Precision::Float).unwrap());
-        let chain = model.float.layers().all(|l| {
-            !matches!(l.layer, Layer::Gelu | Layer::Gdn { .. } | Layer::Transformer { .. })
-        });
+        let chain = model
+            .float
+            .layers()
+            .all(|l| !matches!(l.layer, Layer::Gelu | Layer::Gdn { .. } | Layer::Transformer { .. }));
         let affine = model.normalisation.affine();
         let results = [read(&both, None, None), read(&halves[0], Some(&halves[1]), None)];
         for result in results {

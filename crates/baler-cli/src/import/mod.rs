@@ -85,7 +85,7 @@ pub fn frozen(
              compressed.npz of them",
         ));
     }
-    let frozen = freeze::freeze(&float, &normalisation, names, &rows)?;
+    let frozen = freeze::freeze(&float, architecture.sequence, &normalisation, names, &rows)?;
     let provenance = Provenance {
         program: format!("baler {}, {from}", env!("CARGO_PKG_VERSION")),
         ..Provenance::default()

@@ -508,6 +508,9 @@ pub struct Salvage {
     pub json: bool,
 }
 
+/// Where the help shows what a model of a table has not.
+const AUTOENCODER: &str = "Autoencoders";
+
 /// `baler train`.
 #[derive(Debug, Args)]
 pub struct Train {
@@ -520,8 +523,9 @@ pub struct Train {
     /// What to train: an autoencoder, or a model of a table's columns, which makes tables smaller within a bound
     #[arg(long, value_enum, default_value = "autoencoder")]
     pub kind: TrainKind,
-    /// The autoencoder, by its name in Baler's zoo: AE, CFD_dense_AE, FPGA_prototype_model [default: AE]
-    #[arg(long, value_name = "NAME")]
+    /// The autoencoder: a name of Baler's zoo (AE, CFD_dense_AE, AE_Dropout_BN, FPGA_prototype_model, Conv_AE,
+    /// Conv_AE_GDN, Conv_AE_3D, PJ_Conv_AE, TransformerAE), or a .toml file that describes its layers [default: AE]
+    #[arg(long, value_name = "NAME|FILE.toml")]
     pub model: Option<String>,
     /// Features over latents: how much smaller a row gets [default: 2]
     #[arg(long, value_name = "R", conflicts_with = "latent", allow_negative_numbers = true)]
@@ -544,6 +548,32 @@ pub struct Train {
     /// Epochs without progress after which training stops
     #[arg(long, value_name = "EPOCHS", default_value_t = 100)]
     pub patience: usize,
+    /// Epochs without progress after which the learning rate is halved
+    #[arg(long, value_name = "EPOCHS", default_value_t = 50, help_heading = AUTOENCODER)]
+    pub plateau: usize,
+    /// What is made small
+    #[arg(long, value_enum, default_value = "mse-sum", help_heading = AUTOENCODER)]
+    pub loss: LossName,
+    /// What the mean |activation| of each layer counts beside the loss
+    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0, allow_negative_numbers = true, help_heading = AUTOENCODER)]
+    pub l1: f64,
+    /// How features are brought to one scale
+    #[arg(long, value_enum, default_value = "min-max", alias = "normalization", help_heading = AUTOENCODER)]
+    pub normalisation: NormalisationName,
+    /// Take the rows in their order in each epoch
+    #[arg(long, help_heading = AUTOENCODER)]
+    pub no_shuffle: bool,
+    /// Epochs between checkpoints, MODEL.checkpoint, removed in the end; 0 for none, also where interrupted [default:
+    /// after each epoch that ends 10 s or more after the last one]
+    #[arg(long, value_name = "N", help_heading = AUTOENCODER)]
+    pub checkpoint_every: Option<usize>,
+    /// Go on with the training that left MODEL.checkpoint, to the same bits as if it had not stopped; give the same
+    /// flags again
+    #[arg(long, help_heading = AUTOENCODER)]
+    pub resume: bool,
+    /// Keep the model of every N epochs as a file of its own, as model.100.safetensors
+    #[arg(long, value_name = "N", help_heading = AUTOENCODER)]
+    pub save_every: Option<usize>,
     /// The same seed gives the same model, with any number of threads
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -574,6 +604,36 @@ pub struct Train {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub saying: Saying,
+}
+
+/// A loss.
+#[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
+pub enum LossName {
+    /// sum of squared errors / columns
+    MseSum,
+    /// mean squared error
+    MseAvg,
+    /// mean squared error + earth mover's distance between the sorted values of a row
+    Emd,
+    /// as mse-sum + sliced Wasserstein distance of the latents to normal noise
+    Swae,
+}
+
+/// A normalisation.
+#[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
+pub enum NormalisationName {
+    /// the range of each feature to [0, 1]
+    MinMax,
+    /// mean 0, standard deviation 1
+    Standard,
+    /// each feature's distribution to the normal one
+    Quantile,
+    /// signed logarithm
+    Log,
+    /// values as they are
+    None,
+    /// the one of these with the fewest bits after a short training
+    Auto,
 }
 
 /// What `baler train` makes.

@@ -101,11 +101,38 @@ Exit code 1 where something is lost.";
 pub const TRAIN: &str = "Examples:
   baler train events.npz -o model.safetensors --ratio 1.6
   baler train cfd.npz -o model.safetensors --model CFD_dense_AE --latent 25 --epochs 500
-  baler train events.csv -o model.safetensors --columns pt,eta,phi --seed 7
+  baler train cfd.npz -o model.safetensors --model Conv_AE --batch-size 16
+  baler train events.csv -o model.safetensors --columns pt,eta,phi --seed 7 --normalisation auto
+  baler train cfd.npz -o model.safetensors --epochs 500 --resume      go on where it was stopped
+  baler train cfd.npz -o model.safetensors --model mine.toml --latent 30
   baler train --kind table sample.npz --std 1e-3 --bound pt=abs:0.01 -o table.safetensors
 
 A table is trained on row by row, a field frame by frame along its leading axis. A model of a
-table's columns (--kind table) is trained for the bounds that it is given.";
+table's columns (--kind table) is trained for the bounds that it is given.
+
+A model of one's own is two lists of layers; sizes may be \"latents\" or \"features\":
+    [[encoder]]
+    kind = \"conv\"                # on frames: [1, height, width]
+    channels = 8
+    kernel = [3, 3]
+    stride = [2, 2]               # 1 where left out
+    padding = [1, 1]              # 0 where left out
+    [[encoder]]
+    kind = \"leaky_relu\"
+    slope = 0.1
+    [[encoder]]
+    kind = \"flatten\"
+    [[encoder]]
+    kind = \"dense\"
+    outputs = \"latents\"
+    [[decoder]]
+    kind = \"dense\"
+    outputs = \"features\"
+Others: conv_transposed (as conv, and output_padding), batch_norm, dropout (rate), relu, gelu,
+gdn (inverse), reshape (shape), transformer (feed_forward, norm_first; `sequence` at the top says
+how many consecutive rows see each other). They compute as PyTorch's do.
+
+Ctrl-C ends the training with its epoch and leaves MODEL.checkpoint for --resume.";
 
 /// `baler compare`.
 pub const COMPARE: &str = "Examples:

@@ -1,8 +1,10 @@
-//! Ctrl-C: the temporary files of outputs that were begun are taken away before the program ends.
+//! Ctrl-C: the temporary files of outputs that were begun are taken away before the program ends. A training may ask to
+//! be told instead, so that it ends with its epoch and leaves a checkpoint; a second Ctrl-C then ends the program.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::NamedTempFile;
@@ -10,6 +12,9 @@ use tempfile::NamedTempFile;
 /// What a program ended by Ctrl-C exits with, by the shells' custom.
 const INTERRUPTED: i32 = 130;
 
+/// Whether the next interruption only leaves word in [`ASKED`].
+static PATIENT: AtomicBool = AtomicBool::new(false);
+static ASKED: AtomicBool = AtomicBool::new(false);
 static BEGUN: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 fn begun() -> MutexGuard<'static, BTreeSet<PathBuf>> {
@@ -20,11 +25,30 @@ fn begun() -> MutexGuard<'static, BTreeSet<PathBuf>> {
 /// leaves a hidden `.part` file behind; the output that was there before is whole either way.
 pub fn watch() {
     let _ = ctrlc::set_handler(|| {
-        let files = begun(); // held to the end: nothing new is begun
-        files.iter().for_each(|f| drop(std::fs::remove_file(f)));
-        eprintln!("interrupted; nothing was written");
-        std::process::exit(INTERRUPTED);
+        if PATIENT.swap(false, Ordering::SeqCst) {
+            ASKED.store(true, Ordering::SeqCst);
+            return eprintln!("interrupted: this epoch is finished and kept; once more ends at once");
+        }
+        end("interrupted; nothing was written");
     });
+}
+
+/// From here on the first interruption only makes [`asked`] true.
+pub fn be_patient() {
+    PATIENT.store(true, Ordering::SeqCst);
+}
+
+/// Whether there was an interruption since [`be_patient`].
+pub fn asked() -> bool {
+    ASKED.load(Ordering::SeqCst)
+}
+
+/// Ends the program as interrupted, saying why.
+pub fn end(message: &str) -> ! {
+    let files = begun(); // held to the end: nothing new is begun
+    files.iter().for_each(|f| drop(std::fs::remove_file(f)));
+    eprintln!("{message}");
+    std::process::exit(INTERRUPTED)
 }
 
 /// A temporary file that an interruption removes, for as long as this lives.

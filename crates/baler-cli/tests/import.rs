@@ -91,8 +91,11 @@ fn model_file(tensors: &[(&str, &[u32], Vec<f64>)]) -> Vec<u8> {
     zipped(&members)
 }
 
-/// A dense autoencoder 3 to 2: weights of every layer, in the order of their names.
-fn small() -> Vec<(&'static str, &'static [u32], Vec<f64>)> {
+/// Tensors by name, with their shapes.
+type Named = Vec<(&'static str, &'static [u32], Vec<f64>)>;
+
+/// A dense autoencoder 3 to 2: weights of every layer.
+fn small() -> Named {
     let mut random = Random(5);
     let mut values =
         |n: usize| (0..n).map(|_| random.next() as f64 / u64::MAX as f64 - 0.5).collect::<Vec<f64>>();
@@ -225,7 +228,7 @@ fn what_does_not_fit_is_told() {
     place.fails("decompress wide.npz --model model.pt -o x.npz", 2, &["wide.npz", "3 latents"]);
     put_latents(&place, "other.npz", &[0.5; 4], 2, &[], &[0.0, 0.0, 1.0, 1.0]);
     place.fails("decompress other.npz --model model.pt -o x.npz", 2, &["other.npz", "2 columns"]);
-    let odd = |change: fn(&mut Vec<(&str, &[u32], Vec<f64>)>), parts: &[&str]| {
+    let odd = |change: fn(&mut Named), parts: &[&str]| {
         let mut tensors = small();
         change(&mut tensors);
         place.put("odd.pt", model_file(&tensors));

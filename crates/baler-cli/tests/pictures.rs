@@ -43,7 +43,7 @@ fn a_table() {
         &sheet,
         &[">t: residuals<", ">pt<", ">tag<", "text, exact", "times smaller, bound std:1e-3", "× bound"],
     );
-    has(&sheet, &[">residual / bound<", ">response in %<", ">after − before<", "came back exactly"]);
+    has(&sheet, &[">residual / bound<", ">Response<", ">Residual<", ">after − before<", "came back exactly"]);
     assert!(!sheet.contains("BROKEN"));
     place.ok("plot t.csv t.blr -o pt.svg --columns pt");
     assert!(!svg(&place, "pt.svg").contains(">energy<"));
@@ -128,7 +128,7 @@ fn a_training_and_its_activations() {
     place.ok("diagnose m.safetensors t.npz -o d.svg");
     has(
         &svg(&place, "d.svg"),
-        &["mean activations", ">en1<", ">de4<", "means over 500 rows", ">node<", ">layer<"],
+        &["mean activations", ">en1<", ">de3<", "means over 500 rows", ">node<", ">layer<"],
     );
     place.fails("diagnose m.safetensors -o d.pdf", 2, &["diagnose m.safetensors DATA"]);
     place.save("other.npy", field(&[5, 7]));

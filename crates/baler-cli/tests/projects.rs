@@ -110,7 +110,7 @@ fn a_table_goes_all_the_way_and_comes_back_without_its_original() {
     }
     fs::rename(place.path("kept.npz"), place.path("workspaces/W/data/P_data.npz")).unwrap();
     mode(&place, "plot");
-    assert!(place.bytes(&format!("{OUT}/plotting/comparison.svg")).starts_with(b"<svg"));
+    assert!(place.bytes(&format!("{OUT}/plotting/comparison.pdf")).starts_with(b"%PDF"));
     let said = mode(&place, "info");
     for part in [
         "% the size of the original",
@@ -141,7 +141,7 @@ fn frames_in_blocks_come_back_as_frames() {
     assert!(deflated.len() < 10 * 8 * 12 * 4);
     place.save_all("workspaces/W/data/P_data.npz", &[("data", field(&[10, 8, 12]))]);
     mode(&place, "plot");
-    assert_eq!(files_in(&place.path(&format!("{OUT}/plotting"))).len(), 10);
+    assert_eq!(files_in(&place.path(&format!("{OUT}/plotting"))).len(), 10 + 1, "and the loss");
 }
 
 #[test]
@@ -166,6 +166,53 @@ fn bounds_of_a_project_hold() {
             }
         }
     }
+}
+
+#[test]
+fn every_loss_trains_and_a_checkpoint_is_gone_on_with() {
+    for loss in ["mse_avg = True", "emd = True", "custom_loss_function = 'loss_function_swae'"] {
+        let place = project(&format!("{loss}\nepochs = 2\nbatch_size = 64"), number_table(200));
+        assert!(mode(&place, "train").contains("2 epochs"), "{loss}");
+    }
+    let settings = |epochs: usize| {
+        format!(
+            "epochs = {epochs}\nbatch_size = 64\nintermittent_model_saving = True\nintermittent_saving_patience = 2"
+        )
+    };
+    let place = project(&settings(6), number_table(200));
+    let config = place.path("workspaces/W/P/config/P_config.py");
+    let model = format!("{OUT}/compressed_output/model.safetensors");
+    mode(&place, "train");
+    let whole = place.bytes(&model);
+    let checkpoint = format!("{OUT}/training/checkpoint.safetensors");
+    assert!(!place.path(&checkpoint).exists(), "gone when the training is done");
+    // A training that ends for want of time, when its checkpoint of epoch 4 has been written.
+    let mut command = place.command("--project W P --mode train --verbose");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("epochs = 6", "epochs = 1000000")).unwrap();
+    let mut running = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+    for _ in 0..600 {
+        if place.path(&checkpoint).exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    running.kill().unwrap();
+    running.wait().unwrap();
+    let kept = place.bytes(&checkpoint);
+    let said = {
+        fs::write(&config, text.replace("epochs = 6", "epochs = 1000000").replace("64", "32")).unwrap();
+        let ran = place.run("--project W P --mode train");
+        assert_eq!(ran.code, 2);
+        ran.err
+    };
+    assert!(said.contains("another batch size"), "{said}");
+    place.put(&checkpoint, &kept);
+    let done = baler::train::Checkpoint::from_bytes(&kept).unwrap().epochs();
+    fs::write(&config, text.replace("epochs = 6", &format!("epochs = {}", done + 1))).unwrap();
+    assert!(mode(&place, "train").contains(&format!("goes on after {done} epochs")));
+    assert_eq!(array(&place, &format!("{OUT}/training/loss_data.npy")).0, [2, done + 1]);
+    assert!(!place.path(&checkpoint).exists() && place.bytes(&model) != whole);
 }
 
 #[test]
@@ -196,9 +243,8 @@ fn what_is_missing_or_makes_no_sense_is_told() {
     place.fails("--mode train", 2, &["--project"]);
     place.fails("--project W P --mode fly", 2, &["newProject", "convert_with_hls4ml"]);
     for (settings, code, parts) in [
-        ("emd = True", 3, &["emd"][..]),
-        ("intermittent_model_saving = True", 3, &["intermittent_model_saving"]),
-        ("custom_loss_function = 'loss_function_swae'", 3, &["custom_loss_function"]),
+        ("custom_loss_function = 'mine'", 2, &["custom_loss_function", "'mine'"][..]),
+        ("normalization = 'most'", 2, &["normalization", "'most'"]),
         ("model_name = 'AEE'", 2, &["model_name", "'AEE'"]),
         ("data_dimension = 2", 2, &["data_dimension = 2", "frames x height x width"]),
         ("data_dimension = 4", 2, &["data_dimension = 4"]),

@@ -134,7 +134,10 @@ pub fn run(args: &Demo) -> Result<bool> {
     d.tell(table(&lines, &WORDS))?;
 
     d.tell("\nDrawing ...")?;
-    let note = |o: &Outcome| format!("{}: {} times smaller, {}", o.cells[0], o.cells[3], o.cells[5]);
+    let note = |o: &Outcome| {
+        let bound = if o.cells[5] == "none" { "no bound".into() } else { format!("bound {}", o.cells[5]) };
+        format!("{}: {} times smaller, {bound}", o.cells[0], o.cells[3])
+    };
     for (outcome, name) in [(&of_flow[0], "flow"), (&of_flow[2], "flow-unbounded")] {
         let Variable::Field(back) = &outcome.decoded else { continue };
         let (Some(a), Some(b)) = (frames.values.to_f64(), back.values.to_f64()) else { continue };

@@ -32,6 +32,14 @@ pub fn network_of(path: &Path, name: Option<&str>) -> Result<Network> {
     Network::from_tensors(tensors, name).map_err(|e| e.at(path.display()))
 }
 
+/// Refuses data whose rows are not the model's.
+pub fn check_features(model: usize, data: usize) -> Result<()> {
+    match model == data {
+        true => Ok(()),
+        false => Err(Error::invalid(format!("rows of {data} values, where the model takes {model}"))),
+    }
+}
+
 /// An ONNX file, or a pair of them, as a model, and the rows that it was frozen on.
 fn from_onnx(args: &Import) -> Result<(Model, Vec<f64>)> {
     let read = |path: &Path| {
@@ -57,14 +65,6 @@ fn from_onnx(args: &Import) -> Result<(Model, Vec<f64>)> {
     let from = format!("imported from {}", args.input.file_name().unwrap_or_default().to_string_lossy());
     let model = frozen(found.architecture, found.float, normalisation, rows.names, &normal, &from)?;
     Ok((model, rows.rows))
-}
-
-/// Refuses data whose rows are not the model's, of `wanted` values.
-pub fn check_features(wanted: usize, features: usize) -> Result<()> {
-    match features == wanted {
-        true => Ok(()),
-        false => Err(Error::invalid(format!("rows of {features} values, where the model's have {wanted}"))),
-    }
 }
 
 /// Runs it.

@@ -1,6 +1,8 @@
 //! One file a command. Each resolves its flags, does its work through the library, and says what came of it; `false`
 //! means that a check failed.
 
+mod architecture;
+mod checkpoints;
 pub mod compare;
 pub mod compress;
 pub mod decompress;

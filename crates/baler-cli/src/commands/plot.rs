@@ -7,6 +7,7 @@ use crate::args::Plot;
 use crate::formats::{self, InputVariable, ReadOptions};
 use crate::saying::{bound as bound_text, count};
 use baler::archive::header::{Kind, Resolved};
+use baler::bound::Bound;
 use baler::data::{Array, Dataset, Table, Values, Variable};
 use baler::error::{Error, Result};
 use baler::front::Tolerance;
@@ -138,7 +139,7 @@ fn from_archive(args: &Plot, path: &Path, originals: &mut Dataset) -> Result<Vec
                         }
                     }
                 }
-                let lossy = t.columns.iter().filter(|c| c.bound.bound != baler::bound::Bound::Lossless);
+                let lossy = t.columns.iter().filter(|c| c.bound.bound != Bound::Lossless);
                 let mut kinds: Vec<String> = lossy.map(|c| told(&c.bound, false)).collect();
                 kinds.dedup();
                 let bound = match &kinds[..] {
@@ -167,10 +168,12 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// A bound as it was given, and what it came to.
+/// A bound as it was given, and of a single one what it came to.
 fn told(r: &Resolved, single: bool) -> String {
-    match r.value {
-        Some(v) if single && v > 0.0 && r.bound.value().is_some_and(|given| given != v) => {
+    match (r.bound, r.value) {
+        (Bound::None, _) => "no bound".into(),
+        (Bound::Lossless, _) => "lossless".into(),
+        (_, Some(v)) if single && v > 0.0 && r.bound.value().is_some_and(|given| given != v) => {
             format!("bound {} = {}", bound_text(&r.bound), number(v))
         }
         _ => format!("bound {}", bound_text(&r.bound)),

@@ -1,14 +1,20 @@
 //! `baler train`.
 
+use super::architecture;
+use super::checkpoints::Checkpoints;
 use super::{check_output, info, threads};
-use crate::args::{Reading, Train, TrainKind};
+use crate::args::{LossName, NormalisationName, Reading, Train, TrainKind};
 use crate::formats::{self, ReadOptions};
+use crate::interrupt;
 use crate::output::AtomicFile;
 use crate::saying::{bar, bytes, count, number, print};
 use baler::data::{DType, Table, Variable};
 use baler::error::{Error, Result};
+use baler::model::normalise::NormalisationKind;
 use baler::model::{Model, zoo};
-use baler::train::{EarlyStopping, TrainOptions, train};
+use baler::train::{
+    self, Checkpoint, EarlyStopping, EpochReport, Fitted, Loss, Objective, Plateau, TrainOptions,
+};
 use serde_json::json;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -21,6 +27,8 @@ pub struct Sample {
     pub rows: Vec<f64>,
     /// Values in a row.
     pub features: usize,
+    /// Their shape: `[features]` of a table, that of a frame of a field.
+    pub shape: Vec<usize>,
     /// A name a feature, or none.
     pub names: Vec<String>,
 }
@@ -40,7 +48,7 @@ pub fn sample_of(variable: &Variable, columns: Option<&[String]>) -> Result<Samp
                 )));
             }
             let rows = a.values.to_f64().ok_or_else(|| Error::invalid("text cannot be trained on"))?;
-            Ok(Sample { rows, features, names: vec![] })
+            Ok(Sample { rows, features, shape: a.shape[1..].to_vec(), names: vec![] })
         }
         Variable::Table(t) => sample_of_table(t, columns),
     }
@@ -68,7 +76,12 @@ fn sample_of_table(t: &Table, columns: Option<&[String]>) -> Result<Sample> {
         let values = c.values.to_f64().expect("numbers");
         values.iter().enumerate().for_each(|(i, &v)| rows[i * features + f] = v);
     }
-    Ok(Sample { rows, features, names: chosen.iter().map(|c| c.name.clone()).collect() })
+    Ok(Sample {
+        rows,
+        features,
+        shape: vec![features],
+        names: chosen.iter().map(|c| c.name.clone()).collect(),
+    })
 }
 
 /// A variable as rows of all its numbers, 64-bit integers too.
@@ -121,13 +134,103 @@ pub fn fit(
     set(&mut options);
     let bar = bar("training", show);
     bar.set_length(options.epochs as u64);
-    let model = train(&sample.rows, &sample.names, &options, |e| {
+    let model = train::train(&sample.rows, &sample.names, &options, |e| {
         bar.set_position(e.epoch as u64);
         bar.set_message(format!("loss {}", number(e.result.validation_loss.unwrap_or(e.result.train_loss))));
         ControlFlow::Continue(())
     })?;
     bar.finish_and_clear();
     Ok(model)
+}
+
+fn options(args: &Train, sample: &Sample) -> Result<TrainOptions> {
+    let name = args.model.as_deref().unwrap_or("AE");
+    let defaults = TrainOptions::new(architecture::resolve(name, &sample.shape, args.latent, args.ratio)?);
+    let loss = match args.loss {
+        LossName::MseSum => Loss::SumSquared,
+        LossName::MseAvg => Loss::MeanSquared,
+        LossName::Emd => Loss::EarthMover,
+        LossName::Swae => Loss::SlicedWasserstein,
+    };
+    Ok(TrainOptions {
+        normalisation: match args.normalisation {
+            NormalisationName::MinMax => NormalisationKind::MinMax,
+            NormalisationName::Standard => NormalisationKind::Standard,
+            NormalisationName::Quantile => NormalisationKind::Quantile,
+            NormalisationName::Log => NormalisationKind::Log,
+            NormalisationName::None => NormalisationKind::Identity,
+            NormalisationName::Auto => NormalisationKind::Auto,
+        },
+        epochs: args.epochs.unwrap_or(defaults.epochs),
+        learning_rate: args.lr.unwrap_or(defaults.learning_rate),
+        batch_size: args.batch_size.unwrap_or(defaults.batch_size),
+        seed: args.seed,
+        validation: args.validation,
+        shuffle: !args.no_shuffle,
+        objective: Objective { loss, sparsity: args.l1 },
+        plateau: Some(Plateau { patience: args.plateau, ..Plateau::default() }),
+        early_stopping: Some(EarlyStopping { patience: args.patience, ..EarlyStopping::default() }),
+        threads: threads(args.threads)?,
+        ..defaults
+    })
+}
+
+/// Trains, with a bar and with checkpoints. Interrupted, it ends the program with the epoch, once a checkpoint is written.
+fn fit_resumably(
+    args: &Train,
+    sample: &Sample,
+    options: &TrainOptions,
+    checkpoints: &mut Checkpoints,
+    from: Option<Checkpoint>,
+) -> Result<Fitted> {
+    let bar = bar("training", !args.saying.quiet && !args.saying.json);
+    bar.set_length(options.epochs as u64);
+    bar.set_position(from.as_ref().map_or(0, |c| c.epochs() as u64));
+    bar.reset_eta();
+    if args.checkpoint_every != Some(0) {
+        interrupt::be_patient();
+    }
+    let mut failed = None;
+    let fitted = train::fit(&sample.rows, options, from, |report| {
+        bar.set_position(report.epoch as u64);
+        let losses = report.result;
+        bar.set_message(format!("loss {}", number(losses.validation_loss.unwrap_or(losses.train_loss))));
+        let kept = match interrupt::asked() {
+            true => checkpoints.write(report),
+            false => checkpoints.after(report).and_then(|()| save_between(args, sample, report)),
+        };
+        match kept {
+            Err(e) => {
+                failed = Some(e);
+                ControlFlow::Break(())
+            }
+            Ok(()) if interrupt::asked() => ControlFlow::Break(()),
+            Ok(()) => ControlFlow::Continue(()),
+        }
+    })?;
+    bar.finish_and_clear();
+    match failed {
+        Some(e) => Err(e),
+        None if interrupt::asked() => interrupt::end(&format!(
+            "stopped after {}; {} is kept, --resume goes on",
+            count(fitted.provenance.history.len(), "epoch"),
+            checkpoints.path().display()
+        )),
+        None => Ok(fitted),
+    }
+}
+
+/// Saves the model of this epoch where `--save-every` wants it.
+fn save_between(args: &Train, sample: &Sample, report: &EpochReport) -> Result<()> {
+    if !args.save_every.is_some_and(|every| every > 0 && report.epoch.is_multiple_of(every)) {
+        return Ok(());
+    }
+    let path = args.output.with_extension(match args.output.extension() {
+        Some(extension) => format!("{}.{}", report.epoch, extension.to_string_lossy()),
+        None => report.epoch.to_string(),
+    });
+    let model = report.fitted()?.freeze(&sample.rows, &sample.names)?;
+    save(&model, AtomicFile::create(&path, args.force)?).map(|_| ())
 }
 
 /// Runs it.
@@ -142,34 +245,25 @@ pub fn run(args: &Train) -> Result<bool> {
     }
     let sample =
         sample_of(&load(&args.input, &args.reading, args.variable.as_deref())?, args.columns.as_deref())?;
-    let latents = match (args.latent, args.ratio) {
-        (Some(0), _) => return Err(Error::invalid("--latent 0 would keep nothing; say 1 or more")),
-        (Some(z), _) => z,
-        (None, ratio) => zoo::latents_for_ratio(sample.features, ratio.unwrap_or(2.0))?,
-    };
-    let threads = threads(args.threads)?;
+    let options = options(args, &sample)?;
     check_output(&args.output, &[&args.input])?;
+    let mut checkpoints = Checkpoints::beside(&args.output, args.checkpoint_every);
+    let from = args.resume.then(|| checkpoints.read()).transpose()?;
     let out = AtomicFile::create(&args.output, args.force)?; // before the long work, should it be refused
     let begun = Instant::now();
-    let set = |o: &mut TrainOptions| {
-        o.epochs = args.epochs.unwrap_or(o.epochs);
-        o.learning_rate = args.lr.unwrap_or(o.learning_rate);
-        o.batch_size = args.batch_size.unwrap_or(o.batch_size);
-        o.validation = args.validation;
-        o.seed = args.seed;
-        o.threads = threads;
-        o.early_stopping = Some(EarlyStopping { patience: args.patience, ..EarlyStopping::default() });
-    };
-    let name = args.model.as_deref().unwrap_or("AE");
-    let model = fit(&sample, name, latents, set, !args.saying.quiet && !args.saying.json)?;
+    let fitted = fit_resumably(args, &sample, &options, &mut checkpoints, from)?;
+    let model = fitted.freeze(&sample.rows, &sample.names)?;
     let seconds = begun.elapsed().as_secs_f64();
     let size = save(&model, out)?;
+    checkpoints.remove();
+    let (name, latents) = (&model.architecture.name, model.latents());
     let history = &model.provenance.history;
     let last = history.last().ok_or_else(|| Error::invalid("no epoch was run"))?;
     if args.saying.json {
         let losses: Vec<_> = history.iter().map(|e| json!([e.train_loss, e.validation_loss])).collect();
         print(
-            json!({"output": args.output.to_string_lossy(), "features": sample.features, "latents": latents, "epochs": history.len(),
+            json!({"output": args.output.to_string_lossy(), "model": name, "features": sample.features, "latents": latents,
+            "normalisation": model.normalisation.kind(), "epochs": history.len(),
             "seconds": seconds, "train_loss": last.train_loss, "validation_loss": last.validation_loss,
             "rows": model.provenance.rows, "rows_left_out": model.provenance.rows_left_out,
             "bytes": size, "losses": losses}),
@@ -187,6 +281,12 @@ pub fn run(args: &Train) -> Result<bool> {
         last.validation_loss.map_or(String::new(), |v| format!(" (validation {})", number(v))),
         bytes(size)
     ))?;
+    if options.normalisation == NormalisationKind::Auto {
+        print(format!(
+            "normalised by {:?}: the fewest bits after a short training",
+            model.normalisation.kind()
+        ))?;
+    }
     if model.provenance.rows_left_out > 0 {
         print(format!(
             "{} left out of the training: not all of their values are finite",

@@ -1,7 +1,7 @@
 //! The part of Python's pickles that `torch.save` of a state dict uses, read without running anything.
 //!
 //! A pickle is a program for a machine with a stack and a memo, and can call whatever Python has. Here the machine
-//! knows the 25 opcodes that PyTorch writes, and instead of calling it recognises the three things that a state dict
+//! knows the 27 opcodes that PyTorch writes, and instead of calling it recognises the three things that a state dict
 //! calls for: an ordered dictionary, a tensor, a storage. Everything else is refused by its name and offset.
 //!
 //! Objects lie in an arena and refer to each other by number, so that no nesting of a hostile file can overflow the

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
 
-use baler::data::{Array, DType, Values};
+use baler::data::{Array, Values};
 use baler::error::{Error, Result};
 use zip::{CompressionMethod, ZipArchive};
 
@@ -122,12 +122,4 @@ fn gather(view: &View, storage: &[u8]) -> Result<Array> {
     }
     let shape = view.shape.iter().map(|&n| n as usize).collect();
     Array::new(shape, Values::from_le_bytes(view.dtype, &bytes)?)
-}
-
-/// A tensor's values as f64, exactly; `None` for integers.
-pub fn floats(array: &Array) -> Option<Vec<f64>> {
-    match array.values.dtype() {
-        DType::F32 | DType::F64 => array.values.to_f64(),
-        _ => None,
-    }
 }

@@ -86,6 +86,9 @@ settings! {
         apply_normalization: bool = true, "";
         /// The data are normalised already, and pass as they are.
         custom_norm: bool = false, "";
+        /// Another normalisation: "min_max", "standard" (mean 0, deviation 1), "quantile", "log", "identity", or "auto" for
+        /// the one that trains best; it goes before apply_normalization and custom_norm.
+        normalization: Option<String> = None, "\"auto\"";
         /// Of Conv_AE_3D alone: whether a dense layer makes the latents.
         compress_to_latent_space: bool = false, "";
     }
@@ -120,9 +123,9 @@ settings! {
         mse_sum: bool = true, "";
         /// Mean squared error, and with l1 the sparsity of activations.
         mse_avg: bool = false, "";
-        /// Earth mover's distance of each row, and the mean squared error.
+        /// Mean squared error, and the earth mover's distance between each row's values and its reconstruction's.
         emd: bool = false, "";
-        /// "loss_function_swae": the sliced Wasserstein distance of the latents to a normal distribution.
+        /// "loss_function_swae": mse_sum, and the sliced Wasserstein distance of the latents to a normal distribution.
         custom_loss_function: Option<String> = None, "\"loss_function_swae\"";
         /// Whether mse_avg adds reg_param times the mean size of each layer's activations. (Not to mse_sum: the
         /// prototype's never did.)
@@ -148,7 +151,8 @@ settings! {
         extra_compression: bool = false, "";
     }
     "Files" {
-        /// Whether training keeps a checkpoint every intermittent_saving_patience epochs.
+        /// Whether training keeps a checkpoint every intermittent_saving_patience epochs. An interrupted training then goes
+        /// on from training/checkpoint.safetensors.
         intermittent_model_saving: bool = false, "";
         /// Epochs from one checkpoint to the next.
         intermittent_saving_patience: usize = 100, "";

@@ -72,6 +72,8 @@ const FOLDERS: [&str; 5] = [
 pub enum Output {
     /// The model.
     Model,
+    /// A training that was interrupted.
+    Checkpoint,
     /// Losses of each epoch: 2 x epochs, of training and of validation.
     Losses,
     /// Minimum and range of each column.
@@ -107,6 +109,7 @@ impl Project {
     pub fn path(&self, output: Output) -> PathBuf {
         let path = match output {
             Output::Model => "compressed_output/model.safetensors",
+            Output::Checkpoint => "training/checkpoint.safetensors",
             Output::Losses => "training/loss_data.npy",
             Output::Ranges => "training/normalization_features.npy",
             Output::Activations => "training/activations.npy",

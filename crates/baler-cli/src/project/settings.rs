@@ -39,51 +39,59 @@ pub fn architecture(config: &Config, shape: &[usize]) -> Result<Architecture> {
 
 /// The loss. Where several are asked for, the prototype's order decides: sliced Wasserstein, earth mover, mean, sum.
 fn objective(config: &Config) -> Result<Objective> {
-    let missing =
-        |key: &str| Error::unsupported(format!("{key}: this loss is not there; use mse_sum or mse_avg"));
-    match config.custom_loss_function.as_deref() {
-        None => {}
-        Some("loss_function_swae") => return Err(missing("custom_loss_function = \"loss_function_swae\"")),
+    let loss = match config.custom_loss_function.as_deref() {
+        Some("loss_function_swae") => Loss::SlicedWasserstein,
         Some(other) => {
             return Err(wrong(
                 "custom_loss_function",
                 format!("'{other}' is none; there is loss_function_swae"),
             ));
         }
-    }
-    if config.emd {
-        return Err(missing("emd = true"));
-    }
-    Ok(match config.mse_avg {
-        true => {
-            Objective { loss: Loss::MeanSquared, sparsity: if config.l1 { config.reg_param } else { 0.0 } }
-        }
-        false => Objective { loss: Loss::SumSquared, sparsity: 0.0 },
-    })
+        None if config.emd => Loss::EarthMover,
+        None if config.mse_avg => Loss::MeanSquared,
+        None => Loss::SumSquared,
+    };
+    let sparse = config.l1 && loss == Loss::MeanSquared;
+    Ok(Objective { loss, sparsity: if sparse { config.reg_param } else { 0.0 } })
 }
 
 /// How the data are normalised.
-fn normalisation(config: &Config) -> NormalisationKind {
-    match config.apply_normalization && !config.custom_norm {
-        true => NormalisationKind::MinMax,
-        false => NormalisationKind::Identity,
+fn normalisation(config: &Config) -> Result<NormalisationKind> {
+    Ok(match config.normalization.as_deref() {
+        None if config.apply_normalization && !config.custom_norm => NormalisationKind::MinMax,
+        None | Some("identity") => NormalisationKind::Identity,
+        Some("min_max") => NormalisationKind::MinMax,
+        Some("standard") => NormalisationKind::Standard,
+        Some("quantile") => NormalisationKind::Quantile,
+        Some("log") => NormalisationKind::Log,
+        Some("auto") => NormalisationKind::Auto,
+        Some(other) => {
+            return Err(wrong(
+                "normalization",
+                format!("'{other}' is none of min_max, standard, quantile, log, identity and auto"),
+            ));
+        }
+    })
+}
+
+/// After how many epochs a checkpoint is kept, and again; `None` for never.
+pub fn checkpoints(config: &Config) -> Result<Option<usize>> {
+    match (config.intermittent_model_saving, config.intermittent_saving_patience) {
+        (false, _) => Ok(None),
+        (true, 0) => Err(wrong("intermittent_saving_patience", "want at least 1")),
+        (true, n) => Ok(Some(n)),
     }
 }
 
 /// How to train, on rows of `shape`. Errors name the key that cannot be met.
 pub fn training(config: &Config, shape: &[usize]) -> Result<TrainOptions> {
-    if config.intermittent_model_saving {
-        return Err(Error::unsupported(
-            "intermittent_model_saving = true: checkpoints are not kept; say false",
-        ));
-    }
     if !(0.0..1.0).contains(&config.test_size) {
         return Err(wrong("test_size", "want a share of the rows, from 0 to below 1"));
     }
     let stopping = EarlyStopping { patience: config.early_stopping_patience, min_delta: config.min_delta };
     let plateau = Plateau { patience: config.lr_scheduler_patience, ..Plateau::default() };
     Ok(TrainOptions {
-        normalisation: normalisation(config),
+        normalisation: normalisation(config)?,
         epochs: config.epochs,
         learning_rate: config.lr,
         batch_size: config.batch_size,
@@ -149,10 +157,8 @@ mod tests {
     #[test]
     fn keys_that_cannot_be_met_are_named() {
         for (config, key) in [
-            (of(|c| c.emd = true), "emd"),
-            (of(|c| c.custom_loss_function = Some("loss_function_swae".into())), "loss_function_swae"),
             (of(|c| c.custom_loss_function = Some("mine".into())), "'mine'"),
-            (of(|c| c.intermittent_model_saving = true), "intermittent_model_saving"),
+            (of(|c| c.normalization = Some("maximal".into())), "normalization"),
             (of(|c| c.model_name = "AE2".into()), "model_name"),
             (of(|c| c.model_type = "round".into()), "model_type"),
             (of(|c| c.compression_ratio = Some(0.5)), "compression_ratio"),
@@ -164,13 +170,31 @@ mod tests {
     }
 
     #[test]
+    fn checkpoints_are_kept_where_asked_for() {
+        assert_eq!(checkpoints(&of(|_| {})).unwrap(), None);
+        assert_eq!(checkpoints(&of(|c| c.intermittent_model_saving = true)).unwrap(), Some(100));
+        let never = of(|c| (c.intermittent_model_saving, c.intermittent_saving_patience) = (true, 0));
+        assert!(checkpoints(&never).is_err());
+    }
+
+    #[test]
     fn losses_and_normalisation_follow_their_keys() {
         let options = |config: Config| training(&config, &[3]).unwrap();
         assert_eq!(options(of(|_| {})).objective, Objective::default());
         let mean = options(of(|c| c.mse_avg = true)).objective;
         assert_eq!(mean, Objective { loss: Loss::MeanSquared, sparsity: 0.001 });
         assert_eq!(options(of(|c| (c.mse_avg, c.l1) = (true, false))).objective.sparsity, 0.0);
+        let swae = |c: &mut Config| c.custom_loss_function = Some("loss_function_swae".into());
+        assert_eq!(options(of(|c| c.emd = true)).objective.loss, Loss::EarthMover);
+        assert_eq!(options(of(swae)).objective, Objective { loss: Loss::SlicedWasserstein, sparsity: 0.0 });
+        let both = of(|c| {
+            swae(c);
+            c.emd = true;
+        });
+        assert_eq!(options(both).objective.loss, Loss::SlicedWasserstein);
         assert_eq!(options(of(|_| {})).normalisation, NormalisationKind::MinMax);
+        let auto = of(|c| c.normalization = Some("auto".into()));
+        assert_eq!(options(auto).normalisation, NormalisationKind::Auto);
         assert_eq!(options(of(|c| c.custom_norm = true)).normalisation, NormalisationKind::Identity);
         assert!(options(of(|c| c.early_stopping = false)).early_stopping.is_none());
         assert!(options(of(|c| c.lr_scheduler = false)).plateau.is_none());

@@ -21,6 +21,7 @@ pub mod normalise;
 pub mod output;
 pub mod table;
 pub(crate) mod tensors;
+mod user;
 pub mod zoo;
 
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use super::colour::{BEFORE, BLUE, FAINT, INK, WARNING};
 use super::figure::Figure;
 use super::numbers::number;
 use super::page::{Ink, Page, Text};
-use super::pair::{Pair, Summary, finite_range, residual};
+use super::pair::{Pair, Summary, finite_range, is_broken, residual};
 use super::plot::Plot;
 use crate::front::Tolerance;
 
@@ -78,7 +78,7 @@ impl Row {
         let told = [("RMS", summary.rms), ("max", summary.largest())];
         let told = told.map(|(name, v)| format!("{name} {}{sign}", number(v)));
         let broken =
-            unit == Unit::Bound && (summary.largest() > 1.0 + 1e-9 || pair.tolerance == Tolerance::Exact);
+            unit == Unit::Bound && (is_broken(summary.largest()) || pair.tolerance == Tolerance::Exact);
         match summary.broken {
             0 => whole(sorted, told, broken),
             n => row(sorted, &format!("{n} became missing"), true),

@@ -7,7 +7,7 @@ use super::colour::{AFTER, BEFORE, BLUE, FAINT, INK, Rgb, WARNING};
 use super::figure::Figure;
 use super::numbers::{count, number};
 use super::page::{Ink, Page, Point, Text};
-use super::pair::{Pair, Summary, finite_range, residual};
+use super::pair::{Pair, Summary, finite_range, is_broken, residual, share_of_bound};
 use super::plot::Plot;
 use crate::front::Tolerance;
 
@@ -59,27 +59,24 @@ fn verdict(tolerance: Tolerance, before: &[f64], lost: &[f64]) -> (String, bool)
         };
     };
     let largest = summary.largest();
-    let (bound, share) = match tolerance {
-        Tolerance::Absolute(b) => (format!("bound {}", number(b)), largest / b),
-        Tolerance::Pointwise(p) => {
-            let shares = before.iter().zip(lost).filter(|(_, d)| d.is_finite() && **d != 0.0);
-            let most = shares.map(|(b, d)| d.abs() / (p * b.abs())).fold(0.0, f64::max);
-            (format!("bound {} of each", number(p)), most)
-        }
-        Tolerance::RootMeanSquare(r) => (format!("bound of the RMS {}", number(r)), summary.rms / r),
-        Tolerance::Exact => ("should be exact".into(), f64::INFINITY),
-        Tolerance::None => ("no bound known".into(), 0.0),
+    let share = share_of_bound(tolerance, before, lost).unwrap_or(0.0);
+    let bound = match tolerance {
+        Tolerance::Absolute(b) => format!("bound {}", number(b)),
+        Tolerance::Pointwise(p) => format!("bound {} of each", number(p)),
+        Tolerance::RootMeanSquare(r) => format!("bound of the RMS {}", number(r)),
+        Tolerance::Exact => "should be exact".into(),
+        Tolerance::None => "no bound known".into(),
     };
     let what = if matches!(tolerance, Tolerance::RootMeanSquare(_)) { "RMS" } else { "largest error" };
     let told = match tolerance {
         _ if missing > 0 => format!("{} became missing", count(missing)),
         Tolerance::Exact => format!("BROKEN, off by up to {}", number(largest)),
         Tolerance::None => format!("largest error {}", number(largest)),
-        _ if share > 1.0 + 1e-9 => format!("BROKEN, {what} {} × bound", number(share)),
+        _ if is_broken(share) => format!("BROKEN, {what} {} × bound", number(share)),
         Tolerance::RootMeanSquare(_) => format!("RMS {} = {share:.2} × bound", number(summary.rms)),
         _ => format!("largest error {} = {share:.2} × bound", number(largest)),
     };
-    (format!("{bound}; {told}"), missing > 0 || share > 1.0 + 1e-9)
+    (format!("{bound}; {told}"), missing > 0 || is_broken(share))
 }
 
 /// An axis of counts from below one, which has to be seen.
@@ -120,10 +117,11 @@ fn values(page: &mut Page, name: &str, before: &[f64], after: &[f64], whole: boo
         vec![(left, zero), (right, zero), (right, end), (left, end)]
     });
     page.path(bars.collect(), AFTER, Ink::Fill);
-    let zero = below.point((bins.low, 0.0)).1;
-    page.line(&[(below.at.0, zero), (below.right(), zero)], FAINT, 0.7);
     if reach == 0.0 {
         below.word(page, "the same counts in every bin", FAINT);
+    } else {
+        let zero = below.point((bins.low, 0.0)).1;
+        page.line(&[(below.at.0, zero), (below.right(), zero)], FAINT, 0.7);
     }
     below.along(page, name);
 }
@@ -163,15 +161,7 @@ fn response(page: &mut Page, before: &[f64], lost: &[f64], tolerance: Tolerance)
         ),
         mean: s.mean,
     });
-    panel(
-        page,
-        RESPONSE,
-        ["Response, (after − before) / before", "response in %"],
-        &responses,
-        reach,
-        bound,
-        note,
-    );
+    panel(page, RESPONSE, ["Response", "(after − before) / before in %"], &responses, reach, bound, note);
 }
 
 /// What is said above a histogram.
@@ -194,8 +184,8 @@ fn residuals(page: &mut Page, unit: &str, lost: &[f64], tolerance: Tolerance) {
         line: format!("mean {}   RMS {}", number(s.mean), number(s.rms)),
         mean: s.mean,
     });
-    let axis = format!("residual {unit}");
-    panel(page, RESIDUAL, ["Residual, after − before", axis.trim_end()], &finite, reach, bound, note);
+    let axis = format!("after − before {unit}");
+    panel(page, RESIDUAL, ["Residual", axis.trim_end()], &finite, reach, bound, note);
 }
 
 /// A histogram about zero, with its title and that of its axis.
@@ -222,14 +212,12 @@ fn panel(
             page.line(&plot.outline(&bins, |k| counts[k] as f64), BLUE, 0.8);
             plot.upright(page, note.mean, INK);
         }
-        Some(_) => plot.word(page, "all zero: exact", FAINT),
+        Some(_) => plot.word(page, "all zero", FAINT),
         None => plot.word(page, "no values to compare", FAINT),
     }
-    for end in bound.into_iter().flat_map(|b| [-b, b]) {
-        plot.upright(page, end, WARNING);
-    }
-    if bound.is_some() {
-        let x = plot.point((bound.unwrap_or(0.0), 1.0)).0;
+    if let Some(bound) = bound {
+        [-bound, bound].iter().for_each(|&end| plot.upright(page, end, WARNING));
+        let x = plot.point((bound, 1.0)).0;
         page.text(Text::new((x - 5.0, at.1 + 11.0), "bound").end().colour(WARNING));
     }
     plot.along(page, axis);

@@ -73,20 +73,24 @@ impl Figure {
         }
     }
 
-    /// All pages on one, in rows as about as long as the rows are many.
+    /// All pages on one, in rows about one and a half times as long as the rows are high together; up to three
+    /// above each other.
     fn sheet(&self) -> Page {
         if let [page] = &self.pages[..] {
             return page.clone();
         }
-        let most = |size: fn(&Page) -> f64| self.pages.iter().map(size).fold(0.0, f64::max);
-        let (width, height) = (most(|p| p.width), most(|p| p.height));
-        let across = match self.pages.len() {
-            n @ 0..4 if width > height => n.min(1),
-            n => ((n as f64 * 1.4 * height / width).sqrt().ceil() as usize).clamp(1, n),
-        };
-        let mut sheet = Page::new(across as f64 * width, self.pages.len().div_ceil(across) as f64 * height);
-        for (k, page) in self.pages.iter().enumerate() {
-            sheet.place(page, ((k % across) as f64 * width, (k / across) as f64 * height));
+        let most = |pages: &[Page], size: fn(&Page) -> f64| pages.iter().map(size).fold(0.0, f64::max);
+        let (width, height) = (most(&self.pages, |p| p.width), most(&self.pages, |p| p.height));
+        let n = self.pages.len();
+        let square = (n as f64 * 1.4 * height / width).sqrt().ceil() as usize;
+        let across = if n <= 3 && width > height { 1 } else { square.clamp(1, n) };
+        let rows: Vec<&[Page]> = self.pages.chunks(across).collect();
+        let total = rows.iter().map(|row| most(row, |p| p.height)).sum();
+        let mut sheet = Page::new(across as f64 * width, total);
+        let mut top = 0.0;
+        for row in rows {
+            row.iter().enumerate().for_each(|(k, page)| sheet.place(page, (k as f64 * width, top)));
+            top += most(row, |p| p.height);
         }
         sheet
     }

@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::colour::{FAINT, INK, LINE, WARNING};
 use super::numbers::number;
 use super::page::{Ink, Page, Point, SMALL, Text};
-use super::pair::{finite_range, residual};
+use super::pair::{finite_range, is_broken, residual, share_of_bound};
 use super::shade::{BAR_ROOM, Grid, Shade, extreme, mean};
 use crate::error::{Error, Result};
 use crate::front::Tolerance;
@@ -146,20 +146,15 @@ fn span(data: &[f64]) -> String {
 /// What the bound says of the differences, and whether that is a warning.
 fn verdict(before: &[f64], losses: &[f64], tolerance: Tolerance) -> (String, bool) {
     let largest = losses.iter().fold(0.0, |m: f64, d| m.max(d.abs()));
-    let share = match tolerance {
-        Tolerance::Absolute(b) => Some(largest / b),
-        Tolerance::Pointwise(b) => {
-            let shares =
-                before.iter().zip(losses).filter(|(_, d)| **d != 0.0).map(|(x, d)| d.abs() / (b * x.abs()));
-            Some(shares.fold(0.0, f64::max))
-        }
-        _ => None,
-    };
-    match share {
+    match share_of_bound(tolerance, before, losses) {
         _ if largest == 0.0 => ("exact".into(), false),
         _ if largest.is_infinite() => ("a value became missing".into(), true),
         _ if tolerance == Tolerance::Exact => (format!("off by {}: NOT EXACT", number(largest)), true),
-        Some(share) if share > 1.0 + 1e-9 => (format!("{} × bound: BROKEN", number(share)), true),
+        // Of a chunk or more, not of one frame.
+        _ if matches!(tolerance, Tolerance::RootMeanSquare(_)) => {
+            (format!("largest {}", number(largest)), false)
+        }
+        Some(share) if is_broken(share) => (format!("{} × bound: BROKEN", number(share)), true),
         Some(share) => (format!("largest {} = {share:.2} × bound", number(largest)), false),
         None => (format!("largest {}", number(largest)), false),
     }

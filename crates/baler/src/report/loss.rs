@@ -54,8 +54,8 @@ pub fn loss(title: &str, note: &str, history: &[Epoch]) -> Page {
     } else {
         losses.along(&mut page, "epoch");
     }
-    curve(&mut page, &losses, &train, BLUE, 3.4); // wider than what may lie on it
-    curve(&mut page, &losses, &validation, AFTER, 1.6);
+    curve(&mut page, &losses, &train, BLUE, 2.8); // wider than what may lie on it
+    curve(&mut page, &losses, &validation, AFTER, 1.5);
     let held = validation.iter().any(|v| v.is_finite());
     let mut entries = vec![("training", BLUE)];
     if held {

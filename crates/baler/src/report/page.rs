@@ -70,6 +70,22 @@ pub(super) struct Image {
     pub colours: Vec<Rgb>,
 }
 
+impl Image {
+    /// The same in at least two pixels to the unit: many viewers of SVG and PDF smooth what they enlarge, whatever
+    /// the file says, and a value would no longer be seen as one.
+    pub fn enlarged(&self) -> Image {
+        let (width, height) = self.pixels;
+        let times = |length: f64, n: usize| ((2.0 * length / n as f64).ceil() as usize).max(1);
+        let (across, down) = (times(self.size.0, width), times(self.size.1, height));
+        let rows = self
+            .colours
+            .chunks(width)
+            .map(|row| row.iter().flat_map(|&c| std::iter::repeat_n(c, across)).collect::<Vec<Rgb>>());
+        let colours = rows.flat_map(|row| std::iter::repeat_n(row, down).flatten()).collect();
+        Image { pixels: (width * across, height * down), colours, ..*self }
+    }
+}
+
 /// Text of labels and notes.
 pub(super) const SMALL: f64 = 12.0;
 

@@ -57,6 +57,28 @@ pub(super) fn residual(before: f64, after: f64) -> f64 {
     }
 }
 
+/// The largest of the finite residuals, or their root mean square, as a share of what was allowed; `None` where
+/// everything was.
+pub(super) fn share_of_bound(tolerance: Tolerance, before: &[f64], lost: &[f64]) -> Option<f64> {
+    let summary = Summary::of(lost).filter(|s| s.largest() > 0.0);
+    let Some(summary) = summary else { return (tolerance != Tolerance::None).then_some(0.0) };
+    Some(match tolerance {
+        Tolerance::None => return None,
+        Tolerance::Exact => f64::INFINITY,
+        Tolerance::Absolute(bound) => summary.largest() / bound,
+        Tolerance::RootMeanSquare(bound) => summary.rms / bound,
+        Tolerance::Pointwise(share) => {
+            let lost = before.iter().zip(lost).filter(|(_, d)| d.is_finite() && **d != 0.0);
+            lost.map(|(b, d)| d.abs() / (share * b.abs())).fold(0.0, f64::max)
+        }
+    })
+}
+
+/// A share of the bound that says it is broken, and not by a rounding of the share.
+pub(super) fn is_broken(share: f64) -> bool {
+    share > 1.0 + 1e-9
+}
+
 /// Least and greatest of the finite values; `None` where there are none.
 pub(super) fn finite_range<'a>(values: impl IntoIterator<Item = &'a f64>) -> Option<(f64, f64)> {
     values.into_iter().filter(|v| v.is_finite()).fold(None, |range, &v| match range {
@@ -120,6 +142,22 @@ mod tests {
         assert_eq!((s.mean, s.low, s.high, s.broken, s.largest()), (-0.5, -4.0, 3.0, 1, 4.0));
         assert!((s.rms - 12.5f64.sqrt()).abs() < 1e-12);
         assert_eq!(Summary::of(&[f64::MAX, -f64::MAX]).unwrap().rms, f64::MAX);
+    }
+
+    #[test]
+    fn shares_of_every_bound() {
+        let (before, lost) = ([1.0, -4.0, f64::NAN], [0.5, -1.0, f64::INFINITY]);
+        for (tolerance, share) in [
+            (Tolerance::None, None),
+            (Tolerance::Exact, Some(f64::INFINITY)),
+            (Tolerance::Absolute(4.0), Some(0.25)),
+            (Tolerance::Pointwise(1.0), Some(0.5)),
+            (Tolerance::RootMeanSquare(0.625f64.sqrt()), Some(1.0)),
+        ] {
+            assert_eq!(share_of_bound(tolerance, &before, &lost), share);
+            assert!(share_of_bound(tolerance, &before, &[0.0; 3]).is_none_or(|s| s == 0.0));
+        }
+        assert!(is_broken(1.1) && !is_broken(1.0));
     }
 
     #[test]

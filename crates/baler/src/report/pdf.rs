@@ -147,6 +147,7 @@ fn text(content: &mut Content, t: &Text) {
 
 fn image(document: &mut Document, i: &Image) -> Ref {
     let id = document.id();
+    let i = i.enlarged();
     let data = deflated(i.colours.as_flattened());
     let mut object = document.pdf.image_xobject(id, &data);
     object.filter(Filter::FlateDecode);

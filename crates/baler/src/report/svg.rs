@@ -7,7 +7,7 @@ use super::font::Weight;
 use super::page::{Anchor, Image, Ink, Mark, Page, Path, Point, Text};
 use super::raster::rgb_png;
 
-/// Fonts of about the same widths as the one that pictures are laid out with.
+/// Fonts of about the same widths as the one that pictures are laid out with; other widths are made to fit.
 const FONTS: &str = "Roboto,'Helvetica Neue',Helvetica,Arial,'Liberation Sans',sans-serif";
 
 pub(super) fn svg(page: &Page) -> String {
@@ -109,10 +109,14 @@ fn text(out: &mut String, t: &Text) {
     let weight = if t.weight == Weight::Medium { " font-weight=\"600\"" } else { "" };
     let (x, y) = (short(t.at.0), short(t.at.1));
     let turn = if t.turned { format!(" transform=\"rotate(-90 {x} {y})\"") } else { String::new() };
+    let fit = match t.text.chars().count() {
+        0..4 => String::new(), // nothing that could run into another
+        _ => format!(" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\"", short(t.width())),
+    };
     add(
         out,
         format_args!(
-            "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{}\"{weight}{anchor}{turn} \
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{}\"{weight}{anchor}{turn}{fit} \
              xml:space=\"preserve\">{}</text>",
             short(t.size),
             hex(t.colour),
@@ -130,6 +134,7 @@ fn escaped(text: &str) -> String {
 }
 
 fn image(out: &mut String, i: &Image) {
+    let i = i.enlarged();
     let png = rgb_png(i.pixels, i.colours.as_flattened());
     add(
         out,

@@ -97,9 +97,13 @@ fn verdicts_are_told() {
 #[test]
 fn mean_and_rms_are_in_numbers() {
     let svg = page_of(Values::F64(vec![1.0, 2.0]), Values::F64(vec![1.5, 1.5]), Tolerance::Absolute(1.0));
-    for told in
-        ["mean 0   RMS 0.5", "min −0.5   max 0.5", "mean 12.5 %   RMS 39.53 %", ">bound<", "residual in GeV"]
-    {
+    for told in [
+        "mean 0   RMS 0.5",
+        "min −0.5   max 0.5",
+        "mean 12.5 %   RMS 39.53 %",
+        ">bound<",
+        "after − before in GeV",
+    ] {
         assert!(svg.contains(told), "{told}: {svg}");
     }
 }

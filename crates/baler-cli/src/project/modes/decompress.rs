@@ -43,6 +43,10 @@ fn own(session: &Session) -> Result<Variable> {
 /// where the original is at hand that does, and else rows stay rows.
 fn prototypes(session: &Session) -> Result<Variable> {
     let path = session.project.path(Output::PrototypeArchive);
+    let deltas = path.with_file_name("compressed_deltas.npz.gz");
+    if deltas.exists() {
+        eprintln!("note: {} holds pickled corrections, which are not read", deltas.display());
+    }
     let ours = session.project.path(Output::Model);
     let model = if ours.exists() { ours } else { session.project.path(Output::PrototypeModel) };
     let (network, model) = network(&model)?;

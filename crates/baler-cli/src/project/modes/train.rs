@@ -1,5 +1,6 @@
 //! `--mode train`.
 
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -8,9 +9,9 @@ use crate::commands::train::{save, whole_sample};
 use crate::output::AtomicFile;
 use crate::project::{Output, activations, data, settings};
 use crate::saying::{bar, bytes, count, number, print};
-use baler::error::Result;
+use baler::error::{Error, Result};
 use baler::model::normalise::NormalisationKind;
-use baler::train::train;
+use baler::train::{Checkpoint, fit};
 
 /// Runs it.
 pub fn run(session: &Session) -> Result<()> {
@@ -23,13 +24,21 @@ pub fn run(session: &Session) -> Result<()> {
         whole.map_or("", |_| ", in blocks")
     ))?;
     let options = settings::training(session.config, &data::row_shape(&data))?;
+    let (every, from) = (settings::checkpoints(session.config)?, checkpoint(session)?);
     let path = session.project.path(Output::Model);
     let out = AtomicFile::create(&path, true)?; // before the long work, should it be refused
     let bar = bar("training", true);
     bar.set_length(options.epochs as u64);
     let begun = Instant::now();
-    let model = train(&sample.rows, &sample.names, &options, |e| {
+    let mut kept = Ok(()); // whether every checkpoint could be written
+    let fitted = fit(&sample.rows, &options, from, |e| {
         let r = e.result;
+        if every.is_some_and(|n| e.epoch.is_multiple_of(n) && e.epoch < e.epochs) {
+            kept = keep(session, &e.checkpoint());
+            if kept.is_err() {
+                return ControlFlow::Break(());
+            }
+        }
         bar.set_position(e.epoch as u64);
         bar.set_message(format!("loss {}", number(r.validation_loss.unwrap_or(r.train_loss))));
         if session.verbose {
@@ -47,9 +56,12 @@ pub fn run(session: &Session) -> Result<()> {
             ControlFlow::Continue(())
         }
     })?;
+    kept?;
+    let model = fitted.freeze(&sample.rows, &sample.names)?;
     bar.finish_and_clear();
     let seconds = begun.elapsed().as_secs_f64();
     let size = save(&model, out)?;
+    let _ = std::fs::remove_file(session.project.path(Output::Checkpoint)); // there may be none
 
     let history = &model.provenance.history;
     let trained = history.iter().map(|e| e.train_loss);
@@ -87,4 +99,24 @@ pub fn run(session: &Session) -> Result<()> {
             count(n as usize, "row")
         )),
     }
+}
+
+/// Where an interrupted training goes on, if there was one and checkpoints are asked for.
+fn checkpoint(session: &Session) -> Result<Option<Checkpoint>> {
+    let path = session.project.path(Output::Checkpoint);
+    if !session.config.intermittent_model_saving || !path.exists() {
+        return Ok(None);
+    }
+    let place = |e: Error| e.at(path.display());
+    let bytes = std::fs::read(&path).map_err(|e| place(e.into()))?;
+    let checkpoint = Checkpoint::from_bytes(&bytes).map_err(place)?;
+    let done = count(checkpoint.epochs(), "epoch");
+    print(format!("{}: goes on after {done}; remove the file to start anew", path.display()))?;
+    Ok(Some(checkpoint))
+}
+
+fn keep(session: &Session, checkpoint: &Checkpoint) -> Result<()> {
+    let mut out = AtomicFile::create(&session.project.path(Output::Checkpoint), true)?;
+    out.write_all(&checkpoint.to_bytes())?;
+    out.commit()
 }

@@ -4,7 +4,7 @@
 //! both. The float ones compute as [`crate::model::float`] does, but in the order that suits the program that runs them.
 
 mod builder;
-//mod integers;
+mod integers;
 mod layers;
 mod normalise;
 mod proto;
@@ -45,7 +45,7 @@ pub fn export(model: &Model, part: Part, precision: Precision) -> Result<Vec<u8>
     let mut b = Builder::default();
     match precision {
         Precision::Float => float(&mut b, model, part)?,
-        Precision::Integer => todo!(), //integers::add(&mut b, &model.frozen, part)?,
+        Precision::Integer => integers::add(&mut b, &model.frozen, part)?,
     }
     let about = [
         ("baler.program", model.provenance.program.clone()),

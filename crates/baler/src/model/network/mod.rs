@@ -192,6 +192,11 @@ impl Network {
         &self.steps
     }
 
+    /// Values in a row before each step, and behind the last.
+    pub fn widths(&self) -> &[usize] {
+        &self.widths
+    }
+
     /// The layers, where all steps are dense.
     pub fn dense_layers(&self) -> Option<Vec<&FrozenDense>> {
         let dense = |s| if let &Step::Dense(ref d) = s { Some(d) } else { None };

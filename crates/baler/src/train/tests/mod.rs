@@ -2,19 +2,21 @@ mod agreement;
 mod gradients;
 mod pytorch;
 mod resuming;
+mod zoo;
 
 use std::ops::ControlFlow;
 
 use super::rng::Random;
 use super::*;
 use crate::model::layers::{Architecture, Layer};
-use crate::model::zoo;
+use crate::model::normalise::NormalisationKind;
+use crate::model::zoo as models;
 
 fn architecture(widths: &[usize], slope: f32) -> Architecture {
     let mirrored: Vec<usize> = widths.iter().rev().copied().collect();
     let activation = Layer::LeakyRelu { slope };
     let (encoder, decoder) =
-        (zoo::dense_chain(&widths[1..], &activation), zoo::dense_chain(&mirrored[1..], &activation));
+        (models::dense_chain(&widths[1..], &activation), models::dense_chain(&mirrored[1..], &activation));
     Architecture { name: "test".into(), input: vec![widths[0]], sequence: 1, encoder, decoder }
 }
 
@@ -35,7 +37,7 @@ fn curved_rows(count: usize, features: usize) -> Vec<f64> {
 #[test]
 fn the_model_does_not_depend_on_threads() {
     let rows = curved_rows(1400, 24);
-    let mut options = TrainOptions::new(zoo::by_name("AE", &[24], 15).unwrap());
+    let mut options = TrainOptions::new(models::by_name("AE", &[24], 15).unwrap());
     (options.epochs, options.validation) = (2, 0.2);
     let mut model = |threads, seed| {
         (options.threads, options.seed) = (threads, seed);
@@ -51,7 +53,7 @@ fn the_model_does_not_depend_on_threads() {
 #[test]
 fn a_panic_in_the_progress_report_comes_back() {
     let rows = curved_rows(1024, 24);
-    let mut options = TrainOptions::new(zoo::by_name("AE", &[24], 15).unwrap());
+    let mut options = TrainOptions::new(models::by_name("AE", &[24], 15).unwrap());
     options.threads = 2;
     let run = || train(&rows, &[], &options, |_| panic!("no terminal"));
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());

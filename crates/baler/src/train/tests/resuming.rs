@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_resumed_training_comes_to_the_same_bits() {
-    let architecture = zoo::by_name("AE_Dropout_BN", &[6], 2).unwrap();
+    let architecture = models::by_name("AE_Dropout_BN", &[6], 2).unwrap();
     let rows = curved_rows(300, 6);
     let mut options = TrainOptions::new(architecture);
     (options.epochs, options.batch_size, options.validation) = (5, 64, 0.2);

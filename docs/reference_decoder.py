@@ -15,8 +15,8 @@ import sys
 import zlib
 from collections import defaultdict
 from functools import partial
-from itertools import accumulate
-from math import prod
+from itertools import accumulate, cycle, product
+from math import isqrt, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -1832,14 +1832,15 @@ def decode_function(r, count, others):
 
 # ------------------------------------------------------------------------------------------- 7. Autoencoder codec
 
-def decode_outputs(r, rows, models):
+def decode_outputs(r, rows_of, models):
     """The model, its outputs for each row, and whether a residual follows."""
     number, bounded, shift = r.varint(), r.tag(1), r.tag(12)
     need(number in models, "a model that is not there")
     model = models[number]
+    rows = rows_of(model)
     latents = [decode_integers(r.part(), rows) for _ in range(model.latents)]
     latents = [[clamp(wrap(i << shift), -8191, 8191) for i in latent] for latent in latents]
-    return model, [model.run(row) for row in zip(*latents)], bounded
+    return model, model.run(list(zip(*latents))), bounded
 
 def converted(type, v):
     """The bits of an output rounded to the type."""
@@ -1851,9 +1852,11 @@ def converted(type, v):
 
 def decode_modelled_field(r, shape, type, models):
     need(shape, "a model for a field without axes")
-    _, outputs, bounded = decode_outputs(r, shape[0], models)
-    outputs = [v for row in outputs for v in row]
-    need(len(outputs) == prod(shape), "a model of another shape")
+    model, outputs, bounded = decode_outputs(r, lambda model: len(list(model.places(shape))), models)
+    places = model.places(shape)
+    of_place = {p: v for places, row in zip(places, outputs) for p, v in zip(places, row) if p is not None}
+    need(len(of_place) == prod(shape), "a model of another shape")
+    outputs = [of_place[p] for p in range(prod(shape))]
     if not bounded:
         r.end()
         return type.pack([converted(type, v) for v in outputs])
@@ -1863,7 +1866,7 @@ def decode_modelled_field(r, shape, type, models):
     return map.values([wrap((n or 0) + map.integer(v)) for n, v in zip(walked, outputs)])
 
 def decode_modelled_table(r, rows, columns, models):
-    model, outputs, _ = decode_outputs(r, rows, models)
+    model, outputs, _ = decode_outputs(r, lambda model: rows, models)
     outputs = dict(zip(model.names, zip(*outputs)))
     need(outputs.keys() <= {column.name for column in columns}, "a model of other columns")
     parts = []
@@ -1892,6 +1895,9 @@ class Layer(NamedTuple):
     def sums(self, x):
         return [bias + sum(w * v for w, v in zip(row, x)) for row, bias in zip(self.weights, self.bias)]
 
+    def run(self, x):
+        return self.inner(x) if self.shift else self.sums(x)
+
     def inner(self, x):
         t = [acc + (1 << (self.shift - 1)) >> self.shift for acc in self.sums(x)]
         return [clamp(t * m[t < 0] + 2**14 >> 15, -8191, 8191) for t, m in zip(t, zip(*self.multipliers))]
@@ -1906,17 +1912,25 @@ class Model(NamedTuple):
     def latents(self):
         return len(self.layers[0].weights[0])
 
-    def run(self, x):
+    def run(self, rows):
+        return [self.run_row(row) for row in rows]
+
+    def run_row(self, x):
         for layer in self.layers[:-1]:
             x = layer.inner(x)
         sums = self.layers[-1].sums(x)
         return [acc * scale + offset for acc, scale, offset in zip(sums, self.scale, self.offset)]
 
+    def places(self, shape):
+        return frames(shape, len(self.scale))
+
 def decode_model(r):
     kind = r.number("B")
-    need(kind in (1, 2), "an unknown kind of models")
+    need(kind in (1, 2, 3), "an unknown kind of models")
     if kind == 2:
         return decode_table_model(r)
+    if kind == 3:
+        return decode_network_model(r)
     count = r.number("H")
     need(count > 0, "a model without layers")
     layers = [decode_layer(r, last=i == count - 1) for i in range(count)]
@@ -1947,6 +1961,233 @@ def proven(layer):
         safe = most < 2**31 - (1 << shift) and all(0 <= m[i] and t * m[i] + 2**14 < 2**31 for m in multipliers)
         need(safe, "a neuron that may overflow")
     return layer
+
+# ............................................................................................. 8.1 Networks
+
+def frames(shape, n):
+    """For each row the places in the chunk of its values."""
+    need(shape[0] * n == prod(shape), "frames of another shape")
+    return (range(i * n, (i + 1) * n) for i in range(shape[0]))
+
+def runs(shape, n):
+    count = prod(shape)
+    return ([p if p < count else None for p in range(i, i + n)] for i in range(0, count, n))
+
+def tiles(extents, shape, n):
+    m = len(extents)
+    need(m <= len(shape) and prod(extents) == n, "tiles of another shape")
+    d = shape[len(shape) - m :]
+    for lead in range(prod(shape[: len(shape) - m])):
+        for tile in product(*[range(0, d, e) for d, e in zip(d, extents)]):
+            row = []
+            for within in product(*map(range, extents)):
+                at = lead
+                for first, t, length in zip(tile, within, d):
+                    at = None if at is None or first + t >= length else at * length + first + t
+                row.append(at)
+            yield row
+
+class Network(NamedTuple):
+    places: object
+    sequence: int
+    latents: int
+    steps: list  # each a function of a sequence's rows
+    outputs: int
+    sets: list
+    names: list
+
+    def run(self, rows):
+        values = []
+        for first in range(0, len(rows), self.sequence):
+            x, kept = [list(row) for row in rows[first : first + self.sequence]], []
+            for step in self.steps:
+                x = step(x, kept)
+            values += [[line(s, n) for s, n in zip(cycle(self.sets), row)] for row in x]
+        return values
+
+def line(pieces, n):
+    """The last piece that starts at n or before."""
+    _, scale, offset = [piece for piece in pieces if piece[0] <= n][-1]
+    return n * scale + offset
+
+def decode_network_model(r):
+    rows = r.tag(2)
+    extents = [r.varint() for _ in range(r.number("B"))] if rows == 2 else []
+    need(rows != 2 or 1 <= len(extents) <= 8, "tiles of no axes")
+    sequence, latents, count = r.varint(), r.varint(), r.varint()
+    need(1 <= sequence <= 4096 and 1 <= latents <= 2**20 and 1 <= count <= 4096, "not a network")
+    steps, width, kept = [], latents, []
+    for i in range(count):
+        step, width = decode_step(r, width, kept, i == count - 1)
+        need(1 <= width <= 2**20, "too many values")
+        steps.append(step)
+    need(not kept, "what is kept is never added")
+    sets = r.varint()
+    need(sets in (1, width), "not a set an output")
+    sets = [decode_lines(r) for _ in range(sets)]
+    names = [r.take(r.varint()).decode("utf-8") for _ in range(width)] if r.tag(1) else []
+    r.end()
+    places = [partial(frames, n=width), partial(runs, n=width), partial(tiles, extents, n=width)][rows]
+    return Network(places, sequence, latents, steps, width, sets, names)
+
+def decode_lines(r):
+    more = r.varint()
+    starts = [float("-inf"), *r.numbers("i", more)]
+    need(all(a < b for a, b in zip(starts, starts[1:])), "lines out of order")
+    lines = [(start, *r.numbers("d", 2)) for start in starts]
+    need(all(abs(s) * 2.0**31 + abs(o) < float("inf") for _, s, o in lines), "outputs not finite")
+    return lines
+
+def decode_linear(r, inputs, outputs, raw, phases=None):
+    """Weights and all; `phases` names the sum that each input has part in, where there are several."""
+    need(1 <= inputs <= 2**20 and 1 <= outputs <= 2**20, "not a layer")
+    weights = [r.numbers("h", inputs) for _ in range(outputs)]
+    bias, shift = r.numbers("i", outputs), r.tag(30)
+    need(shift > 0 or raw, "a raw step that is not the last")
+    multipliers = (r.numbers("h", outputs), r.numbers("h", outputs)) if shift else ()
+    layer = Layer(weights, bias, shift, multipliers)
+    for phase in set(phases or [0]):
+        part = [[w for w, p in zip(row, phases or [0] * inputs) if p == phase] for row in weights]
+        proven(layer._replace(weights=part))
+    return layer
+
+def each_row(f):
+    return lambda rows, kept: [f(row) for row in rows]
+
+def limited(v):
+    return clamp(v, -8191, 8191)
+
+def decode_step(r, width, kept, last):
+    """A step on so many values, and how many it gives. `kept` holds how many values are kept."""
+    kind = r.tag(10)
+    if kind == 0:
+        outputs = r.varint()
+        layer = decode_linear(r, width, outputs, last)
+        return each_row(layer.run), outputs
+    if kind in (1, 2):
+        return decode_window(r, width, kind == 2, last)
+    if kind == 3:
+        channels = r.varint()
+        layer = decode_linear(r, 1, channels, False)
+        need(width % channels == 0, "channels that do not fit")
+        one = [Layer([w], (b,), layer.shift, ((p,), (n,))) for w, b, p, n in zip(layer.weights, layer.bias, *layer.multipliers)]
+        return each_row(lambda row: [one[v % channels].inner([x])[0] for v, x in enumerate(row)]), width
+    if kind == 4:
+        t = r.numbers("h", 1025)
+        need(all(abs(p) <= 8191 for p in t), "a table beyond the activations")
+        def look(x):
+            i, f = x + 8192 >> 4, (x + 8192) % 16
+            return t[i] * (16 - f) + t[i + 1] * f + 8 >> 4
+        return each_row(lambda row: [look(x) for x in row]), width
+    if kind == 5:
+        return decode_gdn(r, width), width
+    if kind == 6:
+        return decode_norm(r, width), width
+    if kind == 7:
+        shift, (m,) = r.tag(47), r.numbers("h", 1)
+        need(width % 3 == 0 and m >= 0, "attention that does not fit")
+        return lambda rows, kept: [attend(row, rows, width // 3, shift, m) for row in rows], width // 3
+    if kind == 8:
+        need(not kept, "two things kept")
+        kept.append(width)
+        return keep, width
+    if kind == 9:
+        shift, m = r.tag(30), r.numbers("h", 2)
+        need(shift > 0 and min(m) >= 0 and kept == [width], "nothing kept to add")
+        kept.pop()
+        def add(rows, kept):
+            half = 1 << shift - 1
+            return [[limited(a * m[0] + b * m[1] + half >> shift) for a, b in zip(*pair)] for pair in zip(kept.pop(), rows)]
+        return add, width
+    rows, columns = r.varint(), r.varint()
+    need(rows * columns == width, "a transpose of another shape")
+    return each_row(lambda row: [row[i * columns + j] for j in range(columns) for i in range(rows)]), width
+
+def keep(rows, kept):
+    kept.append(rows)
+    return rows
+
+def decode_window(r, width, transposed, raw):
+    axes = r.number("B")
+    need(1 <= axes <= 3, "not a window")
+    channels, outputs = r.varint(), r.varint()
+    extent, kernel, stride, padding = zip(*[[r.varint() for _ in range(4)] for _ in range(axes)])
+    more = [r.varint() for _ in range(axes)] if transposed else [0] * axes
+    need(channels * prod(extent) == width and min(kernel) > 0 and all(a < b for a, b in zip(more, stride)), "a window that does not fit")
+    taps = list(product(*map(range, kernel)))
+    phases = [tuple(t % s for t, s in zip(tap, stride)) for tap in taps for _ in range(channels)]
+    layer = decode_linear(r, len(taps) * channels, outputs, raw, phases if transposed else None)
+    if transposed:
+        sizes = [(n - 1) * s + k + m - 2 * p for n, k, s, p, m in zip(extent, kernel, stride, padding, more)]
+    else:
+        sizes = [(n + 2 * p - k) // s + 1 for n, k, s, p in zip(extent, kernel, stride, padding)]
+    need(min(sizes) > 0, "a window that does not fit")
+    def seen(o, t, axis):
+        """The position that output position o sees by tap t, if there is one."""
+        s, p = stride[axis], padding[axis]
+        i, rest = divmod(o + p - t, s) if transposed else (o * s - p + t, 0)
+        return i if rest == 0 and 0 <= i < extent[axis] else None
+    def run(row):
+        out = []
+        for o in product(*map(range, sizes)):
+            columns = []
+            for tap in taps:
+                at = 0
+                for axis in range(axes):
+                    i = seen(o[axis], tap[axis], axis)
+                    at = None if i is None or at is None else at * extent[axis] + i
+                columns += [0] * channels if at is None else row[at * channels : (at + 1) * channels]
+            out += layer.run(columns)
+        return out
+    return each_row(run), outputs * prod(sizes)
+
+def root(n):
+    """v, r and h."""
+    h = (31 - (n.bit_length() - 1)) // 2
+    v = n << 2 * h if h >= 0 else n >> -2 * h
+    entry = lambda i: isqrt(2**40 // i)
+    i, f = v >> 22, (v >> 8) % 2**14
+    return v, entry(i) - ((entry(i) - entry(i + 1)) * f >> 14), h
+
+def decode_gdn(r, width):
+    inverse, channels = r.tag(1), r.varint()
+    layer = decode_linear(r, channels, channels, True)
+    need(layer.shift == 0 and min(map(min, layer.weights)) >= 0 and min(layer.bias) >= 0, "squares with a sign")
+    e, m = r.number("B"), r.numbers("h", channels)
+    need(min(m) >= 0 and (1 <= e <= 47 if inverse else 16 <= e <= 62) and width % channels == 0, "not a GDN")
+    def at(x, n, m):
+        v, reciprocal, h = root(max(n, 1))
+        factor, shift = ((v >> 16) * reciprocal >> 15, e + h) if inverse else (reciprocal, e - h)
+        return limited(x * factor * m + (1 << shift - 1) >> shift)
+    def run(row):
+        out = []
+        for first in range(0, width, channels):
+            x = row[first : first + channels]
+            out += map(at, x, layer.sums([v * v + 2**12 >> 13 for v in x]), m)
+        return out
+    return each_row(run)
+
+def decode_norm(r, width):
+    epsilon, e = r.varint(), r.number("B")
+    need(epsilon <= 2**56 and 16 <= e <= 47, "not a norm")
+    multipliers, offsets = r.numbers("h", width), r.numbers("h", width)
+    def run(row):
+        mean = (16 * sum(row) + width // 2) // width
+        c = [16 * x - mean for x in row]
+        _, reciprocal, h = root(max(1, epsilon + sum(v * v for v in c)))
+        half = 1 << e - h - 1
+        return [limited((v * reciprocal * m + half >> e - h) + o) for v, m, o in zip(c, multipliers, offsets)]
+    return each_row(run)
+
+def attend(row, rows, d, shift, m):
+    scores = [sum(q * k for q, k in zip(row[:d], other[d : 2 * d])) for other in rows]
+    def weight(s):
+        u = (max(scores) - s) * m >> shift
+        g, f = (u >> 8) % 16, u % 256
+        return 0 if u >= 2**17 else (HALVES[g] * (256 - f) + (*HALVES, 8192)[g + 1] * f) >> (u >> 12)
+    w = [weight(s) for s in scores]
+    a = [2**17 * v // sum(w) for v in w]
+    return [(2 * sum(p * other[2 * d + i] for p, other in zip(a, rows)) + sum(a)) // (2 * sum(a)) for i in range(d)]
 
 # ------------------------------------------------------------------------------------------- 9. Models of tables
 

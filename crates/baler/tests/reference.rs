@@ -40,6 +40,7 @@ fn the_reference_decoder_agrees() {
     forced_bases(&mut cases);
     tables(&mut cases);
     autoencoders(&mut cases);
+    networks(&mut cases);
 
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reference");
     std::fs::create_dir_all(&folder).unwrap();
@@ -465,5 +466,26 @@ fn autoencoders(cases: &mut Vec<Case>) {
         let table = Table::new(some).unwrap();
         let bytes = pack(vec![Input::Table("events".into(), Box::new(table))], &options);
         cases.push((format!("autoencoder for a table, {bound}"), bytes));
+    }
+}
+
+/// Every kind of step and of rows, with a bound and without.
+fn networks(cases: &mut Vec<Case>) {
+    for (name, model, shape) in common::networks() {
+        let wave = wave(shape.iter().product());
+        for (bound, values) in [
+            (Bound::None, Values::F64(wave.clone())),
+            (Bound::Absolute(0.1), Values::F32(wave.iter().map(|&x| x as f32).collect())),
+            (Bound::Lossless, Values::I16(wave.iter().map(|&x| x as i16).collect())),
+        ] {
+            let options = Options {
+                bound: Some(bound),
+                model: Some(&model),
+                codec: Some(Codec::Autoencoder),
+                chunk: 50,
+                ..Options::default()
+            };
+            cases.push((format!("{name}, {bound}"), pack(vec![field("u", &shape, values)], &options)));
+        }
     }
 }

@@ -73,11 +73,7 @@ impl Encoder {
     /// The same encoder, whose features go through these curves (one each, or none) before their scales.
     pub fn with_curves(mut self, curves: &[Curve]) -> Result<Encoder> {
         if !(curves.is_empty() || curves.len() == self.features()) {
-            return Err(Error::corrupt(format!(
-                "{} curves for {} features",
-                curves.len(),
-                self.features()
-            )));
+            return Err(Error::corrupt(format!("{} curves for {} features", curves.len(), self.features())));
         }
         self.curves = curves.to_vec();
         Ok(self)

@@ -133,7 +133,8 @@ fn read(bytes: &[u8]) -> Result<Model> {
     let float =
         FloatModel::new(&architecture, |half, i, layer| tensors.float(&format!("{half}.{i}"), layer))?;
     let normalisation = normalisation.checked()?;
-    let encoder = Encoder::from_bytes(tensors.bytes("frozen.encoder")?).map_err(|e| e.at("frozen encoder"))?;
+    let encoder =
+        Encoder::from_bytes(tensors.bytes("frozen.encoder")?).map_err(|e| e.at("frozen encoder"))?;
     let frozen = FrozenModel::new(
         encoder.with_curves(normalisation.curves())?,
         Decoder::from_bytes(tensors.bytes("frozen.decoder")?).map_err(|e| e.at("frozen decoder"))?,

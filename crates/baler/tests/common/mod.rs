@@ -12,6 +12,7 @@ use baler::data::{Array, Column, Table, Values};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::Model;
 use baler::model::any::AnyDecoder;
+use baler::model::blocks::Blocks;
 use baler::model::layers::{Architecture, Layer};
 use baler::model::table::file::TrainedTable;
 use baler::model::zoo::dense_chain;
@@ -313,6 +314,95 @@ pub fn seeds() -> Vec<Seed> {
     let bytes = pack(table(some), &options);
     seeds.push(Seed { name: "autoencoder for a table", bytes, models: vec![] });
     seeds
+}
+
+/// Fields through a network of every kind of step, and cut into rows in every way, with their shapes.
+pub fn networks() -> Vec<(&'static str, Model, Vec<usize>)> {
+    use Layer::{BatchNorm, Flatten, Gelu, Relu};
+    let dense = |outputs| Layer::Dense { outputs };
+    let conv = |channels, kernel: &[usize]| Layer::Conv {
+        channels,
+        kernel: kernel.into(),
+        stride: vec![],
+        padding: vec![1; kernel.len()],
+    };
+    let transposed = |channels, kernel: &[usize], stride, padding| Layer::ConvTransposed {
+        channels,
+        kernel: kernel.into(),
+        stride: vec![stride; kernel.len()],
+        padding: vec![padding; kernel.len()],
+        output_padding: vec![stride - 1; kernel.len()],
+    };
+    let reshape = |shape: &[usize]| Layer::Reshape { shape: shape.into() };
+    let transformer = |norm_first| Layer::Transformer { feed_forward: 5, norm_first };
+    let gdn = |inverse| Layer::Gdn { inverse };
+    let leaky = Layer::LeakyRelu { slope: 0.2 };
+    let made = [
+        (
+            "convolution",
+            (&[1, 4, 6][..], 1, Blocks::Tiles(vec![4, 6])),
+            vec![conv(2, &[3, 3]), Relu, Flatten, dense(2)],
+            vec![dense(12), Relu, reshape(&[2, 2, 3]), transposed(1, &[3, 3], 2, 1)],
+            vec![3, 6, 7],
+        ),
+        (
+            "batch norm and ReLU at the end",
+            (&[6], 1, Blocks::Runs),
+            vec![dense(4), leaky.clone(), dense(2)],
+            vec![dense(4), leaky.clone(), BatchNorm, dense(6), BatchNorm, Relu],
+            vec![9, 11],
+        ),
+        (
+            "GDN",
+            (&[2, 6], 1, Blocks::Tiles(vec![2, 1, 6])),
+            vec![conv(3, &[2]), gdn(false), Flatten, dense(3)],
+            vec![dense(18), reshape(&[3, 6]), BatchNorm, gdn(true), transposed(2, &[1], 1, 0)],
+            vec![5, 3, 6],
+        ),
+        (
+            "transformer",
+            (&[4], 3, Blocks::Frames),
+            vec![transformer(true), BatchNorm, dense(3), leaky.clone()],
+            vec![dense(4), leaky.clone(), BatchNorm, transformer(false), dense(4)],
+            vec![20, 2, 2],
+        ),
+        (
+            "activations alone",
+            (&[3, 2], 1, Blocks::Tiles(vec![6])),
+            vec![BatchNorm, Relu, Flatten, dense(4)],
+            vec![reshape(&[2, 2]), BatchNorm, transposed(3, &[1], 1, 0), Gelu],
+            vec![8, 10],
+        ),
+    ];
+    let build =
+        |(name, (input, sequence, blocks), encoder, decoder, shape): (_, (&[usize], _, Blocks), _, _, _)| {
+            let architecture =
+                Architecture { name: "small".into(), input: input.into(), sequence, encoder, decoder };
+            let rows: Vec<f64> = wave(architecture.features() * 90);
+            let options =
+                TrainOptions { epochs: 3, batch_size: 16, threads: 1, ..TrainOptions::new(architecture) };
+            let mut model = train(&rows, &[], &options, |_| std::ops::ControlFlow::Continue(())).unwrap();
+            model.frozen = model.frozen.with_blocks(blocks).unwrap();
+            (name, model, shape)
+        };
+    made.map(build).into_iter().collect()
+}
+
+/// Archives of fields through [`networks`].
+pub fn networked() -> Vec<Seed> {
+    let names = networks().into_iter();
+    let seed = |(name, model, shape): (_, Model, Vec<usize>)| {
+        let options = Options {
+            bound: Some(Bound::Absolute(0.2)),
+            model: Some(&model),
+            codec: Some(Codec::Autoencoder),
+            chunk: 70,
+            ..Options::default()
+        };
+        let values = Values::F64(wave(shape.iter().product()));
+        Seed { name, bytes: pack(vec![field("u", &shape, values)], &options), models: vec![] }
+    };
+    names.map(seed).collect()
 }
 
 /// Archives of fields over a wavelet base. For it they are too large to be damaged as often as [`seeds`].

@@ -1,10 +1,10 @@
 //! Frozen networks of every layer against float ones, on every kernel, and damaged.
 
 use super::super::compact::tests::survives;
+use super::super::float;
 use super::super::kernel::Kernel;
 use super::super::layers::Architecture;
 use super::super::normalise::NormalisationKind;
-use super::super::float;
 use super::*;
 use crate::model::network::Step;
 

@@ -101,8 +101,8 @@ pub fn encode(
 
 /// Of so many planes of a chunk (rows, where it has one plane) one is in the slab.
 const SAMPLED: usize = 8;
-/// Smaller slabs tell too little: at the fast level, and at others, where a base may suit the whole chunk and not the slab.
-/// (Seven of the sixty planes of a flow of 60 x 50 x 50 foretold the worse, by 6 % at 1e-3.)
+/// Smaller slabs may tell too little: at the fast level, and at others, where a base may suit the whole chunk and not the
+/// slab. (Not measured how small is too small.)
 const LEAST_SLAB: [usize; 2] = [1 << 13, 1 << 16];
 /// Beyond a difference of one part in so many a slab is trusted.
 const CLEAR: usize = 6;

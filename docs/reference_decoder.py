@@ -354,19 +354,22 @@ class Bit:
         self.p1 += ((65504 if bit else 32) - self.p1) >> RATE[self.age]
         self.age = min(self.age + 1, 31)
 
+    def odds(self):
+        return STRETCH[self.p1 >> 4]
+
 def bit_alone(coder, context):
     bit = coder.bit(context.p1)
     context.adapt(bit)
     return bit
 
-def bit_mixed(coder, a, b, weights):
-    inputs = STRETCH[a.p1 >> 4], STRETCH[b.p1 >> 4]
-    p = SQUASH[clamp((weights[0] * inputs[0] + weights[1] * inputs[1]) >> 16, -1536, 1536)]
+def bit_mixed(coder, contexts, weights):
+    inputs = [context.odds() for context in contexts]
+    p = SQUASH[clamp(sum(w * o for w, o in zip(weights, inputs)) >> 16, -1536, 1536)]
     bit = coder.bit(p)
     error = (bit << 16) - p
     weights[:] = [wrap(w + (error * o >> 15), 32) for w, o in zip(weights, inputs)]
-    a.adapt(bit)
-    b.adapt(bit)
+    for context in contexts:
+        context.adapt(bit)
     return bit
 
 # 4.3 Adaptive symbols
@@ -754,7 +757,7 @@ class IndexContexts:
         if group < 19:
             a = self.zero_a[group, min(around, 7)]
             b = self.zero_b[64 * min(west, 3) + nearest + min(west2, 1), group // 4]
-            if not bit_mixed(coder, a, b, self.weights[group]):
+            if not bit_mixed(coder, (a, b), self.weights[group]):
                 return 0
         high = symbol(coder, self.high[group])
         if high == 15:
@@ -784,10 +787,12 @@ def over_base(decode):
 
 def decode_base(r, dims):
     """The wavelet approximation b."""
-    grouping, eighths = r.tag(2), r.number("B")
-    groups = [Group(axes, dims) for axes in GROUPINGS[grouping]]
+    byte, eighths = r.number("B"), r.number("B")
+    need(byte < 32 and byte % 16 <= 2, "a base of a later version")
+    asked = r.number("B") if byte >= 16 else None
+    groups = [Group(axes, dims) for axes in GROUPINGS[byte % 16]]
     coder, raw = RangeCoder(r.part().data), RawBits(r.part().data)
-    b = Coefficients(coder, raw, dims, bands_of(groups), F(eighths) / F(8)).decode()
+    b = Coefficients(coder, raw, dims, bands_of(groups), F(eighths) / F(8), asked).decode()
     for group in reversed(groups):
         for length, split in reversed(group.levels):
             box = b[tuple(slice(length.get(a)) for a in range(3))]
@@ -853,12 +858,14 @@ def bands_of(groups):
 # Coefficients
 
 class Coefficients:
-    def __init__(self, coder, raw, dims, bands, step):
+    def __init__(self, coder, raw, dims, bands, step, asked):
         self.coder, self.raw, self.dims, self.bands, self.step = coder, raw, dims, bands, step
+        self.asked = asked  # None in coding 0
         self.values, magnitudes = np.zeros(dims, F), np.zeros(dims, np.int64)
         self.m = [magnitudes[band.box()] for band in bands]
-        self.empty, self.minus, self.counters = defaultdict(Bit), defaultdict(Bit), defaultdict(Counter)
-        self.weights = defaultdict(lambda: [12000] * 6)
+        self.empty, self.minus = defaultdict(Bit), defaultdict(Bit)
+        self.contexts = defaultdict(Counter if asked is None else Bit)
+        self.weights = defaultdict(lambda: [12000] * 6 if asked is None else [24000] * 3)
         self.high, self.length = defaultdict(falling), falling()
         self.expected = defaultdict(lambda: np.array([0.14, 0.08, 0.04, 0.1, 0.025, 0.12, 0.03, 0.1], F))
 
@@ -900,8 +907,7 @@ class Coefficients:
         back = np.sign(values[z - 1, y]) if z > 0 else np.zeros(nx)
         for start in range(0, nx, 16):
             w, ww = (int(m[z, y, start - d]) if start > 0 else 0 for d in (1, 2))
-            quiet = w == ww == 0 and not f[start : start + 16, :7].any()
-            if quiet and bit_alone(self.coder, self.empty[kind]):
+            if w == ww == 0 and self.all_zero(kind, f[start : start + 16], band):
                 continue
             for x in range(start, min(start + 16, nx)):
                 f[x, 0] += w
@@ -910,6 +916,24 @@ class Coefficients:
                 k = self.coefficient(kind, f[x], (w, n[x], u[x]), signs)
                 w, ww = min(abs(k), 1023), w
                 values[z, y, x], m[z, y, x] = self.value(k), w
+
+    def all_zero(self, kind, f, band):
+        """Whether a bit says that a block is."""
+        quiet = not f[:, :7].any()
+        if self.asked is None:
+            return quiet and bit_alone(self.coder, self.empty[kind])
+        # f are multiples of these shares of whole numbers
+        shares = [F(1)] * 3 + [F(1) / F(max(len(of), 1)) for of in (band.parents, band.siblings) for _ in range(2)]
+        total = [F(round(sum(map(float, f[:, i] / share)))) * share for i, share in enumerate(shares)]
+        total = np.array([*total, F(0.1) * F(len(f))], F)
+        b = min(class_of_f32(sum_of_eight(self.expected[kind] * total)), 59)
+        if not quiet and b > self.asked:
+            return False
+        level = lambda e: min((class_of_f32(e * F(0.125)) + 1) // 2, 15)
+        own = level((total[0] + F(0.5) * total[1]) + F(0.35) * total[2])
+        parents, siblings = (level(total[i] + total[i + 1] * (F(1) / F(6))) for i in (3, 5))
+        contexts = (0, kind, b), (1, own, parents > 0, b), (2, parents, siblings)
+        return bit_mixed(self.coder, [self.empty[c] for c in contexts], self.weights["block", kind])
 
     def kind(self, band):
         long = [a for a in range(3) if self.dims[a] >= 8]
@@ -943,19 +967,20 @@ class Coefficients:
         return wrap(-m if m and bit_alone(self.coder, self.minus[signs, kind]) else m, 32)
 
     def slots(self, kind, group, f, near):
-        """Those of the six contexts."""
+        """Those of the six or three contexts."""
         here = min(class_of_f32(((f[0] + F(0.5) * f[1]) + F(0.35) * f[2]) * F(0.145)), 31)
         parent, sibling = (min(class_of_f32(F(0.5) * f[i] + f[i + 1] * (F(0.5) / F(6))), 31) for i in (3, 5))
         beside = min(class_of_f32(f[1] / F(6)), 31), min(class_of_f32(f[0] / F(3)), 31)
         w, n, u = (6 if m > 15 else [0, 1, 2, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5][m] for m in near)
-        return (min(group, 31), kind), (w, n, u), (parent, here), (sibling, here), beside, (parent, sibling)
+        three = (min(group, 31), kind), (w, n, u), (parent, sibling)
+        return three if self.asked is not None else (*three, (parent, here), (sibling, here), beside)
 
     def magnitude(self, kind, group, slots):
         m = 0
         if group < 24:
             while m < 3:
-                counters = [self.counters[m, i, slot] for i, slot in enumerate(slots)]
-                if not bit_of_six(self.coder, counters, self.weights[m, kind]):
+                contexts = [self.contexts[m, i, slot] for i, slot in enumerate(slots)]
+                if not bit_mixed(self.coder, contexts, self.weights[m, kind]):
                     break
                 m += 1
         if group >= 24 or m == 3:
@@ -984,6 +1009,8 @@ def class_of_f32(e):
     return index_class(int(F(64) * e))
 
 class Counter:
+    """A bit's context that remembers longer."""
+
     SHARE = [(655360 + 5 * n + 8) // (10 * n + 16) for n in range(256)]
 
     def __init__(self):
@@ -993,15 +1020,8 @@ class Counter:
         self.p += ((2**22 - 1 if bit else 0) - self.p) * self.SHARE[self.n] >> 16
         self.n = min(self.n + 1, 255)
 
-def bit_of_six(coder, counters, weights):
-    inputs = [STRETCH[counter.p >> 10] for counter in counters]
-    p = SQUASH[clamp(sum(w * o for w, o in zip(weights, inputs)) >> 16, -1536, 1536)]
-    bit = coder.bit(p)
-    error = (bit << 16) - p
-    weights[:] = [wrap(w + (error * o >> 15), 32) for w, o in zip(weights, inputs)]
-    for counter in counters:
-        counter.adapt(bit)
-    return bit
+    def odds(self):
+        return STRETCH[self.p >> 10]
 
 # Back from coefficients
 
@@ -1438,19 +1458,6 @@ class Mixing:
 
 # 5.7 Recurring indices
 
-class Counter:
-    """A bit's context that remembers longer."""
-
-    def __init__(self):
-        self.p, self.age = 1 << 21, 0
-
-    p1 = property(lambda self: self.p >> 6)
-
-    def adapt(self, bit):
-        share = (655360 + 5 * self.age + 8) // (10 * self.age + 16)
-        self.p += ((2**22 - 1 if bit else 0) - self.p) * share >> 16
-        self.age = min(self.age + 1, 255)
-
 class RecurringIndices(IndexContexts):
     def __init__(self, nz):
         super().__init__(nz)
@@ -1464,7 +1471,7 @@ class RecurringIndices(IndexContexts):
         minus, t = bit_alone(coder, self.signs[length]), 1
         for i in reversed(range(length - 1)):
             c = (2 * t + 1) << i
-            t = 2 * t + bit_mixed(coder, self.bits[c], self.bits[c, group // 8], self.weights[group // 8, i])
+            t = 2 * t + bit_mixed(coder, (self.bits[c], self.bits[c, group // 8]), self.weights[group // 8, i])
         return -t if minus else t
 
 WALKS[5] = partial(decode_walk, indices=RecurringIndices)

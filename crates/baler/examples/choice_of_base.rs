@@ -41,7 +41,7 @@ fn main() {
                 let signal = Signal { smooth: part, mean, dims, step: step as f64 };
                 let groupings = [Grouping::Joint, Grouping::Planes, Grouping::Apart];
                 let recipes = groupings.iter().flat_map(|&grouping| {
-                    [8, 12, 16, 24, 40].map(|eighths| Some(Recipe { grouping, eighths }))
+                    [8, 12, 16, 24, 40].map(|eighths| Some(Recipe { grouping, eighths, asked: 4 }))
                 });
                 let mut sizes = vec![];
                 for recipe in std::iter::once(None).chain(recipes) {

@@ -326,7 +326,7 @@ fn bases(cases: &mut Vec<Case>) {
 fn forced_bases(cases: &mut Vec<Case>) {
     let shapes: [&[usize]; 6] = [&[300], &[23, 34], &[9, 2, 31], &[3, 33, 7], &[11, 10, 9], &[2, 3, 8, 17]];
     for (i, (shape, grouping)) in shapes.into_iter().flat_map(|s| Grouping::ALL.map(|g| (s, g))).enumerate() {
-        let recipe = Recipe { grouping, eighths: [16, 1, 250, 5, 0][i % 5] };
+        let recipe = Recipe { grouping, eighths: [16, 1, 250, 5, 0][i % 5], asked: [4, 16, 0, 255][i % 4] };
         cases.push((format!("{recipe:?} {shape:?}"), over(shape, recipe)));
     }
 }

@@ -416,9 +416,9 @@ pub fn based() -> Vec<Seed> {
     let i16s = clouds(&[16, 15, 18]).iter().map(|x| (x * 100.0) as i16).collect();
     let plane = Values::F64(clouds(&[65, 66]));
     vec![
-        add("f64 over a base", &[65, 66], plane, Bound::Absolute(0.02)),
-        add("f32 over a base with a hole", &[15, 15, 19], Values::F32(holed), Bound::Absolute(0.01)),
-        add("i16 over a base", &[16, 15, 18], Values::I16(i16s), Bound::Lossless),
+        add("f64 on a base", &[65, 66], plane, Bound::Absolute(0.02)),
+        add("f32 on a base with a hole", &[15, 15, 19], Values::F32(holed), Bound::Absolute(0.01)),
+        add("i16 on a base", &[16, 15, 18], Values::I16(i16s), Bound::Lossless),
     ]
 }
 

@@ -191,7 +191,8 @@ fn write_base<D: Domain>(
     plain: bool,
 ) -> (Vec<D::Work>, Vec<D::Work>) {
     let Signal { smooth, mean, dims, step } = signal;
-    let mut v: Vec<f32> = smooth.iter().map(|&x| ((x.to_f64() - mean.to_f64()) / step) as f32).collect();
+    let (offset, inverse) = (mean.to_f64(), 1.0 / step);
+    let mut v: Vec<f32> = smooth.iter().map(|&x| ((x.to_f64() - offset) * inverse) as f32).collect();
     fast_analyse(&mut v, dims, recipe.grouping, plain);
     fast_write_base(out, &mut v, dims, recipe, plain);
     let base: Vec<D::Work> = v.iter().map(|&b| domain.distance(b)).collect();

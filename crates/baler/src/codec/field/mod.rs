@@ -76,23 +76,57 @@ pub fn encode(
     let dims = view(shape);
     let spacing = if values.dtype().is_float() { 0.0 } else { 1.0 };
     let repeated = repeated(values, dims, tolerance, spacing);
+    let apart = (!repeated.is_empty()).then(|| How { dims, fill, repeated, level, plain });
     let alone = How { dims, fill, repeated: vec![], level, plain };
-    let mut best = encode_as(values, tolerance, &alone);
+    let pays = apart.as_ref().map_or(Some(false), |apart| pays(values, tolerance, &alone, apart));
+    let mut best: Option<(Vec<u8>, Values)> = None;
     let mut offer = |coded: (Vec<u8>, Values)| {
-        if coded.0.len() < best.0.len() {
-            best = coded;
+        if best.as_ref().is_none_or(|best| coded.0.len() < best.0.len()) {
+            best = Some(coded);
         }
     };
+    if pays != Some(true) {
+        offer(encode_as(values, tolerance, &alone));
+    }
     if level != Level::Fast
         && let Some(exact) = packed::encode_recurring(values, tolerance, &alone)
     {
         offer(exact);
     }
-    if !repeated.is_empty() {
-        // Whether classes pay depends on how their edges would have been predicted: only coding tells.
-        offer(encode_as(values, tolerance, &How { repeated, ..alone }));
+    if let Some(apart) = apart.filter(|_| pays != Some(false)) {
+        offer(encode_as(values, tolerance, &apart));
     }
-    best
+    best.expect("one way or the other")
+}
+
+/// Of so many planes of a chunk (rows, where it has one plane) one is in the slab.
+const SAMPLED: usize = 8;
+/// Smaller slabs may tell too little: at the fast level, and at others, where a base may suit the whole chunk and not the
+/// slab. (Not measured how small is too small.)
+const LEAST_SLAB: [usize; 2] = [1 << 13, 1 << 16];
+/// Beyond a difference of one part in so many a slab is trusted.
+const CLEAR: usize = 6;
+
+/// Whether values that repeat are clearly better told apart. That depends on how the edges of their regions would have been
+/// predicted, so only coding tells; but that of a slab out of the chunk's middle may do. `None` where all of it has to.
+fn pays(values: &Values, tolerance: Tolerance, alone: &How, apart: &How) -> Option<bool> {
+    let [nz, ny, nx] = alone.dims;
+    let (count, size) = if nz == 1 { (ny, nx) } else { (nz, ny * nx) };
+    let some = count / SAMPLED;
+    if some * size < LEAST_SLAB[(alone.level != Level::Fast) as usize] {
+        return None;
+    }
+    let start = (count - some) / 2 * size;
+    let part = values.slice(start..start + some * size);
+    let dims = if nz == 1 { [1, some, nx] } else { [some, ny, nx] };
+    let level = if alone.level == Level::Max { Level::Default } else { alone.level };
+    let bytes = |how: &How| {
+        let how = How { dims, level, repeated: how.repeated.clone(), ..*how };
+        encode_as(&part, tolerance, &how).0.len()
+    };
+    let (alone, apart) = (bytes(alone), bytes(apart));
+    let clear = alone.abs_diff(apart) * CLEAR > alone.max(apart);
+    (clear || level == Level::Fast).then_some(apart < alone)
 }
 
 /// Codes a chunk in the one way that `how` says.

@@ -7,12 +7,18 @@ use super::domain::{Domain, Real};
 
 /// The coefficients' step, in eighths of the walk's. Between 10 and 24 the whole file changes by a hundredth or two.
 const EIGHTHS: u8 = 16;
+/// Up to which class of expected magnitude blocks are asked whether they are all zero: in large chunks and in small ones,
+/// for which the contexts of that must be learned first. Against 4, 16 saves half of all decisions of 4 million values (of
+/// turbulence at 1e-3) for 0.15 % of the base; it costs 1.5 % of a base of 150 000 values.
+const ASKED: [u8; 2] = [16, 4];
+/// Values of a large chunk.
+const LARGE: usize = 1 << 20;
 /// A base is worth trying on no fewer values.
 const LEAST: usize = 4096;
 /// A tile is one in so many values of the chunk, ...
 const SHARE: usize = 12;
 /// ... but no fewer and no more than this.
-const TILE: std::ops::Range<usize> = 16_384..131_072;
+const TILE: std::ops::Range<usize> = 16_384..65_536;
 /// Beyond so many bits a value there is nothing smooth left for a base to tell.
 const MOST_BITS: usize = 14;
 /// Where the first grouping takes so much more than no base (in eighths), no other will do.
@@ -29,8 +35,7 @@ pub fn select<D: Domain>(
     plain: bool,
 ) -> Option<Recipe> {
     let Signal { smooth, mean, dims, step } = signal;
-    if values.len() < LEAST
-        || !smooth.iter().all(|x| ((x.to_f64() - mean.to_f64()) / step).abs() < MOST_STEPS)
+    if values.len() < LEAST || !smooth.iter().all(|x| (x.to_f64() - mean.to_f64()).abs() < MOST_STEPS * step)
     {
         return None;
     }
@@ -53,8 +58,9 @@ pub fn select<D: Domain>(
         [1, ..] => &[Grouping::Joint, Grouping::Apart],
         _ => &[Grouping::Apart, Grouping::Planes],
     };
+    let asked = ASKED[(dims.iter().product::<usize>() < LARGE) as usize];
     for &grouping in groupings {
-        let recipe = Some(Recipe { grouping, eighths: EIGHTHS });
+        let recipe = Some(Recipe { grouping, eighths: EIGHTHS, asked });
         let with = bytes(recipe);
         if with < best.0 {
             best = (with, recipe);

@@ -2,248 +2,10 @@
 //! and direction, one scale coarser) and its siblings (the same place and scale, other directions) were.
 
 use super::bands::{Band, LEAST};
-use crate::codec::adaptive::{Bit, Counter, Mixer, Symbols};
+use super::block::{Block, NOTHING, Rows};
+use super::contexts::{Contexts, Decisions, Near, coarsely};
+use super::magnitudes::{BLOCK, CAP, Magnitudes};
 use crate::codec::range_coder::Coder;
-
-/// Values whose surroundings are summed up at a time.
-const BLOCK: usize = 16;
-/// Magnitudes are capped at this where they serve as context, so that sums of them fit 16 bits.
-const CAP: u32 = 1023;
-/// Padding around a band's magnitudes.
-const PAD: usize = 2;
-
-/// The magnitudes of one band, padded with zeros. A band of one row, or of one plane, is its own neighbour there:
-/// padding would take several times its room.
-struct Magnitudes {
-    values: Vec<u16>,
-    /// Distance between rows and between planes; 0 where there is only one.
-    row: usize,
-    plane: usize,
-    first: usize,
-}
-
-impl Magnitudes {
-    fn new([nz, ny, nx]: [usize; 3]) -> Self {
-        let width = nx + 2 * PAD;
-        let (rows, row) = if ny > 1 { (ny + 2 * PAD, width) } else { (1, 0) };
-        let (planes, plane) = if nz > 1 { (nz + 2 * PAD, rows * width) } else { (1, 0) };
-        Magnitudes {
-            values: vec![0; planes * rows * width + BLOCK],
-            row,
-            plane,
-            first: PAD * (1 + row + plane),
-        }
-    }
-
-    /// Where a row starts.
-    fn at(&self, z: usize, y: usize) -> usize {
-        self.first + z * self.plane + y * self.row
-    }
-
-    fn block(&self, at: usize) -> &[u16; BLOCK] {
-        self.values[at..].first_chunk().expect("padded")
-    }
-}
-
-/// What the surroundings of a row's values come to, as numbers to be weighed.
-struct Surroundings {
-    /// In the same band, the row before and the plane before: their sum, and each.
-    near: Vec<f32>,
-    north: Vec<u16>,
-    up: Vec<u16>,
-    /// In the same band, those a row or a plane before and one aside; those two before.
-    aside: Vec<f32>,
-    far: Vec<f32>,
-    /// Means over the parents and over the siblings: at the place itself, and of its six neighbours' sums.
-    parents: Means,
-    siblings: Means,
-}
-
-#[derive(Default)]
-struct Means {
-    own: Vec<f32>,
-    around: Vec<f32>,
-}
-
-impl Means {
-    fn new(room: usize) -> Self {
-        Means { own: vec![0.0; room], around: vec![0.0; room] }
-    }
-
-    /// The means over `references` around the places of row [z, y] of band `here`.
-    #[inline(always)]
-    fn see(
-        &mut self,
-        known: &[Magnitudes],
-        bands: &[Band],
-        here: usize,
-        [z, y]: [usize; 2],
-        references: &[usize],
-    ) {
-        let nx = bands[here].len[2];
-        self.own[..nx].fill(0.0);
-        self.around[..nx].fill(0.0);
-        for &r in references {
-            let (m, band) = (&known[r], &bands[r]);
-            let shift: [u8; 3] = std::array::from_fn(|a| band.scale[a] - bands[here].scale[a]);
-            let place = |a: usize, i: usize| (i >> shift[a]).min(band.len[a] - 1);
-            let at = m.at(place(0, z), place(1, y));
-            let shift = shift[2];
-            for x in (0..nx).step_by(BLOCK << shift) {
-                let at = at + (x >> shift);
-                let own = m.block(at);
-                let (w, e) = (m.block(at - 1), m.block(at + 1));
-                let (n, s) = (m.block(at - m.row), m.block(at + m.row));
-                let (u, d) = (m.block(at - m.plane), m.block(at + m.plane));
-                let mut around = [0; BLOCK];
-                for i in 0..BLOCK {
-                    around[i] = w[i] + e[i] + n[i] + s[i] + u[i] + d[i];
-                }
-                if shift == 0 {
-                    for i in 0..BLOCK {
-                        self.own[x + i] += own[i] as f32;
-                        self.around[x + i] += around[i] as f32;
-                    }
-                } else {
-                    for i in 0..(BLOCK << shift).min(nx - x) {
-                        self.own[x + i] += own[i >> shift] as f32;
-                        self.around[x + i] += around[i >> shift] as f32;
-                    }
-                }
-            }
-        }
-        if references.len() > 1 {
-            let share = 1.0 / references.len() as f32;
-            self.own[..nx].iter_mut().for_each(|o| *o *= share);
-            self.around[..nx].iter_mut().for_each(|o| *o *= share);
-        }
-    }
-}
-
-impl Surroundings {
-    fn new(nx: usize) -> Self {
-        let room = nx + BLOCK;
-        Surroundings {
-            near: vec![0.0; room],
-            north: vec![0; room],
-            up: vec![0; room],
-            aside: vec![0.0; room],
-            far: vec![0.0; room],
-            parents: Means::new(room),
-            siblings: Means::new(room),
-        }
-    }
-
-    /// Sums up what is known before row (z, y) of a band is coded.
-    #[inline(always)]
-    fn see(&mut self, known: &[Magnitudes], bands: &[Band], here: usize, z: usize, y: usize) {
-        let (m, band) = (&known[here], &bands[here]);
-        let at = m.at(z, y);
-        for x in (0..band.len[2]).step_by(BLOCK) {
-            let at = at + x;
-            let (n, u) = (m.block(at - m.row), m.block(at - m.plane));
-            let (nw, ne, nn) = (m.block(at - m.row - 1), m.block(at - m.row + 1), m.block(at - 2 * m.row));
-            let (uw, ue, uu) =
-                (m.block(at - m.plane - 1), m.block(at - m.plane + 1), m.block(at - 2 * m.plane));
-            let (un, us) = (m.block(at - m.plane - m.row), m.block(at - m.plane + m.row));
-            for i in 0..BLOCK {
-                self.near[x + i] = (n[i] + u[i]) as f32;
-                self.aside[x + i] = (nw[i] + ne[i] + uw[i] + ue[i] + un[i] + us[i]) as f32;
-                self.far[x + i] = (nn[i] + uu[i]) as f32;
-                (self.north[x + i], self.up[x + i]) = (n[i], u[i]);
-            }
-        }
-        self.parents.see(known, bands, here, [z, y], &band.parents);
-        self.siblings.see(known, bands, here, [z, y], &band.siblings);
-    }
-}
-
-/// Classes of expected magnitude.
-const CLASSES: usize = 60;
-/// Classes told apart where several contexts are combined.
-const COARSE: usize = 32;
-/// Below this class zero, one and two are told apart by mixed decisions; above it they are too rare to matter.
-const FLAGGED: usize = 24;
-/// Those decisions.
-const MIXED: usize = 3;
-/// Contexts mixed.
-const INPUTS: usize = 6;
-/// Kinds of bands: by how many axes are high, and by scale.
-const KINDS: usize = 32;
-
-/// The class of an expected magnitude in sixteenths: linear below 4, then four to an octave.
-#[inline(always)]
-fn class(expected: u32) -> usize {
-    if expected < 4 {
-        return expected as usize;
-    }
-    let octave = 31 - expected.leading_zeros();
-    ((octave - 2) * 4 + ((expected >> (octave - 2)) & 3) + 4) as usize
-}
-
-/// A magnitude's class, in eight.
-static COARSELY: [u8; 17] = [0, 1, 2, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5, 6];
-
-/// Weights that turn [`Near`]'s features into an expected magnitude; they learn.
-#[derive(Clone, Copy)]
-struct Expectation([f32; 8]);
-
-impl Expectation {
-    const NEW: Expectation = Expectation([0.14, 0.08, 0.04, 0.1, 0.025, 0.12, 0.03, 0.1]);
-
-    #[inline(always)]
-    fn of(&self, f: &[f32; 8]) -> f32 {
-        let mut p = [0.0; 8];
-        for i in 0..8 {
-            p[i] = self.0[i] * f[i];
-        }
-        ((p[0] + p[4]) + (p[1] + p[5])) + ((p[2] + p[6]) + (p[3] + p[7]))
-    }
-
-    /// One step of normalised least mean squares; no weight falls below zero.
-    #[inline(always)]
-    fn learn(&mut self, f: &[f32; 8], error: f32) {
-        let mut q = [0.0; 8];
-        for i in 0..8 {
-            q[i] = f[i] * f[i];
-        }
-        let norm = 1.0 + (((q[0] + q[4]) + (q[1] + q[5])) + ((q[2] + q[6]) + (q[3] + q[7])));
-        let gain = 0.002 * error / norm;
-        for (w, f) in self.0.iter_mut().zip(f) {
-            let moved = *w + gain * f;
-            *w = if moved < 0.0 { 0.0 } else { moved };
-        }
-    }
-}
-
-/// The adaptive state.
-struct Contexts {
-    /// Whether a block whose surroundings are all zero is zero too, by kind.
-    empty: [Bit; KINDS],
-    expectations: [Expectation; KINDS],
-    counters: Box<[[[Counter; 4]; SLOTS]; INPUTS]>,
-    mixers: Vec<[Mixer<INPUTS>; MIXED]>,
-    signs: Vec<Bit>,
-    symbols: [Symbols; CLASSES],
-    lengths: Symbols,
-}
-
-/// Counters of one input.
-const SLOTS: usize = 1024;
-
-impl Contexts {
-    fn new() -> Self {
-        Contexts {
-            empty: [Bit::NEW; KINDS],
-            expectations: [Expectation::NEW; KINDS],
-            counters: Box::new([[[Counter::NEW; 4]; SLOTS]; INPUTS]),
-            mixers: vec![[Mixer::NEW; MIXED]; KINDS],
-            signs: vec![Bit::NEW; 27 * KINDS],
-            symbols: [Symbols::NEW; CLASSES],
-            lengths: Symbols::NEW,
-        }
-    }
-}
 
 /// The quantiser of coefficients: a dead zone a little wider than a step, and points a little toward zero, since
 /// small coefficients are more frequent than large ones.
@@ -276,17 +38,25 @@ impl Quantiser {
 
 /// Codes the coefficients of `bands` in `v`, of `dims`: an encoder finds them there, both leave what a decoder knows.
 #[inline(always)]
-pub fn code<C: Coder>(coder: &mut C, v: &mut [f32], dims: [usize; 3], bands: &[Band], quantiser: Quantiser) {
+pub fn code<D: Decisions, C: Coder>(
+    coder: &mut C,
+    v: &mut [f32],
+    dims: [usize; 3],
+    bands: &[Band],
+    quantiser: Quantiser,
+    decisions: D,
+) {
     let mut known: Vec<Magnitudes> = bands.iter().map(|b| Magnitudes::new(b.len)).collect();
-    let mut contexts = Contexts::new();
-    let mut around = Surroundings::new(dims[2]);
+    let mut contexts = Contexts::new(decisions);
+    let mut rows = Rows::default();
     let zeros = vec![0.0; dims[2]];
+    let mut indices = vec![0; dims[2]];
     code_lowest(coder, v, dims, &bands[0], quantiser, &mut known[0], &mut contexts);
     for (i, band) in bands.iter().enumerate().skip(1) {
         let kind = kind(band, dims);
         for z in 0..band.len[0] {
             for y in 0..band.len[1] {
-                around.see(&known, bands, i, z, y);
+                rows.find(&known, bands, i, [z, y]);
                 let from = ((band.start[0] + z) * dims[1] + band.start[1] + y) * dims[2] + band.start[2];
                 let (before, values) = v.split_at_mut(from);
                 let n = band.len[2];
@@ -295,10 +65,11 @@ pub fn code<C: Coder>(coder: &mut C, v: &mut [f32], dims: [usize; 3], bands: &[B
                     false => &zeros[..n],
                 };
                 let (above, back) = (earlier(dims[2], y > 0), earlier(dims[1] * dims[2], z > 0));
-                let at = known[i].at(z, y) - PAD;
-                let magnitudes = &mut known[i].values[at..];
-                let row = Row { values: &mut values[..n], above, back, magnitudes };
-                code_row(coder, row, &around, kind, quantiser, &mut contexts);
+                let row =
+                    Row { values: &mut values[..n], indices: &mut indices[..n], above, back, rows: &rows };
+                code_row(coder, row, &known, kind, quantiser, &mut contexts);
+                let at = known[i].at(z, y);
+                known[i].note(at, &indices[..n]);
             }
         }
     }
@@ -317,162 +88,91 @@ fn kind(band: &Band, dims: [usize; 3]) -> usize {
 /// A row being coded, and the values of those a row up and a plane back.
 struct Row<'a> {
     values: &'a mut [f32],
+    /// Where their indices go.
+    indices: &'a mut [i32],
     above: &'a [f32],
     back: &'a [f32],
-    /// Those of its own, from [`PAD`] before it.
-    magnitudes: &'a mut [u16],
+    rows: &'a Rows,
 }
 
 #[inline(always)]
-fn code_row<C: Coder>(
+fn code_row<C: Coder, D: Decisions>(
     coder: &mut C,
     row: Row,
-    around: &Surroundings,
+    known: &[Magnitudes],
     kind: usize,
     quantiser: Quantiser,
-    contexts: &mut Contexts,
+    contexts: &mut Contexts<D>,
 ) {
-    let Row { values: row, above, back, magnitudes } = row;
-    let (mut w, mut ww) = (0u16, 0u16);
-    for start in (0..row.len()).step_by(BLOCK) {
-        let end = (start + BLOCK).min(row.len());
-        let none = |part: &[f32]| part[start..end].iter().fold(0.0, |a, &b| a + b) == 0.0;
-        let quiet = w | ww == 0
-            && none(&around.near)
-            && none(&around.aside)
-            && none(&around.far)
-            && none(&around.parents.own)
-            && none(&around.parents.around)
-            && none(&around.siblings.own)
-            && none(&around.siblings.around);
-        if quiet {
-            let zero = C::ENCODE && row[start..end].iter().all(|&x| quantiser.index(x) == 0);
-            if contexts.empty[kind].code(coder, zero) {
-                row[start..end].fill(0.0);
+    let Row { values, indices, above, back, rows } = row;
+    if C::ENCODE {
+        for (k, &x) in indices.iter_mut().zip(&*values) {
+            *k = quantiser.index(x);
+        }
+    }
+    // Without a step all values are zero, and have no sign.
+    let has_sign = (quantiser.step > 0.0) as usize;
+    let (mut west, mut west2, mut sign) = (0u16, 0u16, 0);
+    let mut block = Block::QUIET;
+    for start in (0..values.len()).step_by(BLOCK) {
+        let n = BLOCK.min(values.len() - start);
+        block.see(known, rows, start, n);
+        let indices = &mut indices[start..start + n];
+        if west | west2 == 0 {
+            let mut any = 0;
+            for k in &*indices {
+                any |= k;
+            }
+            let empty = C::ENCODE && any == 0;
+            if contexts.empty(coder, empty, &block, kind) == Some(true) {
+                indices.fill(0);
+                sign = 0;
                 continue;
             }
         }
-        for x in start..end {
-            let near = Near {
-                features: [
-                    around.near[x] + w as f32,
-                    around.aside[x],
-                    around.far[x] + ww as f32,
-                    around.parents.own[x],
-                    around.parents.around[x],
-                    around.siblings.own[x],
-                    around.siblings.around[x],
-                    0.1,
-                ],
-                nearest: [w, around.north[x], around.up[x]],
-                signs: [if x > 0 { row[x - 1] } else { 0.0 }, above[x], back[x]],
-            };
-            let k = contexts.code(coder, if C::ENCODE { quantiser.index(row[x]) } else { 0 }, &near, kind);
-            row[x] = quantiser.point(k);
-            let m = k.unsigned_abs().min(CAP) as u16;
-            (ww, w) = (w, m);
-            magnitudes[PAD + x] = m;
+        if block.silent {
+            block = Block::QUIET;
         }
+        let (above, back) = (&above[start..start + n], &back[start..start + n]);
+        for i in 0..n {
+            let mut features = block.features[i];
+            features[0] += west as f32;
+            features[2] += west2 as f32;
+            let nearest = coarsely(west) * 64 + block.nearest[i];
+            let near = Near { features, nearest, both: block.both[i] };
+            let k = contexts.code(coder, indices[i], &near, kind, || {
+                (sign * 3 + sign_of(above[i])) * 3 + sign_of(back[i])
+            });
+            indices[i] = k;
+            sign = has_sign * ((k > 0) as usize + 2 * (k < 0) as usize);
+            (west2, west) = (west, k.unsigned_abs().min(CAP) as u16);
+        }
+    }
+    for (x, &k) in values.iter_mut().zip(&*indices) {
+        *x = quantiser.point(k);
     }
 }
 
-/// The surroundings of one coefficient.
-struct Near {
-    features: [f32; 8],
-    nearest: [u16; 3],
-    signs: [f32; 3],
-}
-
-impl Contexts {
-    #[inline(always)]
-    fn code<C: Coder>(&mut self, coder: &mut C, k: i32, near: &Near, kind: usize) -> i32 {
-        let f = &near.features;
-        let expected = self.expectations[kind].of(f);
-        let fine = |e: f32| class((e * 64.0) as u32);
-        let class = fine(expected).min(CLASSES - 1);
-        let causal = fine((f[0] + 0.5 * f[1] + 0.35 * f[2]) * 0.145).min(COARSE - 1);
-        let parents = fine(0.5 * f[3] + f[4] * (0.5 / 6.0)).min(COARSE - 1);
-        let siblings = fine(0.5 * f[5] + f[6] * (0.5 / 6.0)).min(COARSE - 1);
-        let [w, n, u] = near.nearest;
-        let coarsely = |m: u16| COARSELY[m.min(16) as usize] as usize;
-        let slots = [
-            class.min(31) * KINDS + kind,
-            (coarsely(w) * 8 + coarsely(n)) * 8 + coarsely(u),
-            parents * COARSE + causal,
-            siblings * COARSE + causal,
-            fine(f[1] / 6.0).min(COARSE - 1) * COARSE + fine(f[0] / 3.0).min(COARSE - 1),
-            parents * COARSE + siblings,
-        ];
-        let magnitude = k.unsigned_abs();
-        let mut floor = if class < FLAGGED { 0 } else { MIXED };
-        while floor < MIXED {
-            let [c0, c1, c2, c3, c4, c5] = &mut *self.counters;
-            let [s0, s1, s2, s3, s4, s5] = slots;
-            let inputs = [
-                &mut c0[s0][floor],
-                &mut c1[s1][floor],
-                &mut c2[s2][floor],
-                &mut c3[s3][floor],
-                &mut c4[s4][floor],
-                &mut c5[s5][floor],
-            ];
-            if !self.mixers[kind][floor].code(coder, magnitude > floor as u32, inputs) {
-                break;
-            }
-            floor += 1;
-        }
-        let magnitude = if floor < MIXED {
-            floor as u32
-        } else {
-            let floor = if class < FLAGGED { MIXED as u32 } else { 0 };
-            let shift = (class as u32).saturating_sub(24) / 4;
-            let rest = magnitude.wrapping_sub(floor);
-            let high = self.symbols[if class < FLAGGED { class / 4 } else { class / 2 }]
-                .code(coder, (rest >> shift).min(15) as usize) as u32;
-            let high =
-                if high == 15 { self.code_large(coder, (rest >> shift).wrapping_sub(15)) } else { high };
-            let low = coder.raw(rest as u64 & ((1 << shift) - 1), shift) as u32;
-            (high << shift | low).wrapping_add(floor)
-        };
-        self.expectations[kind].learn(f, magnitude.min(CAP) as f32 - expected);
-        if magnitude == 0 {
-            return 0;
-        }
-        let sign = near.signs.iter().fold(0, |s, &v| s * 3 + if v < 0.0 { 2 } else { (v > 0.0) as usize });
-        let negative = self.signs[sign * KINDS + kind].code(coder, k < 0);
-
-        let k = magnitude as i32;
-        if negative { k.wrapping_neg() } else { k }
-    }
-
-    /// 15 and `number`, by its length and its bits.
-    #[cold]
-    fn code_large<C: Coder>(&mut self, coder: &mut C, number: u32) -> u32 {
-        let number = number as u64 + 1;
-        let length = self.lengths.code(coder, (number.ilog2() as usize).min(15));
-        let length = match length {
-            15 => 15 + coder.raw(number.ilog2().wrapping_sub(15) as u64 & 15, 4) as u32,
-            l => l as u32,
-        };
-        let bits = coder.raw(number & ((1 << length) - 1), length);
-        (bits | 1 << length).wrapping_add(14) as u32
-    }
+/// 0 for none, 1 for plus, 2 for minus.
+#[inline(always)]
+fn sign_of(x: f32) -> usize {
+    2 * (x < 0.0) as usize + (x > 0.0) as usize
 }
 
 /// The lowest band: smooth, so the differences from what its neighbours foretell are coded.
 #[inline(always)]
-fn code_lowest<C: Coder>(
+fn code_lowest<C: Coder, D: Decisions>(
     coder: &mut C,
     v: &mut [f32],
     dims: [usize; 3],
     band: &Band,
     quantiser: Quantiser,
     magnitudes: &mut Magnitudes,
-    contexts: &mut Contexts,
+    contexts: &mut Contexts<D>,
 ) {
     let [nz, ny, nx] = band.len;
     let mut indices = vec![0i32; nz * ny * nx];
-    let mut last = 0.0;
+    let mut last = 0u16;
     for z in 0..nz {
         for y in 0..ny {
             for x in 0..nx {
@@ -490,18 +190,15 @@ fn code_lowest<C: Coder>(
                 };
                 let at = (z * dims[1] + y) * dims[2] + x;
                 let k = if C::ENCODE { quantiser.index(v[at]).wrapping_sub(foretold) } else { 0 };
-                let near = Near {
-                    features: [last, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.1],
-                    nearest: [0; 3],
-                    signs: [0.0; 3],
-                };
-                let k = contexts.code(coder, k, &near, 0);
-                last = k.unsigned_abs().min(CAP) as f32 * 6.0;
+                let mut features = NOTHING;
+                features[0] = last as f32;
+                let near = Near { features, nearest: 0, both: 0 };
+                let k = contexts.code(coder, k, &near, 0, || 0);
+                last = k.unsigned_abs().min(CAP) as u16 * 6;
                 indices[here] = k.wrapping_add(foretold);
                 v[at] = quantiser.point(indices[here]);
-                let place = magnitudes.at(z, y) + x;
-                magnitudes.values[place] = indices[here].unsigned_abs().min(CAP) as u16;
             }
+            magnitudes.note(magnitudes.at(z, y), &indices[(z * ny + y) * nx..][..nx]);
         }
     }
 }

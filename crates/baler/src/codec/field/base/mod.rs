@@ -4,7 +4,11 @@
 //! the walk, which sees both sides of it as small numbers.
 
 pub mod bands;
-pub mod coefficients;
+mod block;
+mod coefficients;
+mod contexts;
+mod magnitudes;
+mod six;
 pub mod wavelet;
 
 use crate::codec::bytes::{Reader, put_bytes};
@@ -12,7 +16,11 @@ use crate::codec::range_coder::{Decoder, Encoder};
 use crate::error::{Error, Result};
 use bands::Grouping;
 use coefficients::{Quantiser, code};
+use contexts::Three;
+use six::Six;
 
+/// The coding of coefficients that is written, beside the grouping: the high bits of a base's first byte.
+const CODING: u8 = 1 << 4;
 /// How a base is made.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recipe {
@@ -20,6 +28,8 @@ pub struct Recipe {
     pub grouping: Grouping,
     /// The coefficients' step, in eighths of the walk's.
     pub eighths: u8,
+    /// Up to this class of expected magnitude, blocks are asked whether they are all zero.
+    pub asked: u8,
 }
 
 impl Recipe {
@@ -39,10 +49,11 @@ pub fn analyse(v: &mut [f32], dims: [usize; 3], grouping: Grouping) {
 pub fn write(out: &mut Vec<u8>, v: &mut [f32], dims: [usize; 3], recipe: Recipe) {
     let (splits, bands) = bands::plan(dims, recipe.grouping);
     let mut coder = Encoder::with_capacity(v.len() / 16);
-    code(&mut coder, v, dims, &bands, recipe.quantiser());
+    code(&mut coder, v, dims, &bands, recipe.quantiser(), Three::new(recipe.asked));
     let (words, raw) = coder.finish();
-    out.push(recipe.grouping as u8);
+    out.push(recipe.grouping as u8 | CODING);
     out.push(recipe.eighths);
+    out.push(recipe.asked);
     put_bytes(out, &words);
     put_bytes(out, &raw);
     wavelet::transform(v, dims, &splits, false);
@@ -51,15 +62,27 @@ pub fn write(out: &mut Vec<u8>, v: &mut [f32], dims: [usize; 3], recipe: Recipe)
 /// The inverse of [`write`].
 #[inline(always)]
 pub fn read(r: &mut Reader, dims: [usize; 3]) -> Result<Vec<f32>> {
-    let (grouping, eighths) = (r.u8("grouping of axes")?, r.u8("step of coefficients")?);
+    let (byte, eighths) = (r.u8("grouping of axes")?, r.u8("step of coefficients")?);
+    let (grouping, coding) = (byte & 15, byte & !15);
     let grouping = *Grouping::ALL
         .get(grouping as usize)
         .ok_or_else(|| Error::unsupported(format!("grouping {grouping} of axes is of a later version")))?;
+    let asked = if coding == CODING { r.u8("blocks asked for")? } else { 0 };
     let (words, raw) = (r.bytes("coefficients")?, r.bytes("coefficients' raw bits")?);
     let (splits, bands) = bands::plan(dims, grouping);
     let mut v = vec![0.0; dims.iter().product()];
-    let recipe = Recipe { grouping, eighths };
-    code(&mut Decoder::new(words, raw), &mut v, dims, &bands, recipe.quantiser());
+    let recipe = Recipe { grouping, eighths, asked };
+    let (mut coder, quantiser) = (Decoder::new(words, raw), recipe.quantiser());
+    match coding {
+        0 => code(&mut coder, &mut v, dims, &bands, quantiser, Six::new()),
+        CODING => code(&mut coder, &mut v, dims, &bands, quantiser, Three::new(asked)),
+        _ => {
+            return Err(Error::unsupported(format!(
+                "coding {} of coefficients is of a later version",
+                coding >> 4
+            )));
+        }
+    }
     wavelet::transform(&mut v, dims, &splits, false);
     Ok(v)
 }
@@ -112,12 +135,12 @@ mod tests {
     fn a_base_is_read_as_it_was_left() {
         for dims in SHAPES {
             for grouping in Grouping::ALL {
-                for eighths in [1, 16, 200] {
+                for (eighths, asked) in [(1, 0), (16, 4), (16, 255), (200, 30)] {
                     let mut v = field(dims);
                     let original = v.clone();
                     analyse(&mut v, dims, grouping);
                     let mut out = vec![];
-                    write(&mut out, &mut v, dims, Recipe { grouping, eighths });
+                    write(&mut out, &mut v, dims, Recipe { grouping, eighths, asked });
                     let mut r = Reader::new(&out);
                     assert!(read(&mut r, dims).unwrap() == v, "{dims:?} {grouping:?} {eighths}");
                     r.finish("base").unwrap();
@@ -135,7 +158,7 @@ mod tests {
         let mut v = field(dims);
         analyse(&mut v, dims, Grouping::Planes);
         let mut out = vec![];
-        write(&mut out, &mut v, dims, Recipe { grouping: Grouping::Planes, eighths: 9 });
+        write(&mut out, &mut v, dims, Recipe { grouping: Grouping::Planes, eighths: 9, asked: 9 });
         for i in 0..out.len().min(400) {
             for bit in [1, 16, 128] {
                 let mut bad = out.clone();

@@ -2,13 +2,15 @@
 //! a box, whole-sample symmetric at its ends. f32, one IEEE operation at a time in a written order.
 //!
 //! A line is split into its even and its odd samples, and every lifting step is one loop over neighbours in memory:
-//! along rows a line is a row, along other axes [`WIDE`] columns are taken together. So compilers make vector code of
+//! along rows a line is a row, along other axes as many columns as fit [`ROOM`] are taken together. So compilers make vector code of
 //! it, and every width of vectors gives the same bits.
 
 use super::bands::Split;
 
-/// Columns lifted together.
-const WIDE: usize = 16;
+/// Values lifted together, which stay in the second-level cache: the more columns, the longer the stretches that are read.
+const ROOM: usize = 1 << 14;
+/// Columns lifted together at least: a line of the cache.
+const LEAST: usize = 16;
 
 /// The lifting steps of the 9/7 pair, and the gain that makes it nearly orthonormal.
 const STEPS: [f32; 4] = [-1.586_134_3, -0.052_980_12, 0.882_911_1, 0.443_506_85];
@@ -29,8 +31,10 @@ fn lift(to: &mut [f32], from: &[f32], w: usize, lead: bool, c: f32) {
         done = w;
     }
     let both = (to.len() - done).min(from.len() - w);
-    for ((t, &a), &b) in to[done..done + both].iter_mut().zip(&from[..both]).zip(&from[w..w + both]) {
-        *t += c * (a + b);
+    // By index: adapters of iterators are not always inlined where the caller is compiled for wider vectors.
+    let (middle, before, after) = (&mut to[done..done + both], &from[..both], &from[w..w + both]);
+    for j in 0..both {
+        middle[j] += c * (before[j] + after[j]);
     }
     for j in done + both..to.len() {
         let a = from[j - done];
@@ -45,15 +49,22 @@ fn forward(even: &mut [f32], odd: &mut [f32], w: usize) {
     lift(even, odd, w, false, STEPS[1]);
     lift(odd, even, w, true, STEPS[2]);
     lift(even, odd, w, false, STEPS[3]);
-    even.iter_mut().for_each(|x| *x *= GAIN);
-    odd.iter_mut().for_each(|x| *x *= INVERSE_GAIN);
+    scale(even, GAIN);
+    scale(odd, INVERSE_GAIN);
+}
+
+#[inline(always)]
+fn scale(samples: &mut [f32], gain: f32) {
+    for x in samples {
+        *x *= gain;
+    }
 }
 
 /// The inverse of [`forward`], but for rounding.
 #[inline(always)]
 fn inverse(even: &mut [f32], odd: &mut [f32], w: usize) {
-    even.iter_mut().for_each(|x| *x *= INVERSE_GAIN);
-    odd.iter_mut().for_each(|x| *x *= GAIN);
+    scale(even, INVERSE_GAIN);
+    scale(odd, GAIN);
     lift(even, odd, w, false, -STEPS[3]);
     lift(odd, even, w, true, -STEPS[2]);
     lift(even, odd, w, false, -STEPS[1]);
@@ -72,7 +83,7 @@ impl Lines {
     fn transform(&mut self, v: &mut [f32], at: usize, n: usize, stride: usize, w: usize, ahead: bool) {
         let low = n.div_ceil(2);
         let (even, odd) = (&mut self.even[..low * w], &mut self.odd[..(n - low) * w]);
-        if w == 1 {
+        if stride == 1 {
             let row = &mut v[at..at + n];
             if ahead {
                 let (pairs, last) = row.as_chunks::<2>();
@@ -133,38 +144,15 @@ fn along(v: &mut [f32], dims: [usize; 3], size: [usize; 3], axis: usize, ahead: 
     for i in 0..size[outer] {
         let at = i * strides[outer];
         if axis == 2 {
-            (0..size[1]).for_each(|y| lines.transform(v, at + y * strides[1], n, 1, 1, ahead));
+            for y in 0..size[1] {
+                lines.transform(v, at + y * strides[1], n, 1, 1, ahead);
+            }
             continue;
         }
-        let wide = size[2] / WIDE * WIDE;
-        for x in (0..wide).step_by(WIDE) {
-            lines.transform(v, at + x, n, strides[axis], WIDE, ahead);
+        let wide = (ROOM / n).max(LEAST);
+        for x in (0..size[2]).step_by(wide) {
+            lines.transform(v, at + x, n, strides[axis], wide.min(size[2] - x), ahead);
         }
-        for x in wide..size[2] {
-            column(v, at + x, n, strides[axis], ahead, lines);
-        }
-    }
-}
-
-/// A single column.
-#[inline(always)]
-fn column(v: &mut [f32], at: usize, n: usize, stride: usize, ahead: bool, lines: &mut Lines) {
-    let low = n.div_ceil(2);
-    let (even, odd) = (&mut lines.even[..low], &mut lines.odd[..n - low]);
-    let spread = |i: usize| at + i * stride;
-    let gathered = |i: usize| at + (i / 2 + i % 2 * low) * stride;
-    for i in 0..n {
-        let x = v[if ahead { spread(i) } else { gathered(i) }];
-        if i % 2 == 0 { even[i / 2] = x } else { odd[i / 2] = x }
-    }
-    if ahead {
-        forward(even, odd, 1)
-    } else {
-        inverse(even, odd, 1)
-    }
-    for i in 0..n {
-        let x = if i % 2 == 0 { even[i / 2] } else { odd[i / 2] };
-        v[if ahead { gathered(i) } else { spread(i) }] = x;
     }
 }
 
@@ -172,7 +160,8 @@ fn column(v: &mut [f32], at: usize, n: usize, stride: usize, ahead: bool, lines:
 #[inline(always)]
 pub fn transform(v: &mut [f32], dims: [usize; 3], splits: &[Split], ahead: bool) {
     let longest = dims.into_iter().max().unwrap_or(0);
-    let mut lines = Lines { even: vec![0.0; longest * WIDE], odd: vec![0.0; longest * WIDE] };
+    let room = ROOM.min(v.len()) / 2 + longest * LEAST;
+    let mut lines = Lines { even: vec![0.0; room], odd: vec![0.0; room] };
     for i in 0..splits.len() {
         let s = splits[if ahead { i } else { splits.len() - 1 - i }];
         along(v, dims, s.size, s.axis, ahead, &mut lines);

@@ -74,7 +74,7 @@ fn onnxruntime_computes_the_same() {
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     let put = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).unwrap();
-    let mut whole = 0;
+    let mut left_out = vec![];
     for (name, model) in models() {
         let sample = rows(70, model.features()); // two sequences, the second shorter
         put(&format!("{name}.rows"), &bytes(sample.iter().map(|x| x.to_le_bytes())));
@@ -83,11 +83,11 @@ fn onnxruntime_computes_the_same() {
         for (part, suffix) in [(Part::Both, "both"), (Part::Encoder, "encoder"), (Part::Decoder, "decoder")] {
             put(&format!("{name}.float.{suffix}.onnx"), &export(&model, part, Precision::Float).unwrap());
             match export(&model, part, Precision::Integer) {
-                Ok(file) => {
-                    put(&format!("{name}.integer.{suffix}.onnx"), &file);
-                    whole += 1;
+                Ok(file) => put(&format!("{name}.integer.{suffix}.onnx"), &file),
+                Err(e) => {
+                    assert!(e.to_string().contains("export the float network"), "{name}: {e}");
+                    left_out.push(format!("{name} {suffix}"));
                 }
-                Err(e) => assert!(e.to_string().contains("export the float network"), "{name}: {e}"),
             }
         }
         let latents = model.frozen.encode(&sample).unwrap();
@@ -95,7 +95,8 @@ fn onnxruntime_computes_the_same() {
         let exact = model.reconstruct(&sample).unwrap();
         put(&format!("{name}.integer"), &bytes(exact.iter().map(|x| x.to_le_bytes())));
     }
-    assert!(whole >= 3 * 9, "all but GDN and the transformer in integers: {whole} files");
+    let known = |s: &String| s.starts_with("Conv_AE_GDN") || s.starts_with("TransformerAE");
+    assert!(left_out.iter().all(known), "not in integers: {left_out:?}");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx_check.py");
     let run = Command::new(&python).arg(script).arg(&folder).output().unwrap();
     assert!(

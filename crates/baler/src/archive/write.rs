@@ -262,14 +262,16 @@ pub(super) fn read_chunk(input: &mut Input, kind: &Kind, i: usize) -> Result<Vec
     }
 }
 
-/// Reads, codes and hands over the chunks of one variable: number, code, how many values they are, and the bytes of
-/// each run of them.
+/// Takes a chunk: its number, its code, how many values it is of, and the bytes of each run of them.
+type Take<'t> = dyn FnMut(usize, Encoded, u64, &[u64]) -> Result<()> + Send + 't;
+
+/// Reads, codes and hands over the chunks of one variable.
 fn write_variable(
     plan: &Plan,
     input: &mut Input,
     options: &Options,
     (candidate, net): (Option<Candidate>, Option<NetCandidate>),
-    take: &mut (dyn FnMut(usize, Encoded, u64, &[u64]) -> Result<()> + Send),
+    take: &mut Take,
 ) -> Result<()> {
     let chunks = plan.header.chunks();
     let candidate = candidate.filter(|c| fits(&plan.header, &c.model.decoder));

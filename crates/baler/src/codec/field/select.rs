@@ -23,6 +23,9 @@ const TILE: std::ops::Range<usize> = 16_384..65_536;
 const MOST_BITS: usize = 14;
 /// Where the first grouping takes so much more than no base (in eighths), no other will do.
 const HOPELESS: usize = 9;
+/// A second grouping has to take less than the first by one part in so many: tiles too small for a transform's coarse levels
+/// tell such differences wrongly (of a flow at 1e-3, where the first is 6 % smaller on the whole).
+const CLEAR: usize = 64;
 /// Beyond so many steps f32 no longer resolves a coefficient's.
 const MOST_STEPS: f64 = 1e6;
 
@@ -62,7 +65,8 @@ pub fn select<D: Domain>(
     for &grouping in groupings {
         let recipe = Some(Recipe { grouping, eighths: EIGHTHS, asked });
         let with = bytes(recipe);
-        if with < best.0 {
+        let needed = if best.1.is_none() { best.0 } else { best.0 - best.0 / CLEAR };
+        if with < needed {
             best = (with, recipe);
         }
         if with * 8 > without * HOPELESS {

@@ -207,7 +207,8 @@ fn windows(c: &Conv) -> Vec<i64> {
     let mut places = vec![];
     for o in positions(&outputs) {
         for t in positions(&kernel) {
-            let at = axes.iter().enumerate().try_fold(0, |at, (d, a)| Some(at * a.extent + along(a, o[d], t[d])?));
+            let at =
+                axes.iter().enumerate().try_fold(0, |at, (d, a)| Some(at * a.extent + along(a, o[d], t[d])?));
             places.extend((0..channels).map(|ch| at.map_or(c.inputs(), |at| at * channels + ch) as i64));
         }
     }
@@ -242,7 +243,8 @@ fn table(b: &mut Builder, t: &Table, x: &str) -> String {
     let behind = b.node("Mul", &[&i, &sixteen], vec![]);
     let f = b.node("Sub", &[&at, &behind], vec![]);
     let next = b.node("Add", &[&i, &one], vec![]);
-    let (left, right) = (b.node("Gather", &[&points, &i], vec![]), b.node("Gather", &[&points, &next], vec![]));
+    let (left, right) =
+        (b.node("Gather", &[&points, &i], vec![]), b.node("Gather", &[&points, &next], vec![]));
     let rest = b.node("Sub", &[&sixteen, &f], vec![]);
     let (left, right) = (b.node("Mul", &[&left, &rest], vec![]), b.node("Mul", &[&right, &f], vec![]));
     let sum = b.node("Add", &[&left, &right], vec![]);

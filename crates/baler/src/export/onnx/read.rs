@@ -138,8 +138,8 @@ enum Constant {
 /// A walk along the nodes.
 struct Walk {
     constants: HashMap<String, Constant>,
-    /// The value that the chain has come to.
-    at: String,
+    /// The names of the value that the chain has come to.
+    at: Vec<String>,
     /// The shape of a row there.
     shape: Option<Vec<usize>>,
     /// The last layer is a product that its bias may follow.
@@ -167,7 +167,7 @@ impl Walk {
             s.dim.get(1..)?.iter().map(extent).collect::<Option<Vec<usize>>>()
         });
         let chain = Chain { input: row.clone(), reached: vec![(input.name.clone(), 0)], ..Chain::default() };
-        Ok(Walk { constants, at: input.name.clone(), shape: row, bare: false, chain })
+        Ok(Walk { constants, at: vec![input.name.clone()], shape: row, bare: false, chain })
     }
 
     /// Takes one node: a layer, part of one, or something that changes nothing.
@@ -179,7 +179,7 @@ impl Walk {
             self.constants.insert(output(node)?, constant(value)?);
             return Ok(());
         }
-        let data = node.input.iter().position(|i| *i == self.at);
+        let data = node.input.iter().position(|i| self.at.contains(i));
         let data = data
             .ok_or_else(|| Error::unsupported("does not follow on the node before: only chains are read"))?;
         let layer = match node.op_type.as_str() {
@@ -207,8 +207,11 @@ impl Walk {
             self.shape = self.shape.take().map(|shape| layer.output(&shape)).transpose()?;
             self.chain.layers.push((layer, tensors));
         }
-        self.at = output(node)?;
-        self.chain.reached.push((self.at.clone(), self.chain.layers.len()));
+        if !matches!(node.op_type.as_str(), "Identity" | "Dropout" | "Cast") {
+            self.at.clear();
+        }
+        self.at.push(output(node)?);
+        self.chain.reached.push((output(node)?, self.chain.layers.len()));
         Ok(())
     }
 

@@ -28,7 +28,7 @@ fn a_model_of_ones_own_trains() {
     let told = place.json("train t.npz -o m.safetensors --model mine.toml --latent 1 --epochs 2");
     assert_eq!((told["model"].as_str(), told["latents"].as_u64()), (Some("mine"), Some(1)));
     let fails = |from: &str, to: &str, flags: &str, parts: &[&str]| {
-        place.put("other.toml", &OWN.replacen(from, to, 1));
+        place.put("other.toml", OWN.replacen(from, to, 1));
         place.fails(&format!("train t.npz -o x.safetensors --model other.toml {flags}"), 2, parts);
     };
     fails("\"features\"", "4", "", &["other.toml", "[4]", "[3]"]);

@@ -447,17 +447,14 @@ fn requantised<T>(
     let mut steps: Vec<f64> = (0..count).map(|o| least[group(o)]).collect();
     // What is always 0 has any step.
     steps.iter_mut().filter(|s| !s.is_normal()).for_each(|s| *s = 1.0);
-    loop {
-        let made = make(real.requantised(&steps, slope));
-        if made.is_ok() || steps.iter().any(|s| !s.is_finite()) {
-            return Ok((made?, steps));
+    for _ in 0..40 {
+        if let Ok(made) = make(real.requantised(&steps, slope)) {
+            return Ok((made, steps));
         }
         // Rounding of the weights went beyond the proof.
         steps.iter_mut().for_each(|s| *s *= 1.005);
-        if steps[0] > 1e300 {
-            return Ok((made?, steps));
-        }
     }
+    Ok((make(real.requantised(&steps, slope))?, steps))
 }
 
 /// Where a sum looks.

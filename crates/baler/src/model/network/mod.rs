@@ -30,6 +30,7 @@ const MOST_TOGETHER: usize = 1 << 25;
 /// One step of a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "a network has few steps")]
 pub enum Step {
     /// All values to all values.
     Dense(FrozenDense),

@@ -76,7 +76,7 @@ pub fn encode(
     let dims = view(shape);
     let spacing = if values.dtype().is_float() { 0.0 } else { 1.0 };
     let repeated = repeated(values, dims, tolerance, spacing);
-    let apart = (!repeated.is_empty()).then(|| How { dims, fill, repeated, level, plain });
+    let apart = (!repeated.is_empty()).then_some(How { dims, fill, repeated, level, plain });
     let alone = How { dims, fill, repeated: vec![], level, plain };
     let pays = apart.as_ref().map_or(Some(false), |apart| pays(values, tolerance, &alone, apart));
     let mut best: Option<(Vec<u8>, Values)> = None;

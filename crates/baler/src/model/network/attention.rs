@@ -59,7 +59,7 @@ impl Attention {
         let best = scores.iter().copied().max().expect("the query's own row");
         // Differences are below 2 x 2^19 x 2^26, products below 2^61.
         let weights: Vec<u64> =
-            scores.iter().map(|s| weight((best - s) * self.multiplier as i64 >> self.shift)).collect();
+            scores.iter().map(|s| weight(((best - s) * self.multiplier as i64) >> self.shift)).collect();
         let sum: u64 = weights.iter().sum(); // 2^12 of 2^22
         let mut total = 0;
         let mut sums = vec![0i32; width];

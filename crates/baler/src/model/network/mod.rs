@@ -200,8 +200,7 @@ impl Network {
 
     /// The layers, where all steps are dense.
     pub fn dense_layers(&self) -> Option<Vec<&FrozenDense>> {
-        let dense = |s| if let &Step::Dense(ref d) = s { Some(d) } else { None };
-        self.steps.iter().map(dense).collect()
+        self.steps.iter().map(|s| if let Step::Dense(d) = s { Some(d) } else { None }).collect()
     }
 
     /// Whether accumulators come out, rather than activations.

@@ -38,7 +38,7 @@ pub fn root(n: u64) -> Root {
     let half = (31 - n.ilog2() as i32).div_euclid(2);
     let scaled = if half < 0 { n >> (-2 * half) } else { n << (2 * half) };
     let (i, f) = ((scaled >> 22) as usize - 256, (scaled >> 8 & 0x3fff) as u32);
-    let reciprocal = ROOTS[i] - ((ROOTS[i] - ROOTS[i + 1]) * f >> 14);
+    let reciprocal = ROOTS[i] - (((ROOTS[i] - ROOTS[i + 1]) * f) >> 14);
     Root { scaled, reciprocal: reciprocal as i64, half }
 }
 

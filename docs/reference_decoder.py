@@ -2009,10 +2009,10 @@ class Network(NamedTuple):
             x, kept = [list(row) for row in rows[first : first + self.sequence]], []
             for step in self.steps:
                 x = step(x, kept)
-            values += [[line(s, n) for s, n in zip(cycle(self.sets), row)] for row in x]
+            values += [[straight(s, n) for s, n in zip(cycle(self.sets), row)] for row in x]
         return values
 
-def line(pieces, n):
+def straight(pieces, n):
     """The last piece that starts at n or before."""
     _, scale, offset = [piece for piece in pieces if piece[0] <= n][-1]
     return n * scale + offset

@@ -95,7 +95,11 @@ fn onnxruntime_computes_the_same() {
         let exact = model.reconstruct(&sample).unwrap();
         put(&format!("{name}.integer"), &bytes(exact.iter().map(|x| x.to_le_bytes())));
     }
-    let known = |s: &String| s.starts_with("Conv_AE_GDN") || s.starts_with("TransformerAE");
+    // Roots, exponentials, and an encoder's curves are tables that ONNX has no exact counterpart of.
+    let known = |s: &String| {
+        let curved = s.starts_with("Quantile") || s.starts_with("Log");
+        s.starts_with("Conv_AE_GDN") || s.starts_with("TransformerAE") || (curved && !s.ends_with("decoder"))
+    };
     assert!(left_out.iter().all(known), "not in integers: {left_out:?}");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx_check.py");
     let run = Command::new(&python).arg(script).arg(&folder).output().unwrap();

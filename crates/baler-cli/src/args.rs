@@ -74,7 +74,7 @@ pub enum Command {
     /// Write a model in the format of others: ONNX
     #[command(after_help = examples::EXPORT)]
     Export(Export),
-    /// Take over a model: a PyTorch one of Baler's Python prototype, or ONNX
+    /// Take over a model: of Baler's Python prototype, of one's own in PyTorch, or ONNX
     #[command(after_help = examples::IMPORT)]
     Import(Import),
     /// Turn a configuration of the prototype's (P_config.py) into TOML
@@ -346,10 +346,11 @@ pub enum Part {
 /// `baler import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// A model of Baler's Python prototype, model.pt; or an autoencoder or an encoder in ONNX, model.onnx
+    /// A model of Baler's Python prototype or of one's own in PyTorch, model.pt or .safetensors; or an autoencoder or an
+    /// encoder in ONNX, model.onnx
     #[arg(value_hint = ValueHint::FilePath)]
     pub input: PathBuf,
-    /// The decoder, where it is an ONNX file of its own
+    /// The decoder, where it is a file of its own
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub decoder: Option<PathBuf>,
     /// The name of the value between encoder and decoder in one ONNX file [default: the first of two outputs]
@@ -358,8 +359,9 @@ pub struct Import {
     /// The model file to write
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
-    /// Which model it is, where names and shapes of its tensors do not tell: AE, CFD_dense_AE, FPGA_prototype_model
-    #[arg(long, value_name = "NAME")]
+    /// Which model the tensors are of: a name of Baler's zoo, or a .toml file that describes the layers, as `baler train`
+    /// takes them [default: by the tensors, where they are of a dense model of Baler's]
+    #[arg(long, value_name = "NAME|FILE.toml")]
     pub model: Option<String>,
     /// Baler's normalization_features.npy [default: that in the compressed.npz of --calibrate, or none]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -560,6 +562,13 @@ pub struct Train {
     /// How features are brought to one scale
     #[arg(long, value_enum, default_value = "min-max", alias = "normalization", help_heading = AUTOENCODER)]
     pub normalisation: NormalisationName,
+    /// Cut a field into boxes of this shape along its last axes, rather than into frames; each is a row of the model's.
+    /// Those at the edges may hang over. As many lengths as the field has axes make boxes of several frames
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', conflicts_with_all = ["runs", "columns"], help_heading = AUTOENCODER)]
+    pub tiles: Option<Vec<usize>>,
+    /// Take values as they lie in memory for rows of this shape (the prototype's convert_to_blocks, a plain reshape)
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', help_heading = AUTOENCODER)]
+    pub runs: Option<Vec<usize>>,
     /// Take the rows in their order in each epoch
     #[arg(long, help_heading = AUTOENCODER)]
     pub no_shuffle: bool,

@@ -156,11 +156,15 @@ pub const IMPORT: &str = "Examples:
   baler import model.pt -o model.safetensors --calibrate compressed.npz
   baler import model.pt -o m.safetensors --normalization normalization_features.npy
   baler import model.pt -o model.safetensors --model CFD_dense_AE --calibrate frames.npz
+  baler import weights.safetensors -o model.safetensors --model mine.toml --calibrate sample.npz
+  baler import encoder.pt --decoder decoder.pt -o model.safetensors --model Conv_AE --calibrate frames.npy
   baler import autoencoder.onnx -o model.safetensors --calibrate sample.npz --latents bottleneck
   baler import encoder.onnx --decoder decoder.onnx -o model.safetensors --calibrate sample.npz
 
 The file is read without Python, and nothing in it is executed. The model is frozen to integers,
-whose scales are chosen on the data of --calibrate, and the difference is told.";
+whose scales are chosen on the data of --calibrate, and the difference is told. Tensors are found by
+the names that `baler train` gives them (encoder.0.weight: those of a torch.nn.Sequential), or in the
+order of a .pt file.";
 
 /// `baler export`.
 pub const EXPORT: &str = "Examples:

@@ -39,6 +39,39 @@ fn a_model_of_ones_own_trains() {
 }
 
 #[test]
+fn fields_are_cut_into_tiles_and_runs() {
+    let place = Place::new();
+    place.save("u.npy", field(&[6, 19, 22]));
+    for (cut, model, features) in [
+        ("--tiles 8,8", "PJ_Conv_AE", 64),
+        ("--tiles 2,8,10", "Conv_AE_3D", 160),
+        ("--tiles 22", "AE", 22),
+        ("--runs 6,11", "Conv_AE", 66),
+        ("--runs 50", "FPGA_prototype_model", 50),
+    ] {
+        let told = place.json(&format!(
+            "train u.npy -o m.safetensors -f --model {model} {cut} --latent 4 --epochs 3 --batch-size 16"
+        ));
+        assert_eq!(told["features"], features, "{cut}");
+        place.ok("compress u.npy -o u.blr -f --bound-none --codec autoencoder --model m.safetensors");
+        place.ok("decompress u.blr -o back.npy -f");
+        // Not yet near the data, after so few epochs, but of their size.
+        let apart = apart(&place.field("back.npy"), &place.field("u.npy"));
+        assert!(apart < 30.0, "{cut}: off by {apart}, five times the range of the data");
+        place.ok("compress u.npy -o u.blr -f --rel 1e-2 --codec autoencoder --model m.safetensors");
+        place.ok("verify u.blr --against u.npy");
+    }
+    let fails = |flags: &str, parts: &[&str]| {
+        place.fails(&format!("train u.npy -o x.safetensors {flags}"), 2, parts);
+    };
+    fails("--tiles 0,8", &["[0, 8]", "hold nothing"]);
+    fails("--tiles 2,2,2,2", &["[6, 19, 22]", "[2, 2, 2, 2]"]);
+    fails("--tiles 2,2 --runs 4", &["cannot be used with"]);
+    place.save("t.npz", number_table(20));
+    place.fails("train t.npz -o x.safetensors --runs 4", 2, &["this is a table"]);
+}
+
+#[test]
 fn losses_and_normalisations_are_chosen() {
     let place = Place::new();
     place.save("t.npz", number_table(200));

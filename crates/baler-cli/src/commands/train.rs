@@ -10,6 +10,7 @@ use crate::output::AtomicFile;
 use crate::saying::{bar, bytes, count, number, print};
 use baler::data::{DType, Table, Variable};
 use baler::error::{Error, Result};
+use baler::model::blocks::Blocks;
 use baler::model::normalise::NormalisationKind;
 use baler::model::{Model, zoo};
 use baler::train::{
@@ -27,8 +28,10 @@ pub struct Sample {
     pub rows: Vec<f64>,
     /// Values in a row.
     pub features: usize,
-    /// Their shape: `[features]` of a table, that of a frame of a field.
+    /// Their shape: `[features]` of a table, that of a frame or block of a field.
     pub shape: Vec<usize>,
+    /// How rows are cut out of a field.
+    pub blocks: Blocks,
     /// A name a feature, or none.
     pub names: Vec<String>,
 }
@@ -48,10 +51,39 @@ pub fn sample_of(variable: &Variable, columns: Option<&[String]>) -> Result<Samp
                 )));
             }
             let rows = a.values.to_f64().ok_or_else(|| Error::invalid("text cannot be trained on"))?;
-            Ok(Sample { rows, features, shape: a.shape[1..].to_vec(), names: vec![] })
+            let shape = a.shape[1..].to_vec();
+            Ok(Sample { rows, features, shape, blocks: Blocks::Frames, names: vec![] })
         }
         Variable::Table(t) => sample_of_table(t, columns),
     }
+}
+
+/// A field as rows of `shape`, cut by `blocks` of as many values.
+pub fn sample_of_blocks(variable: &Variable, shape: &[usize], blocks: Blocks) -> Result<Sample> {
+    let Variable::Field(a) = variable else {
+        return Err(Error::invalid("--tiles and --runs cut fields; this is a table"));
+    };
+    let features = shape.iter().try_fold(1usize, |n, &x| n.checked_mul(x)).filter(|&n| n > 0);
+    let features =
+        features.ok_or_else(|| Error::invalid(format!("blocks of shape {shape:?} hold nothing")))?;
+    if a.shape.len() < shape.len() && blocks != Blocks::Runs {
+        return Err(Error::invalid(format!("a field of shape {:?} has no tiles of {shape:?}", a.shape)));
+    }
+    let blocks = blocks.checked(features)?;
+    let values = a.values.to_f64().ok_or_else(|| Error::invalid("text cannot be trained on"))?;
+    // Piece by piece, each as long as whole tiles are and as short as the field can be cut.
+    let inner = a.shape.iter().skip(1).product::<usize>();
+    let piece = match &blocks {
+        Blocks::Tiles(extents) if extents.len() == a.shape.len() => extents[0] * inner,
+        Blocks::Tiles(_) => inner,
+        _ => values.len(),
+    };
+    let mut rows = vec![];
+    for piece in values.chunks(piece.max(1)) {
+        let long = [&[piece.len() / inner.max(1)], a.shape.get(1..).unwrap_or_default()].concat();
+        rows.extend(blocks.cut(piece, &long, features)?);
+    }
+    Ok(Sample { rows, features, shape: shape.to_vec(), blocks, names: vec![] })
 }
 
 fn sample_of_table(t: &Table, columns: Option<&[String]>) -> Result<Sample> {
@@ -80,6 +112,7 @@ fn sample_of_table(t: &Table, columns: Option<&[String]>) -> Result<Sample> {
         rows,
         features,
         shape: vec![features],
+        blocks: Blocks::Frames,
         names: chosen.iter().map(|c| c.name.clone()).collect(),
     })
 }
@@ -220,6 +253,12 @@ fn fit_resumably(
     }
 }
 
+/// With integers that code, for rows cut as the sample's.
+fn frozen(fitted: Fitted, sample: &Sample) -> Result<Model> {
+    let model = fitted.freeze(&sample.rows, &sample.names)?;
+    Ok(Model { frozen: model.frozen.with_blocks(sample.blocks.clone())?, ..model })
+}
+
 /// Saves the model of this epoch where `--save-every` wants it.
 fn save_between(args: &Train, sample: &Sample, report: &EpochReport) -> Result<()> {
     if !args.save_every.is_some_and(|every| every > 0 && report.epoch.is_multiple_of(every)) {
@@ -229,7 +268,7 @@ fn save_between(args: &Train, sample: &Sample, report: &EpochReport) -> Result<(
         Some(extension) => format!("{}.{}", report.epoch, extension.to_string_lossy()),
         None => report.epoch.to_string(),
     });
-    let model = report.fitted()?.freeze(&sample.rows, &sample.names)?;
+    let model = frozen(report.fitted()?, sample)?;
     save(&model, AtomicFile::create(&path, args.force)?).map(|_| ())
 }
 
@@ -243,8 +282,12 @@ pub fn run(args: &Train) -> Result<bool> {
             "an autoencoder is trained without a bound; say --kind table, or leave it out",
         ));
     }
-    let sample =
-        sample_of(&load(&args.input, &args.reading, args.variable.as_deref())?, args.columns.as_deref())?;
+    let variable = load(&args.input, &args.reading, args.variable.as_deref())?;
+    let sample = match (&args.tiles, &args.runs) {
+        (Some(shape), _) => sample_of_blocks(&variable, shape, Blocks::Tiles(shape.clone()))?,
+        (_, Some(shape)) => sample_of_blocks(&variable, shape, Blocks::Runs)?,
+        _ => sample_of(&variable, args.columns.as_deref())?,
+    };
     let options = options(args, &sample)?;
     check_output(&args.output, &[&args.input])?;
     let mut checkpoints = Checkpoints::beside(&args.output, args.checkpoint_every);
@@ -252,7 +295,7 @@ pub fn run(args: &Train) -> Result<bool> {
     let out = AtomicFile::create(&args.output, args.force)?; // before the long work, should it be refused
     let begun = Instant::now();
     let fitted = fit_resumably(args, &sample, &options, &mut checkpoints, from)?;
-    let model = fitted.freeze(&sample.rows, &sample.names)?;
+    let model = frozen(fitted, &sample)?;
     let seconds = begun.elapsed().as_secs_f64();
     let size = save(&model, out)?;
     checkpoints.remove();

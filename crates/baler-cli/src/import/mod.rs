@@ -5,6 +5,7 @@ pub mod dense;
 pub mod latents;
 pub mod pickle;
 pub mod pt;
+pub mod weights;
 
 use baler::error::{Error, Result};
 use baler::model::float::FloatModel;

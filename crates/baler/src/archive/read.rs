@@ -13,8 +13,15 @@ use crate::model::any::AnyDecoder;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// The decoders of all embedded models together inflate to at most this many bytes.
+/// The decoders of all embedded models together inflate to at most this many bytes, but for those of [`model_room`].
 pub(super) const MOST_MODELS: usize = 1 << 28;
+
+/// What a decoder may inflate to: what models may still take, or in any case a few times what is stored of it, so that
+/// memory stays in proportion to the file.
+pub(super) fn model_room(left: usize, stored: usize) -> usize {
+    left.max(stored.saturating_mul(4))
+}
+
 /// A description inflates to at most this many bytes: as JSON values they may take thirty times as many.
 pub const MOST_DESCRIPTION: usize = 1 << 22;
 
@@ -100,12 +107,13 @@ fn inflate(bytes: &[u8], most: usize, what: &str) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// The number and decoder in a model record's body; takes its size from `left`, the bytes that models may still take.
+/// The number and decoder in a model record's body; takes its size from `left`.
 pub(super) fn embedded_model(body: &[u8], header: &Header, left: &mut usize) -> Result<(usize, AnyDecoder)> {
     let mut r = Reader::new(body);
     let number = r.count(header.models.len().saturating_sub(1), "model number")?;
-    let bytes = inflate(r.rest(), *left, "the model")?;
-    *left -= bytes.len();
+    let stored = r.rest();
+    let bytes = inflate(stored, model_room(*left, stored.len()), "the model")?;
+    *left = left.saturating_sub(bytes.len());
     if header.models.get(number).is_none_or(|m| m.hash != model_hash(&bytes)) {
         return Err(Error::corrupt("the embedded model is not the one that the header names"));
     }

@@ -5,7 +5,7 @@ use super::header::{ColumnHeader, Header, Kind, ModelReference};
 use super::index::{Index, trailer};
 use super::pipeline::in_order;
 use super::plan::{Plan, bounds_of, check_names, cut, dtypes_of, plan, values_of};
-use super::read::MOST_DESCRIPTION;
+use super::read::{MOST_DESCRIPTION, MOST_MODELS, model_room};
 use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
 use super::source::{FieldSource, TableSource};
 use crate::bound::Bound;
@@ -14,7 +14,7 @@ use crate::codec::chunk::{Candidate, Codec, Encoded, Request, encode_field, enco
 use crate::codec::field::Level;
 use crate::codec::table::net::chunk::Candidate as NetCandidate;
 use crate::data::{DType, Values};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
 use crate::model::table::file::TrainedTable;
 use sha2::{Digest, Sha256};
@@ -138,8 +138,26 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     let decoders = model.map(|m| m.frozen.decoder.to_bytes()).into_iter();
     let decoders: Vec<Vec<u8>> = decoders.chain(net.map(|n| n.model.to_bytes())).collect();
     let mut header = Header { models: vec![], variables: plans.iter().map(|p| p.header.clone()).collect() };
+    let mut left = MOST_MODELS;
+    let mut embedded = vec![];
     for bytes in &decoders {
         header.models.push(ModelReference { hash: model_hash(bytes), embedded: options.embed });
+        if options.embed {
+            let stored = deflate(bytes);
+            if bytes.len() > model_room(left, stored.len()) {
+                return Err(Error::new(
+                    ErrorKind::LimitExceeded,
+                    format!(
+                        "a model of {} bytes, which are {} deflated, is more than an archive may hold: keep it beside \
+                         the archive (--external-model)",
+                        bytes.len(),
+                        stored.len()
+                    ),
+                ));
+            }
+            left = left.saturating_sub(bytes.len());
+            embedded.push(stored);
+        }
     }
     let mut head = MAGIC.to_vec();
     head.push(VERSION);
@@ -149,10 +167,10 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     out.write_all(&head)?;
 
     let mut writer = Writer { out, start: head.len() as u64, sum, index: Index::default() };
-    for (number, bytes) in decoders.iter().enumerate().filter(|_| options.embed) {
+    for (number, stored) in embedded.iter().enumerate() {
         let mut body = vec![];
         put_varint(&mut body, number as u64);
-        body.extend(deflate(bytes));
+        body.extend(stored);
         summary.model += body.len() as u64;
         writer.put(RecordKind::Model, None, &body)?;
     }

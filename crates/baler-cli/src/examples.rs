@@ -157,7 +157,7 @@ pub const IMPORT: &str = "Examples:
   baler import model.pt -o m.safetensors --normalization normalization_features.npy
   baler import model.pt -o model.safetensors --model CFD_dense_AE --calibrate frames.npz
   baler import weights.safetensors -o model.safetensors --model mine.toml --calibrate sample.npz
-  baler import encoder.pt --decoder decoder.pt -o model.safetensors --model Conv_AE --calibrate frames.npy
+  baler import encoder.pt --decoder decoder.pt -o m.safetensors --model Conv_AE --calibrate f.npy
   baler import autoencoder.onnx -o model.safetensors --calibrate sample.npz --latents bottleneck
   baler import encoder.onnx --decoder decoder.onnx -o model.safetensors --calibrate sample.npz
 

@@ -43,8 +43,6 @@ for name in sorted(path.name.removesuffix(".rows") for path in folder.glob("*.ro
     latents = run(folder / f"{name}.float.encoder.onnx", rows=rows)["latents"]
     decoded = run(folder / f"{name}.float.decoder.onnx", latents=latents)["reconstruction"]
     close(f"{name}, float, in two", decoded, expected, rows)
-    if not (folder / f"{name}.integer.both.onnx").exists():
-        continue
     exact, whole = values(f"{name}.integer", "<f8", 70), values(f"{name}.latents", "<i8", 70)
     both = run(folder / f"{name}.integer.both.onnx", rows=rows)
     same(f"{name}, integer latents", both["latents"], whole)

@@ -1,12 +1,12 @@
 //! The frozen network as nodes on 64-bit integers: every bit is that of the archive's decoder.
 //!
 //! ONNX's own quantised operators have 8 bits and round in other places, so shifts are divisions here, and convolutions
-//! gather their windows by a table of positions and multiply matrices.
+//! gather their windows by a table of positions and multiply matrices. Steps with roots are in [`roots`].
 
-use super::Part;
 use super::builder::Builder;
+use super::normalise::Curves;
 use super::proto::{DOUBLE, INT64};
-use crate::error::{Error, Result};
+use super::{Part, roots};
 use crate::model::autoencoder::{Decoder, Encoder, FrozenModel};
 use crate::model::frozen::{FrozenDense, MAX_ACTIVATION, Requantise};
 use crate::model::network::{Axis, Conv, Network, Step, Table};
@@ -16,36 +16,34 @@ use crate::model::output::{Lines, Output};
 const LIFT: u32 = 62;
 
 /// Adds a part of the frozen model.
-pub fn add(b: &mut Builder, model: &FrozenModel, part: Part) -> Result<()> {
+pub fn add(b: &mut Builder, model: &FrozenModel, part: Part) {
     let latents = match part {
         Part::Decoder => {
             b.input("latents", INT64, model.latents());
             "latents".to_string()
         }
         _ => {
-            let latents = encoder(b, &model.encoder)?;
+            let latents = encoder(b, &model.encoder);
             b.output(&latents, "latents", INT64, model.latents());
             latents
         }
     };
-    match part {
-        Part::Encoder => Ok(()),
-        _ => decoder(b, &model.decoder, &latents),
+    if part != Part::Encoder {
+        decoder(b, &model.decoder, &latents);
     }
 }
 
 /// Rows to latents. Rows are finite.
-fn encoder(b: &mut Builder, of: &Encoder) -> Result<String> {
-    if !of.curves().is_empty() {
-        return Err(Error::unsupported(
-            "curves of normalisation are not exported in integers; export the float network",
-        ));
-    }
+fn encoder(b: &mut Builder, of: &Encoder) -> String {
     let width = [of.features()];
     b.input("rows", DOUBLE, of.features());
     let offset = b.doubles("offset", &width, &of.input().iter().map(|s| s.offset).collect::<Vec<_>>());
     let step = b.doubles("step", &width, &of.input().iter().map(|s| s.step).collect::<Vec<_>>());
-    let moved = b.node("Sub", &["rows", &offset], vec![]);
+    let straight = match of.curves() {
+        [] => "rows".to_string(),
+        curves => Curves::new(b, curves).apply(b, "rows"),
+    };
+    let moved = b.node("Sub", &[&straight, &offset], vec![]);
     let scaled = b.node("Div", &[&moved, &step], vec![]);
     let most = MAX_ACTIVATION as f64;
     let (low, high) = (b.doubles("least", &[], &[-most]), b.doubles("most", &[], &[most]));
@@ -55,15 +53,14 @@ fn encoder(b: &mut Builder, of: &Encoder) -> Result<String> {
     run(b, of.network(), whole)
 }
 
-fn decoder(b: &mut Builder, of: &Decoder, latents: &str) -> Result<()> {
+fn decoder(b: &mut Builder, of: &Decoder, latents: &str) {
     let latents = clamp(b, latents);
-    let integers = run(b, of.network(), latents)?;
+    let integers = run(b, of.network(), latents);
     let values = lines(b, of.output(), of.features(), &integers);
     b.output(&values, "reconstruction", DOUBLE, of.features());
-    Ok(())
 }
 
-fn run(b: &mut Builder, network: &Network, mut x: String) -> Result<String> {
+fn run(b: &mut Builder, network: &Network, mut x: String) -> String {
     let mut kept = String::new();
     for (i, step) in network.steps().iter().enumerate() {
         x = match step {
@@ -99,23 +96,19 @@ fn run(b: &mut Builder, network: &Network, mut x: String) -> Result<String> {
                 let turned = b.node("Transpose", &[&rows], vec![super::builder::ints("perm", [0, 2, 1])]);
                 b.reshape(&turned, &[t.rows * t.columns])
             }
-            Step::Gdn(_) | Step::Norm(_) | Step::Attention(_) => {
-                return Err(Error::unsupported(format!(
-                    "step {i} of the frozen network, {}, has roots or exponentials by tables, which are not exported in \
-                     integers; export the float network",
-                    step.name()
-                )));
-            }
+            Step::Gdn(g) => roots::gdn(b, g, network.widths()[i], &x),
+            Step::Norm(n) => roots::norm(b, n, &x),
+            Step::Attention(a) => roots::attention(b, a, network.widths()[i + 1], network.sequence(), &x),
         };
     }
-    Ok(x)
+    x
 }
 
-fn whole(b: &mut Builder, value: i64) -> String {
+pub(super) fn whole(b: &mut Builder, value: i64) -> String {
     b.integers("whole", &[], &[value])
 }
 
-fn clamp(b: &mut Builder, x: &str) -> String {
+pub(super) fn clamp(b: &mut Builder, x: &str) -> String {
     let most = MAX_ACTIVATION as i64;
     let (low, high) = (whole(b, -most), whole(b, most));
     b.node("Clip", &[x, &low, &high], vec![])
@@ -158,7 +151,7 @@ fn bias_and_requantise(b: &mut Builder, bias: &[i32], by: Option<&Requantise>, s
 }
 
 /// Weights, outputs x inputs, turned.
-fn turned(b: &mut Builder, weights: &[i16], inputs: usize) -> String {
+pub(super) fn turned(b: &mut Builder, weights: &[i16], inputs: usize) -> String {
     let outputs = weights.len() / inputs;
     let turned: Vec<i64> =
         (0..inputs).flat_map(|i| (0..outputs).map(move |o| weights[o * inputs + i].into())).collect();

@@ -130,7 +130,15 @@ fn attend(b: &mut Builder, [q, k, v]: &[String; 3], width: usize, sequence: usiz
     let scores = b.node("MatMul", &[q, &turned], vec![]);
     let scale = scalar(b, 1.0 / (width as f32).sqrt());
     let scores = b.node("Mul", &[&scores, &scale], vec![]);
-    // The number of each row's sequence, down and across.
+    let same = same_sequence(b, q, sequence);
+    let never = scalar(b, -1e30);
+    let scores = b.node("Where", &[&same, &scores, &never], vec![]);
+    let shares = b.node("Softmax", &[&scores], vec![int("axis", 1)]);
+    b.node("MatMul", &[&shares, v], vec![])
+}
+
+/// Which rows of `q`, down, see which, across: those of the same `sequence`.
+pub(super) fn same_sequence(b: &mut Builder, q: &str, sequence: usize) -> String {
     let shape = b.node("Shape", &[q], vec![int("start", 0), int("end", 1)]);
     let axis = b.integers("axis", &[1], &[0]);
     let rows = b.node("Squeeze", &[&shape, &axis], vec![]);
@@ -141,9 +149,5 @@ fn attend(b: &mut Builder, [q, k, v]: &[String; 3], width: usize, sequence: usiz
     let (down, across) = (b.integers("axis", &[1], &[1]), b.integers("axis", &[1], &[0]));
     let down = b.node("Unsqueeze", &[&numbers, &down], vec![]);
     let across = b.node("Unsqueeze", &[&numbers, &across], vec![]);
-    let same = b.node("Equal", &[&down, &across], vec![]);
-    let never = scalar(b, -1e30);
-    let scores = b.node("Where", &[&same, &scores, &never], vec![]);
-    let shares = b.node("Softmax", &[&scores], vec![int("axis", 1)]);
-    b.node("MatMul", &[&shares, v], vec![])
+    b.node("Equal", &[&down, &across], vec![])
 }

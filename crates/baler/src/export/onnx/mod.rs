@@ -9,13 +9,17 @@ mod layers;
 mod normalise;
 mod proto;
 pub mod read;
+mod roots;
 
 use prost::Message;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
 use builder::Builder;
 use proto::{DOUBLE, FLOAT};
+
+/// Bytes that a protobuf message has at most.
+const MOST: usize = (1 << 31) - 1;
 
 /// Which half of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,22 +44,31 @@ pub enum Precision {
 
 /// The ONNX file of a part of a model, of operator set 17.
 ///
-/// Errors where the frozen network has operations that ONNX's integers do not reach.
+/// Errors where it would be larger than such a file may be.
 pub fn export(model: &Model, part: Part, precision: Precision) -> Result<Vec<u8>> {
     let mut b = Builder::default();
     match precision {
-        Precision::Float => float(&mut b, model, part)?,
-        Precision::Integer => integers::add(&mut b, &model.frozen, part)?,
+        Precision::Float => float(&mut b, model, part),
+        Precision::Integer => integers::add(&mut b, &model.frozen, part),
     }
     let about = [
         ("baler.program", model.provenance.program.clone()),
         ("baler.architecture", serde_json::to_string(&model.architecture).expect("numbers and strings")),
         ("baler.features", model.frozen.decoder.names().join("\n")),
     ];
-    Ok(b.finish(&model.architecture.name, &about).encode_to_vec())
+    let made = b.finish(&model.architecture.name, &about);
+    match made.encoded_len() {
+        0..=MOST => Ok(made.encode_to_vec()),
+        bytes => Err(Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "the graph would take {bytes} bytes, and an ONNX file holds 2 GiB: export one half at a time"
+            ),
+        )),
+    }
 }
 
-fn float(b: &mut Builder, model: &Model, part: Part) -> Result<()> {
+fn float(b: &mut Builder, model: &Model, part: Part) {
     let (features, width) = (model.features(), model.latents());
     let sequence = model.architecture.sequence;
     let latents = match part {
@@ -76,5 +89,4 @@ fn float(b: &mut Builder, model: &Model, part: Part) -> Result<()> {
         let values = normalise::invert(b, &model.normalisation, &normal);
         b.output(&values, "reconstruction", DOUBLE, features);
     }
-    Ok(())
 }

@@ -36,7 +36,7 @@ fn affine(b: &mut Builder, offset: &[f64], scale: &[f64]) -> [String; 2] {
 }
 
 /// The names of what curves consist of.
-struct Curves {
+pub(super) struct Curves {
     /// Features x knots.
     knots: String,
     /// The same in one axis, and where each feature's begin in it.
@@ -47,7 +47,7 @@ struct Curves {
 }
 
 impl Curves {
-    fn new(b: &mut Builder, curves: &[Curve]) -> Curves {
+    pub(super) fn new(b: &mut Builder, curves: &[Curve]) -> Curves {
         let n = curves.len();
         let all: Vec<f64> = curves.iter().flat_map(|c| c.knots.iter().copied()).collect();
         let begin: Vec<i64> = (0..n).map(|f| (f * KNOTS) as i64).collect();
@@ -70,7 +70,7 @@ impl Curves {
     }
 
     /// [`Curve::apply`], by counting knots instead of bisecting.
-    fn apply(&self, b: &mut Builder, x: &str) -> String {
+    pub(super) fn apply(&self, b: &mut Builder, x: &str) -> String {
         let axis = b.integers("axis", &[1], &[2]);
         let column = b.node("Unsqueeze", &[x, &axis], vec![]);
         let [from, to] = ["Less", "LessOrEqual"].map(|op| {

@@ -5,7 +5,7 @@ use super::super::kernel::LANES;
 use crate::error::{Error, Result};
 
 /// Sixteenths of an octave below 2^14, the table of format.md's section 9.1 with one more.
-const HALVES: [u64; 17] = [
+pub const HALVES: [u64; 17] = [
     16384, 15689, 15024, 14387, 13777, 13193, 12634, 12098, 11585, 11094, 10624, 10173, 9742, 9329, 8933,
     8555, 8192,
 ];

@@ -9,11 +9,12 @@ mod gdn;
 mod norm;
 mod root;
 
-pub use attention::Attention;
+pub use attention::{Attention, HALVES};
 pub use conv::{Axis, Conv, Linear};
 pub use elementwise::{Add, Scale, Table, Transpose};
 pub use gdn::{Gdn, SQUARE_SHIFT};
 pub use norm::{MOST_EPSILON, Norm, offset};
+pub use root::ROOTS;
 
 use super::block::{Block, copy};
 use super::frozen::{FrozenDense, MOST_WIDTH};

@@ -1,7 +1,7 @@
 //! Reciprocal square roots in integers (format.md, section 8.1): a table over two octaves, and a line between entries.
 
 /// R\[i - 256\] = floor(sqrt(2^40 / i)), for i from 256 to 1024.
-const ROOTS: [u32; 769] = {
+pub const ROOTS: [u32; 769] = {
     let mut table = [0; 769];
     let mut i = 0;
     while i < table.len() {

@@ -23,14 +23,14 @@ impl Avx2 {
     }
 
     /// See [`Kernel::run`](super::Kernel::run), which has checked the lengths.
-    pub fn run(self, layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes]) {
+    pub fn run(self, layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes], rows: usize) {
         // SAFETY: `self` proves that the CPU has AVX2.
-        unsafe { run(layer, x, y) }
+        unsafe { run(layer, x, y, rows) }
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn run(layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes]) {
+fn run(layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes], rows: usize) {
     let shift = layer.requantise().map_or(0, |r| r.shift);
     let packed = layer.packed();
     let (x, y) = (&x[..packed.pairs], &mut y[..layer.lanes_out()]);
@@ -40,15 +40,15 @@ fn run(layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes]) {
             let o = first + column;
             let weights = &weights[column..];
             column += match width - column {
-                6 | 10 | 12 => outputs::<6>(packed, o, width, weights, shift, x, y),
-                4 | 8 => outputs::<4>(packed, o, width, weights, shift, x, y),
-                _ => outputs::<2>(packed, o, width, weights, shift, x, y),
+                6 | 10 | 12 => outputs::<6>(packed, o, width, weights, shift, x, y, rows),
+                4 | 8 => outputs::<4>(packed, o, width, weights, shift, x, y, rows),
+                _ => outputs::<2>(packed, o, width, weights, shift, x, y, rows),
             };
         }
     }
 }
 
-/// Outputs `first` to `first + N` of one block, whose weights stand in `weights` at intervals of `stride`.
+/// Outputs `first` to `first + N` of one block's first `rows` rows, whose weights stand in `weights` at intervals of `stride`.
 #[target_feature(enable = "avx2")]
 fn outputs<const N: usize>(
     packed: &Packed,
@@ -58,11 +58,12 @@ fn outputs<const N: usize>(
     shift: u32,
     x: &[Lanes],
     y: &mut [Lanes],
+    rows: usize,
 ) -> usize {
     const { assert!(N.is_multiple_of(2) && N <= TILE) };
     let bias: &[i32; N] = packed.bias[first..][..N].try_into().expect("N biases");
     assert!(x.is_empty() || weights.len() >= (x.len() - 1) * stride + N);
-    for row in (0..LANES).step_by(ROWS) {
+    for row in (0..rows.min(LANES)).step_by(ROWS) {
         // Not `bias.map`: its closure is compiled without the feature, and costs a third of the time.
         let mut acc = [[_mm256_setzero_si256(); 2]; N];
         for (acc, &b) in acc.iter_mut().zip(bias) {

@@ -3,9 +3,9 @@
 //! Mahoney's mixing of contexts (PAQ, 2005), over the forks of the column's own tree instead of the bits of bytes.
 
 use super::Shape;
-use super::context::{Given, MOST_PARENTS, distance, fold, spread};
-use super::kernel::{HASHED, Kernel, Memory, Place, Slots, decide};
-use super::tree::{Kind, Node, Tree};
+use super::context::{self, BLOCK, Given, OWED, distance, fold, spread};
+use super::kernel::{Contexts, HASHED, Kernel, Memory, Place, Slots, decide};
+use super::tree::{Kind, Node, Tree, halves};
 use crate::codec::range_coder::Coder;
 
 /// Last values seen, by two parents' sixteenths.
@@ -13,6 +13,10 @@ const SEEN: usize = 17 * 17;
 
 /// Errors teach by this at first, from row 1000 on and from row 6000 on.
 const RATES: [i32; 3] = [24, 14, 9];
+
+/// Columns of no more rows fill so few slots that these are near anyway: there to send for them takes a twentieth more
+/// time, while in columns of 2^16 rows of many values it takes a tenth less.
+const NEAR_ROWS: usize = 1 << 15;
 
 /// Codes all values of a column with a `memory` as new: an encoder reads `values`, a decoder fills them.
 #[inline(always)]
@@ -43,28 +47,23 @@ pub fn run<K: Kernel, C: Coder>(
     };
     let mut seen = [0u64; SEEN];
     let (mut before, mut before2) = (0u64, 0u64);
+    let far = values.len() > NEAR_ROWS;
+    let mut ahead = [Contexts::default(); BLOCK];
     for row in 0..values.len() {
         let rate = RATES[(row >= 1000) as usize + (row >= 6000) as usize];
-        let exact = |i: usize| given.parents.get(i).map_or(0, |p| fold(p.0[row]).wrapping_add(1));
-        let part = |i: usize| given.parents.get(i).map_or(0, |p| p.1[row] as u32 + 1);
-        let coarse = |i: usize| given.parents.get(i).map_or(0, |p| p.1[row] as u32 * 3 / 8 + 1);
-        let labels = given.labels.get(row).copied().unwrap_or(0);
-        let (p0, p1) = (part(0), part(1));
-        let at = (p0 * 17 + p1) as usize;
+        if row % BLOCK == 0 {
+            let block = (values.len() - row).min(BLOCK);
+            context::owed(given, row, &mut ahead[..block]);
+        }
+        let mut contexts = ahead[row % BLOCK];
+        if far && row % BLOCK + 1 < BLOCK && !tree.nodes.is_empty() {
+            memory.foresee(kernel, &ahead[row % BLOCK + 1], tree.nodes[0].group, OWED);
+        }
+        let at = std::mem::take(&mut contexts.0[6]) as usize % SEEN;
         let like = seen[at];
-        let same = |i: usize| given.parents.get(i).is_some_and(|p| row > 0 && p.0[row] == p.0[row - 1]);
-        let same = (0..MOST_PARENTS).map(|i| (same(i) as u32) << i).sum::<u32>();
         let step = distance(before.wrapping_sub(before2) as i64) as u32;
-        let contexts = [
-            0x1234_5678,
-            spread(exact(0).wrapping_mul(7).wrapping_add(1)),
-            spread((p0 * 32 + p1) + 0x10000),
-            spread((coarse(0) * 7 + coarse(1)) * 49 + coarse(2) * 7 + coarse(3) + 0x20000) ^ labels,
-            spread(
-                (before as u32 ^ (before >> 32) as u32).wrapping_add(0x0400_0000).wrapping_add(same << 28),
-            ),
-            spread((p0 << 20).wrapping_add(labels.wrapping_mul(3)).wrapping_add(step * 0x1001 + 0x777)),
-        ];
+        contexts.0[4] = spread(contexts.0[4].wrapping_add(fold(before as i64)));
+        contexts.0[5] = spread(contexts.0[5].wrapping_add(step * 0x1001));
         let code = match leaves.kind {
             _ if !C::ENCODE => 0,
             Kind::Runs => values[row].wrapping_sub(leaves.first) as u64,
@@ -77,7 +76,7 @@ pub fn run<K: Kernel, C: Coder>(
                 linear.predict([before(1), before(2)], &given.parents, row).wrapping_sub(leaves.first) as u64
             }
         };
-        let known = Known { contexts, codes: [before, second], rate };
+        let known = Known { contexts, codes: [before, second], rate, far };
         let code = value(kernel, coder, memory, &tree, *levels, &known, code);
         seen[at] = code;
         (before2, before) = (before, code);
@@ -92,9 +91,11 @@ pub fn run<K: Kernel, C: Coder>(
 
 /// What is known before a value is coded.
 struct Known {
-    contexts: [u32; HASHED],
+    contexts: Contexts,
     codes: [u64; 2],
     rate: i32,
+    /// Whether slots are sent for.
+    far: bool,
 }
 
 /// Codes one value: down the tree, then by halves of its leaf, then what is left as it is.
@@ -113,9 +114,12 @@ fn value<K: Kernel, C: Coder>(
     let mut slots = Slots::default();
     coder.part(0);
     while at >= 0 {
-        let Node { split, kids, group, local, wide, depth } = tree.nodes[at as usize];
+        let Node { split, kids, group, local, wide, depth, ends, groups } = tree.nodes[at as usize];
         if local == 1 {
             slots = memory.enter(kernel, &known.contexts, group);
+        }
+        if ends && known.far {
+            groups.iter().for_each(|&g| memory.foresee(kernel, &known.contexts, g, HASHED));
         }
         let place = Place::new(slots, local as u32, wide as usize, near(split));
         let right = decide(kernel, coder, memory, &place, depth as usize, known.rate, code >= split);
@@ -131,7 +135,12 @@ fn value<K: Kernel, C: Coder>(
         coder.part(1 + level as usize);
         let inside = level % 3;
         if inside == 0 {
-            slots = memory.enter(kernel, &known.contexts, spread((leaf as u32) << 16 ^ path ^ 0x8000_0000));
+            slots = memory.enter(kernel, &known.contexts, halves(leaf, path));
+        }
+        if inside == 2 && level + 1 < levels && known.far {
+            for side in 0..2 {
+                memory.foresee(kernel, &known.contexts, halves(leaf, path << 1 | side), HASHED);
+            }
         }
         let half = span >> 1;
         let split = low.wrapping_add(half + 1);
@@ -142,6 +151,9 @@ fn value<K: Kernel, C: Coder>(
         let right = decide(kernel, coder, memory, &place, depth, known.rate, code >= split);
         path = path << 1 | right as u32;
         (low, span) = if right { (split, span - half - 1) } else { (low, half) };
+    }
+    if span == 0 {
+        return low; // as what follows would, but without its two divisions
     }
     let shift = (64 - span.leading_zeros()).saturating_sub(16);
     let rest = code.wrapping_sub(low);

@@ -1,7 +1,7 @@
 //! A net's first layer as tables: what each symbol of each source adds to the sums of its units.
 //!
 //! Its inputs are functions of symbols, of which there are few: a row of a table a source takes the place of looking up
-//! features and of multiplying them by weights, which were half of a net's time. Sums of integers that cannot overflow
+//! features and of multiplying them by weights, which took a third of a net's time. Sums of integers that cannot overflow
 //! are the same in any order.
 
 use super::kernel::{LANES, Lanes};

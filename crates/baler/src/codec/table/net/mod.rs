@@ -296,13 +296,14 @@ impl<'k> Walk<'k> {
         self.kernel.first(&self.first, &symbols[..self.sources.len()], active, first);
         self.dense.run_first(&self.net.layers[1], first, second, active);
         self.dense.run_first(&self.net.layers[2], second, &mut self.outputs, active);
-        for (s, &b) in self.own.at(t, 1).iter().enumerate() {
+        // What lanes hold that have no row any more is of a row before, and as good as any other.
+        for (s, &b) in self.own.at(t, 1)[..active].iter().enumerate() {
             self.before.0[s] = if b as usize == self.symbols { -1 } else { b as i32 };
             self.score.0[s] = self.middles[b as usize];
         }
         if let Some(given) = &self.given {
             let last = (self.edges.len() / self.symbols - 1) as u16;
-            for (c, &g) in self.class.0.iter_mut().zip(given.at(t, 0)) {
+            for (c, &g) in self.class.0.iter_mut().zip(&given.at(t, 0)[..active]) {
                 *c = (g.min(last) as usize * self.symbols) as i32;
             }
         }

@@ -88,16 +88,7 @@ impl Kernel for Avx2 {
 #[target_feature(enable = "avx2")]
 fn find(contexts: &Contexts, group: u32, column: u32) -> Slots {
     let key = _mm256_set1_epi32(group.wrapping_mul(0x9E37_79B1) as i32);
-    let table = _mm256_setr_epi32(
-        0,
-        1 << SLOT_BITS,
-        2 << SLOT_BITS,
-        3 << SLOT_BITS,
-        4 << SLOT_BITS,
-        5 << SLOT_BITS,
-        0,
-        0,
-    );
+    let table = _mm256_slli_epi32::<{ SLOT_BITS as i32 }>(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 0, 0));
     let column = _mm256_set1_epi32((column << (32 - SLOT_BITS) | 1 << 31) as i32);
     let mut slots = Slots::default();
     // SAFETY: contexts, indices and tags are eight numbers each, at multiples of 32 bytes.

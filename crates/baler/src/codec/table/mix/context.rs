@@ -46,9 +46,6 @@ pub struct Given<'a> {
 /// Rows whose contexts are made together.
 pub const BLOCK: usize = 64;
 
-/// Contexts that are owed to other columns alone.
-pub const OWED: usize = 4;
-
 /// What contexts owe to other columns, for the rows from `first` on: contexts 0 to 3; of 4 and 5 what their hashes add to
 /// what the column itself tells; then the number of the pair of two parents' sixteenths.
 #[inline(always)]

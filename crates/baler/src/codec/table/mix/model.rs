@@ -3,9 +3,9 @@
 //! Mahoney's mixing of contexts (PAQ, 2005), over the forks of the column's own tree instead of the bits of bytes.
 
 use super::Shape;
-use super::context::{self, BLOCK, Given, OWED, distance, fold, spread};
-use super::kernel::{Contexts, HASHED, Kernel, Memory, Place, Slots, decide};
-use super::tree::{Kind, Node, Tree, halves};
+use super::context::{self, BLOCK, Given, distance, fold, spread};
+use super::kernel::{Contexts, Kernel, Memory, Place, Slots, decide};
+use super::tree::{Kind, Node, Tree};
 use crate::codec::range_coder::Coder;
 
 /// Last values seen, by two parents' sixteenths.
@@ -13,10 +13,6 @@ const SEEN: usize = 17 * 17;
 
 /// Errors teach by this at first, from row 1000 on and from row 6000 on.
 const RATES: [i32; 3] = [24, 14, 9];
-
-/// Columns of no more rows fill so few slots that these are near anyway: there to send for them takes a twentieth more
-/// time, while in columns of 2^16 rows of many values it takes a tenth less.
-const NEAR_ROWS: usize = 1 << 15;
 
 /// Codes all values of a column with a `memory` as new: an encoder reads `values`, a decoder fills them.
 #[inline(always)]
@@ -47,7 +43,6 @@ pub fn run<K: Kernel, C: Coder>(
     };
     let mut seen = [0u64; SEEN];
     let (mut before, mut before2) = (0u64, 0u64);
-    let far = values.len() > NEAR_ROWS;
     let mut ahead = [Contexts::default(); BLOCK];
     for row in 0..values.len() {
         let rate = RATES[(row >= 1000) as usize + (row >= 6000) as usize];
@@ -56,9 +51,6 @@ pub fn run<K: Kernel, C: Coder>(
             context::owed(given, row, &mut ahead[..block]);
         }
         let mut contexts = ahead[row % BLOCK];
-        if far && row % BLOCK + 1 < BLOCK && !tree.nodes.is_empty() {
-            memory.foresee(kernel, &ahead[row % BLOCK + 1], tree.nodes[0].group, OWED);
-        }
         let at = std::mem::take(&mut contexts.0[6]) as usize % SEEN;
         let like = seen[at];
         let step = distance(before.wrapping_sub(before2) as i64) as u32;
@@ -76,7 +68,7 @@ pub fn run<K: Kernel, C: Coder>(
                 linear.predict([before(1), before(2)], &given.parents, row).wrapping_sub(leaves.first) as u64
             }
         };
-        let known = Known { contexts, codes: [before, second], rate, far };
+        let known = Known { contexts, codes: [before, second], rate };
         let code = value(kernel, coder, memory, &tree, *levels, &known, code);
         seen[at] = code;
         (before2, before) = (before, code);
@@ -94,8 +86,6 @@ struct Known {
     contexts: Contexts,
     codes: [u64; 2],
     rate: i32,
-    /// Whether slots are sent for.
-    far: bool,
 }
 
 /// Codes one value: down the tree, then by halves of its leaf, then what is left as it is.
@@ -114,12 +104,9 @@ fn value<K: Kernel, C: Coder>(
     let mut slots = Slots::default();
     coder.part(0);
     while at >= 0 {
-        let Node { split, kids, group, local, wide, depth, ends, groups } = tree.nodes[at as usize];
+        let Node { split, kids, group, local, wide, depth } = tree.nodes[at as usize];
         if local == 1 {
             slots = memory.enter(kernel, &known.contexts, group);
-        }
-        if ends && known.far {
-            groups.iter().for_each(|&g| memory.foresee(kernel, &known.contexts, g, HASHED));
         }
         let place = Place::new(slots, local as u32, wide as usize, near(split));
         let right = decide(kernel, coder, memory, &place, depth as usize, known.rate, code >= split);
@@ -135,12 +122,7 @@ fn value<K: Kernel, C: Coder>(
         coder.part(1 + level as usize);
         let inside = level % 3;
         if inside == 0 {
-            slots = memory.enter(kernel, &known.contexts, halves(leaf, path));
-        }
-        if inside == 2 && level + 1 < levels && known.far {
-            for side in 0..2 {
-                memory.foresee(kernel, &known.contexts, halves(leaf, path << 1 | side), HASHED);
-            }
+            slots = memory.enter(kernel, &known.contexts, spread((leaf as u32) << 16 ^ path ^ 0x8000_0000));
         }
         let half = span >> 1;
         let split = low.wrapping_add(half + 1);

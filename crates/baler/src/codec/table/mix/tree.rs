@@ -1,7 +1,6 @@
 //! The binary tree by which a column's values are coded: leaves are runs of neighbouring integers, or single ones,
 //! balanced by how often they occur.
 
-use super::context::spread;
 use crate::codec::adaptive::{Bit, Symbols};
 use crate::codec::range_coder::Coder;
 use crate::error::{Error, Result};
@@ -58,16 +57,6 @@ pub struct Node {
     pub wide: u8,
     /// Levels above, at most 31.
     pub depth: u8,
-    /// Whether a side begins another group.
-    pub ends: bool,
-    /// Left and right: the group of that side, this one's own where it goes on.
-    pub groups: [u32; 2],
-}
-
-/// The group of a leaf's halves below `path`, which is 1 for all of it.
-#[inline(always)]
-pub fn halves(leaf: usize, path: u32) -> u32 {
-    spread((leaf as u32) << 16 ^ path ^ 0x8000_0000)
 }
 
 /// A tree to walk.
@@ -129,8 +118,6 @@ impl Tree {
             local,
             wide: (64 - codes.leading_zeros()).min(31) as u8,
             depth: depth.min(31),
-            ends: false,
-            groups: [0; 2],
         });
         let next = |side: u8| match local {
             4.. => (0, 1, depth.saturating_add(1)),
@@ -138,12 +125,7 @@ impl Tree {
         };
         let left = self.grow(sums, from, fork, next(0));
         let right = self.grow(sums, fork, to, next(1));
-        let groups = [left, right].map(|kid| match self.nodes.get(kid as usize) {
-            Some(node) => node.group,
-            None => halves((-1 - kid) as usize, 1),
-        });
-        let node = &mut self.nodes[id];
-        (node.kids, node.groups, node.ends) = ([left, right], groups, groups != [group; 2]);
+        self.nodes[id].kids = [left, right];
         id as i32
     }
 }

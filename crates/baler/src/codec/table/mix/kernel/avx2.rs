@@ -48,15 +48,6 @@ impl Kernel for Avx2 {
     }
 
     #[inline(always)]
-    fn fetch(self, memory: &Memory, slots: &Slots, known: usize) {
-        let states: *const u32 = memory.states.as_ptr().cast();
-        for &at in slots.at[..HASHED].iter().take(known).skip(1) {
-            // SAFETY: nothing is read, and slots are within the memory; every x86-64 has the instruction.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(states.add(at as usize).cast()) }
-        }
-    }
-
-    #[inline(always)]
     fn claim(self, memory: &mut Memory, slots: &Slots) {
         // SAFETY: as above.
         unsafe { claim(memory, slots) }

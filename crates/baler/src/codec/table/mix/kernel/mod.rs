@@ -105,18 +105,14 @@ pub struct Slots {
 
 impl Memory {
     /// Finds the slots of a group of nodes, made anew where another's are in their place.
+    ///
+    /// To send for those of both sides of a node that ends a group was tried: in columns of 2^16 rows of many values a tenth
+    /// faster where other programs crowd the caches, as much slower where none do.
     #[inline(always)]
     pub fn enter<K: Kernel>(&mut self, kernel: K, contexts: &Contexts, group: u32) -> Slots {
         let slots = kernel.find(contexts, group, self.column);
         kernel.claim(self, &slots);
         slots
-    }
-
-    /// Sends for the slots of a group that may be entered soon, by the contexts below `known`: a memory does not fit a
-    /// processor's inner caches.
-    #[inline(always)]
-    pub fn foresee<K: Kernel>(&self, kernel: K, contexts: &Contexts, group: u32, known: usize) {
-        kernel.fetch(self, &kernel.find(contexts, group, self.column), known);
     }
 }
 
@@ -149,8 +145,6 @@ pub trait Kernel: Copy {
     type Held: Copy;
     /// The slots of a group of nodes in the memory of column number `column`.
     fn find(self, contexts: &Contexts, group: u32, column: u32) -> Slots;
-    /// Sends for the slots of the contexts 1 to `known` - 1, if the processor can; that of context 0 is always near.
-    fn fetch(self, memory: &Memory, slots: &Slots, known: usize);
     /// Makes the slots anew whose tags are others.
     fn claim(self, memory: &mut Memory, slots: &Slots);
     /// The log-odds by the first list of weights, number `depth` (below 32), and by the second, the latter's number (the

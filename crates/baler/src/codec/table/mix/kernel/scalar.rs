@@ -42,9 +42,6 @@ impl Kernel for Scalar {
     }
 
     #[inline(always)]
-    fn fetch(self, _: &Memory, _: &Slots, _: usize) {}
-
-    #[inline(always)]
     fn claim(self, memory: &mut Memory, slots: &Slots) {
         for (at, tag) in slots.at.into_iter().zip(slots.tags).take(HASHED) {
             let at = at as usize;

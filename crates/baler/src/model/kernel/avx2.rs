@@ -1,4 +1,4 @@
-//! AVX2: eight rows a register, 6 outputs x 16 rows held in twelve accumulators.
+//! AVX2: eight rows a register, 6 outputs x 16 rows held in twelve accumulators (of few rows, x 8 in six).
 //!
 //! Each step of two inputs costs 12 multiply-add-pairs, 12 additions and 8 loads, six of them broadcasts; two
 //! multiplies a cycle are the limit. The plain sibling is `scalar.rs`.
@@ -9,8 +9,8 @@ use std::arch::x86_64::*;
 use super::pack::{Packed, TILE};
 use super::{FrozenDense, LANES, Lanes, MAX_ACTIVATION};
 
-/// Rows in one pass: two registers.
-const ROWS: usize = 16;
+/// Rows in a register.
+const WIDE: usize = 8;
 
 /// Proof that the CPU has AVX2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,62 +23,71 @@ impl Avx2 {
     }
 
     /// See [`Kernel::run`](super::Kernel::run), which has checked the lengths.
-    pub fn run(self, layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes]) {
+    pub fn run(self, layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes], rows: usize) {
         // SAFETY: `self` proves that the CPU has AVX2.
-        unsafe { run(layer, x, y) }
+        unsafe { run(layer, x, y, rows) }
     }
 }
 
 #[target_feature(enable = "avx2")]
-fn run(layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes]) {
+fn run(layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes], rows: usize) {
     let shift = layer.requantise().map_or(0, |r| r.shift);
     let packed = layer.packed();
     let (x, y) = (&x[..packed.pairs], &mut y[..layer.lanes_out()]);
     for (first, width, weights) in packed.tiles() {
         let mut column = 0;
         while column < width {
-            let o = first + column;
-            let weights = &weights[column..];
-            column += match width - column {
-                6 | 10 | 12 => outputs::<6>(packed, o, width, weights, shift, x, y),
-                4 | 8 => outputs::<4>(packed, o, width, weights, shift, x, y),
-                _ => outputs::<2>(packed, o, width, weights, shift, x, y),
+            let part =
+                Part { packed, first: first + column, stride: width, weights: &weights[column..], shift };
+            column += match (width - column, rows) {
+                (6 | 10 | 12, ..=WIDE) => outputs::<6, 1>(part, x, y, rows),
+                (4 | 8, ..=WIDE) => outputs::<4, 1>(part, x, y, rows),
+                (_, ..=WIDE) => outputs::<2, 1>(part, x, y, rows),
+                (6 | 10 | 12, _) => outputs::<6, 2>(part, x, y, rows),
+                (4 | 8, _) => outputs::<4, 2>(part, x, y, rows),
+                (_, _) => outputs::<2, 2>(part, x, y, rows),
             };
         }
     }
 }
 
-/// Outputs `first` to `first + N` of one block, whose weights stand in `weights` at intervals of `stride`.
-#[target_feature(enable = "avx2")]
-fn outputs<const N: usize>(
-    packed: &Packed,
+/// Some outputs of a layer: `first` and those after it, whose weights stand in `weights` at intervals of `stride`.
+struct Part<'a> {
+    packed: &'a Packed,
     first: usize,
     stride: usize,
-    weights: &[i32],
+    weights: &'a [i32],
     shift: u32,
-    x: &[Lanes],
-    y: &mut [Lanes],
-) -> usize {
+}
+
+/// `N` outputs of the first `rows` rows of one block, `R` registers of rows at a time.
+#[target_feature(enable = "avx2")]
+fn outputs<const N: usize, const R: usize>(part: Part, x: &[Lanes], y: &mut [Lanes], rows: usize) -> usize {
+    let Part { packed, first, stride, weights, shift } = part;
     const { assert!(N.is_multiple_of(2) && N <= TILE) };
     let bias: &[i32; N] = packed.bias[first..][..N].try_into().expect("N biases");
     assert!(x.is_empty() || weights.len() >= (x.len() - 1) * stride + N);
-    for row in (0..LANES).step_by(ROWS) {
+    for row in (0..rows.min(LANES)).step_by(R * WIDE) {
         // Not `bias.map`: its closure is compiled without the feature, and costs a third of the time.
-        let mut acc = [[_mm256_setzero_si256(); 2]; N];
+        let mut acc = [[_mm256_setzero_si256(); R]; N];
         for (acc, &b) in acc.iter_mut().zip(bias) {
-            *acc = [_mm256_set1_epi32(b); 2];
+            *acc = [_mm256_set1_epi32(b); R];
         }
         let mut w = weights.as_ptr();
         for x in x {
-            // SAFETY: rows `row` to `row + 16` are within the 32 of a `Lanes`, aligned to 64 bytes; `w` has
+            // SAFETY: rows `row` to `row + 8 R` are within the 32 of a `Lanes`, aligned to 64 bytes; `w` has
             // advanced by `stride` a step, so the assertion above holds N weights behind it.
             unsafe {
                 let x = x.0.as_ptr().add(row).cast::<__m256i>();
-                let (x0, x1) = (_mm256_load_si256(x), _mm256_load_si256(x.add(1)));
+                let mut held = [_mm256_load_si256(x); R];
+                for r in 1..R {
+                    held[r] = _mm256_load_si256(x.add(r));
+                }
                 for (o, acc) in acc.iter_mut().enumerate() {
                     let w = _mm256_set1_epi32(*w.add(o));
-                    acc[0] = _mm256_add_epi32(acc[0], _mm256_madd_epi16(x0, w));
-                    acc[1] = _mm256_add_epi32(acc[1], _mm256_madd_epi16(x1, w));
+                    for r in 0..R {
+                        acc[r] = _mm256_add_epi32(acc[r], _mm256_madd_epi16(held[r], w));
+                    }
                 }
                 w = w.wrapping_add(stride);
             }
@@ -91,12 +100,13 @@ fn outputs<const N: usize>(
             let multipliers = &packed.multipliers[first..][..N];
             for ((acc, m), y) in acc.chunks_exact(2).zip(multipliers.chunks_exact(2)).zip(&mut y[first / 2..])
             {
-                let pair = |h: usize| {
-                    let low = requantise(acc[0][h], m[0], shift);
-                    let high = requantise(acc[1][h], m[1], shift);
-                    _mm256_blend_epi16::<0b10101010>(low, _mm256_slli_epi32::<16>(high))
-                };
-                store([pair(0), pair(1)], y, row);
+                let mut pairs = [_mm256_setzero_si256(); R];
+                for r in 0..R {
+                    let low = requantise(acc[0][r], m[0], shift);
+                    let high = requantise(acc[1][r], m[1], shift);
+                    pairs[r] = _mm256_blend_epi16::<0b10101010>(low, _mm256_slli_epi32::<16>(high));
+                }
+                store(pairs, y, row);
             }
         }
     }
@@ -104,12 +114,10 @@ fn outputs<const N: usize>(
 }
 
 #[target_feature(enable = "avx2")]
-fn store(values: [__m256i; 2], y: &mut Lanes, row: usize) {
-    let y: &mut [i32; ROWS] = (&mut y.0[row..row + ROWS]).try_into().expect("16 rows");
-    // SAFETY: `y` holds 16 values, at a multiple of 64 bytes.
-    unsafe {
-        _mm256_store_si256(y.as_mut_ptr().cast(), values[0]);
-        _mm256_store_si256(y.as_mut_ptr().add(8).cast(), values[1]);
+fn store<const R: usize>(values: [__m256i; R], y: &mut Lanes, row: usize) {
+    for (y, value) in y.0[row..row + R * WIDE].chunks_exact_mut(WIDE).zip(values) {
+        // SAFETY: `y` holds eight values, at a multiple of 32 bytes.
+        unsafe { _mm256_store_si256(y.as_mut_ptr().cast(), value) }
     }
 }
 

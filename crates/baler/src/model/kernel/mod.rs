@@ -92,12 +92,17 @@ impl Kernel {
     /// that requantises writes its activations in pairs, ceil(outputs / 2) [`Lanes`]; one that does not
     /// writes its accumulators, one [`Lanes`] an output. `y` must have room for [`FrozenDense::lanes_out`].
     pub fn run(self, layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes]) {
+        self.run_first(layer, x, y, LANES)
+    }
+
+    /// As [`Kernel::run`], but only the first `rows` rows of what is written mean anything.
+    pub fn run_first(self, layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes], rows: usize) {
         assert!(x.len() >= layer.inputs().div_ceil(2) && y.len() >= layer.lanes_out(), "block too short");
         match self.0 {
             Kind::Scalar if layer.requantise().is_some() => scalar::activations(layer, x, y),
             Kind::Scalar => scalar::raw(layer, x, y),
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2(k) => k.run(layer, x, y),
+            Kind::Avx2(k) => k.run(layer, x, y, rows),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512(k) => k.run(layer, x, y),
             #[cfg(target_arch = "x86_64")]

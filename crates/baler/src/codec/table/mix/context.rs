@@ -1,5 +1,7 @@
 //! What is known of a row before a column's value is coded: earlier columns, in several grains, and rows before.
 
+use super::kernel::Contexts;
+
 /// Columns that a mixed column looks at in their own right.
 pub const MOST_PARENTS: usize = 4;
 /// Columns of which it looks at all values together.
@@ -41,6 +43,51 @@ pub struct Given<'a> {
     pub labels: Vec<u32>,
 }
 
+/// Rows whose contexts are made together.
+pub const BLOCK: usize = 64;
+
+/// What contexts owe to other columns, for the rows from `first` on: contexts 0 to 3; of 4 and 5 what their hashes add to
+/// what the column itself tells; then the number of the pair of two parents' sixteenths.
+#[inline(always)]
+pub fn owed(given: &Given, first: usize, rows: &mut [Contexts]) {
+    let n = rows.len().min(BLOCK);
+    let mut exact = [0u32; BLOCK];
+    let mut parts = [[0u32; BLOCK]; 2];
+    let (mut coarse, mut same) = ([0u32; BLOCK], [0u32; BLOCK]);
+    for (i, (values, sixteenths)) in given.parents.iter().enumerate() {
+        let (now, sixteenths) = (&values[first..first + n], &sixteenths[first..first + n]);
+        if i == 0 {
+            exact.iter_mut().zip(now).for_each(|(e, &v)| *e = fold(v).wrapping_add(1));
+        }
+        if let Some(parts) = parts.get_mut(i) {
+            parts.iter_mut().zip(sixteenths).for_each(|(p, &s)| *p = s as u32 + 1);
+        }
+        let place = 7u32.pow((MOST_PARENTS - 1 - i) as u32);
+        coarse.iter_mut().zip(sixteenths).for_each(|(c, &s)| *c += (s as u32 * 3 / 8 + 1) * place);
+        let skip = (first == 0) as usize; // the first row has none before it
+        let before = &values[first + skip - 1..first + n - 1];
+        same[skip..]
+            .iter_mut()
+            .zip(&now[skip..])
+            .zip(before)
+            .for_each(|((s, v), b)| *s |= ((v == b) as u32) << i);
+    }
+    for (i, row) in rows.iter_mut().take(n).enumerate() {
+        let label = given.labels.get(first + i).copied().unwrap_or(0);
+        let (p0, p1) = (parts[0][i], parts[1][i]);
+        row.0 = [
+            0x1234_5678,
+            spread(exact[i].wrapping_mul(7).wrapping_add(1)),
+            spread(p0 * 32 + p1 + 0x10000),
+            spread(coarse[i] + 0x20000) ^ label,
+            (same[i] << 28).wrapping_add(0x0400_0000),
+            (p0 << 20).wrapping_add(label.wrapping_mul(3)).wrapping_add(0x777),
+            p0 * 17 + p1,
+            0,
+        ];
+    }
+}
+
 /// The hash of several columns' values, row by row.
 pub fn labels(columns: &[&[i64]]) -> Vec<u32> {
     let Some(first) = columns.first() else { return vec![] };
@@ -59,6 +106,7 @@ pub fn distance(d: i64) -> usize {
     let sign = (d >= 0) as u64;
     let a = (d ^ (d >> 63)) as u64;
     let log = 63 - (a | 4).leading_zeros() as u64;
-    let step = if a < 8 { a } else { 8 + (log - 3) * 4 + ((a >> (log - 2)) & 3) };
+    // Without a branch, which would often be guessed wrong.
+    let step = (log - 1) * 4 + ((a >> (log - 2)) & 3) - ((a < 4) as u64) * 4;
     (step.min(127) << 1 | sign) as usize
 }

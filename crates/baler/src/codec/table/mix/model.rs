@@ -3,8 +3,8 @@
 //! Mahoney's mixing of contexts (PAQ, 2005), over the forks of the column's own tree instead of the bits of bytes.
 
 use super::Shape;
-use super::context::{Given, MOST_PARENTS, distance, fold, spread};
-use super::kernel::{HASHED, Kernel, Memory, Place, Slots, decide};
+use super::context::{self, BLOCK, Given, distance, fold, spread};
+use super::kernel::{Contexts, Kernel, Memory, Place, Slots, decide};
 use super::tree::{Kind, Node, Tree};
 use crate::codec::range_coder::Coder;
 
@@ -43,28 +43,19 @@ pub fn run<K: Kernel, C: Coder>(
     };
     let mut seen = [0u64; SEEN];
     let (mut before, mut before2) = (0u64, 0u64);
+    let mut ahead = [Contexts::default(); BLOCK];
     for row in 0..values.len() {
         let rate = RATES[(row >= 1000) as usize + (row >= 6000) as usize];
-        let exact = |i: usize| given.parents.get(i).map_or(0, |p| fold(p.0[row]).wrapping_add(1));
-        let part = |i: usize| given.parents.get(i).map_or(0, |p| p.1[row] as u32 + 1);
-        let coarse = |i: usize| given.parents.get(i).map_or(0, |p| p.1[row] as u32 * 3 / 8 + 1);
-        let labels = given.labels.get(row).copied().unwrap_or(0);
-        let (p0, p1) = (part(0), part(1));
-        let at = (p0 * 17 + p1) as usize;
+        if row % BLOCK == 0 {
+            let block = (values.len() - row).min(BLOCK);
+            context::owed(given, row, &mut ahead[..block]);
+        }
+        let mut contexts = ahead[row % BLOCK];
+        let at = std::mem::take(&mut contexts.0[6]) as usize % SEEN;
         let like = seen[at];
-        let same = |i: usize| given.parents.get(i).is_some_and(|p| row > 0 && p.0[row] == p.0[row - 1]);
-        let same = (0..MOST_PARENTS).map(|i| (same(i) as u32) << i).sum::<u32>();
         let step = distance(before.wrapping_sub(before2) as i64) as u32;
-        let contexts = [
-            0x1234_5678,
-            spread(exact(0).wrapping_mul(7).wrapping_add(1)),
-            spread((p0 * 32 + p1) + 0x10000),
-            spread((coarse(0) * 7 + coarse(1)) * 49 + coarse(2) * 7 + coarse(3) + 0x20000) ^ labels,
-            spread(
-                (before as u32 ^ (before >> 32) as u32).wrapping_add(0x0400_0000).wrapping_add(same << 28),
-            ),
-            spread((p0 << 20).wrapping_add(labels.wrapping_mul(3)).wrapping_add(step * 0x1001 + 0x777)),
-        ];
+        contexts.0[4] = spread(contexts.0[4].wrapping_add(fold(before as i64)));
+        contexts.0[5] = spread(contexts.0[5].wrapping_add(step * 0x1001));
         let code = match leaves.kind {
             _ if !C::ENCODE => 0,
             Kind::Runs => values[row].wrapping_sub(leaves.first) as u64,
@@ -92,7 +83,7 @@ pub fn run<K: Kernel, C: Coder>(
 
 /// What is known before a value is coded.
 struct Known {
-    contexts: [u32; HASHED],
+    contexts: Contexts,
     codes: [u64; 2],
     rate: i32,
 }
@@ -142,6 +133,9 @@ fn value<K: Kernel, C: Coder>(
         let right = decide(kernel, coder, memory, &place, depth, known.rate, code >= split);
         path = path << 1 | right as u32;
         (low, span) = if right { (split, span - half - 1) } else { (low, half) };
+    }
+    if span == 0 {
+        return low; // as what follows would, but without its two divisions
     }
     let shift = (64 - span.leading_zeros()).saturating_sub(16);
     let rest = code.wrapping_sub(low);

@@ -89,10 +89,25 @@ impl Laned {
     }
 
     /// The symbols row after row.
-    pub fn rows(&self) -> impl Iterator<Item = u16> {
-        let layout = self.layout;
-        let place = move |row: usize| (row % layout.steps + BEFORE) * LANES + row / layout.steps;
-        (0..layout.rows).map(move |row| self.symbols[place(row)])
+    pub fn rows(&self) -> Vec<u16> {
+        let Layout { rows, steps, lanes } = self.layout;
+        let mut all = vec![0; rows];
+        for (lane, run) in all.chunks_mut(steps.max(1)).enumerate().take(lanes) {
+            for (step, s) in run.iter_mut().enumerate() {
+                *s = self.symbols[(step + BEFORE) * LANES + lane];
+            }
+        }
+        all
+    }
+
+    /// Which of so many symbols occur, what is not there included.
+    pub fn occurring(&self, symbols: usize) -> Vec<bool> {
+        // Of long columns nearly all do, and to look is not worth it.
+        let mut occur = vec![self.symbols.len() > 8 * symbols; symbols];
+        if !occur[0] {
+            self.symbols.iter().for_each(|&s| occur[s as usize] = true);
+        }
+        occur
     }
 }
 
@@ -109,7 +124,7 @@ mod tests {
                 assert_eq!(coded, rows, "{layout:?}");
                 let symbols: Vec<u16> = (0..rows as u16).collect();
                 let laned = Laned::known(layout, &symbols, u16::MAX);
-                assert!(laned.rows().eq(symbols));
+                assert_eq!(laned.rows(), symbols);
                 for t in 0..layout.steps {
                     for s in 0..layout.active(t) {
                         let row = layout.row(t, s);

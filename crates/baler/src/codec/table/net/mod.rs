@@ -5,6 +5,7 @@
 
 pub mod chunk;
 pub mod distribution;
+mod first;
 mod kernel;
 mod lanes;
 mod rans;
@@ -16,9 +17,10 @@ use crate::codec::bytes::{Reader, put_bytes, put_varint};
 use crate::error::{Error, Result};
 use crate::model::kernel::Kernel as DenseKernel;
 use crate::model::table::alphabet::{Alphabet, Scale};
-use crate::model::table::net::{Head, Net};
+use crate::model::table::net::{Head, MOST_SOURCES, Net};
 use crate::model::table::{ColumnModel, TableModel};
 use distribution::ONE;
+use first::First;
 use kernel::{Kernel, LANES, Lanes, Step};
 use lanes::{Laned, Layout};
 use rans::Script;
@@ -196,7 +198,7 @@ pub fn decode(known: &mut Known, number: usize, scale: Scale, mut r: Reader) -> 
         let own = walk.own.at_mut(t);
         own.iter_mut().zip(&found.symbol.0).take(active).for_each(|(o, &s)| *o = s as u16);
     }
-    let symbols: Vec<u16> = walk.own.rows().collect();
+    let symbols = walk.own.rows();
 
     let escape = edges.len() as u16;
     let escapes = symbols.iter().filter(|&&s| s >= escape).count();
@@ -218,15 +220,15 @@ struct Walk<'k> {
     mixture: bool,
     kernel: Kernel,
     dense: DenseKernel,
-    /// Of each source: its symbols, its inputs symbol by symbol, how many pairs they are, how many rows back.
-    sources: Vec<(Option<&'k Laned>, Vec<i32>, usize, i8)>,
+    /// Of each source: its symbols, none of the column itself, and how many rows back.
+    sources: Vec<(Option<&'k Laned>, i8)>,
+    first: First,
     given: Option<&'k Laned>,
     own: Laned,
     symbols: usize,
     edges: Vec<i32>,
     /// The score of each symbol's middle.
     middles: Vec<i32>,
-    inputs: Vec<Lanes>,
     hidden: [Vec<Lanes>; 2],
     outputs: Vec<Lanes>,
     before: Lanes,
@@ -250,9 +252,10 @@ impl<'k> Walk<'k> {
         let mut sources = vec![];
         for s in &net.sources {
             let other = if s.column == number { None } else { Some(laned(s.column)?) };
-            let alphabet = alphabet(s.column);
-            sources.push((other, alphabet.features(), alphabet.pairs(), s.lag));
+            sources.push((other, s.lag));
         }
+        let alphabets = net.sources.iter().zip(&sources).map(|(s, known)| (alphabet(s.column), known.0));
+        let first = First::new(&net.layers[0], &alphabets.collect::<Vec<_>>());
         let symbols = column.alphabet.symbols();
         let (mixture, given, edges) = match &net.head {
             Head::Classes => (false, None, vec![]),
@@ -263,7 +266,6 @@ impl<'k> Walk<'k> {
         let scores = column.alphabet.scores();
         let mut middles: Vec<i32> = scores.windows(2).map(|w| (w[0] as i32 + w[1] as i32) >> 1).collect();
         middles.extend([0, 0]); // of the escape, and of what is not there
-        let pairs = net.layers[0].inputs().div_ceil(2);
         Ok(Walk {
             net,
             mixture,
@@ -275,8 +277,8 @@ impl<'k> Walk<'k> {
             symbols,
             edges,
             middles,
-            inputs: vec![Lanes::ZERO; pairs],
-            hidden: [0, 1].map(|i| vec![Lanes::ZERO; net.layers[i].lanes_out()]),
+            hidden: [first.lanes_out(), net.layers[1].lanes_out()].map(|n| vec![Lanes::ZERO; n]),
+            first,
             outputs: vec![Lanes::ZERO; net.layers[2].lanes_out()],
             before: Lanes::ZERO,
             score: Lanes::ZERO,
@@ -286,28 +288,22 @@ impl<'k> Walk<'k> {
 
     /// The distributions of a step, all of whose rows before are known.
     fn step(&mut self, t: usize, active: usize) -> Step<'_> {
-        let mut inputs = &mut self.inputs[..];
-        for (other, features, pairs, lag) in &self.sources {
-            let symbols = other.unwrap_or(&self.own).at(t, *lag);
-            let (now, rest) = inputs.split_at_mut(*pairs);
-            for (p, now) in now.iter_mut().enumerate() {
-                for (x, &s) in now.0.iter_mut().zip(symbols) {
-                    *x = features[s as usize * pairs + p];
-                }
-            }
-            inputs = rest;
+        let mut symbols = [self.own.at(t, 1); MOST_SOURCES];
+        for (now, (other, lag)) in symbols.iter_mut().zip(&self.sources) {
+            *now = other.unwrap_or(&self.own).at(t, *lag);
         }
         let [first, second] = &mut self.hidden;
-        self.dense.run(&self.net.layers[0], &self.inputs, first);
-        self.dense.run(&self.net.layers[1], first, second);
-        self.dense.run(&self.net.layers[2], second, &mut self.outputs);
-        for (s, &b) in self.own.at(t, 1).iter().enumerate() {
+        self.kernel.first(&self.first, &symbols[..self.sources.len()], active, first);
+        self.dense.run_first(&self.net.layers[1], first, second, active);
+        self.dense.run_first(&self.net.layers[2], second, &mut self.outputs, active);
+        // What lanes hold that have no row any more is of a row before, and as good as any other.
+        for (s, &b) in self.own.at(t, 1)[..active].iter().enumerate() {
             self.before.0[s] = if b as usize == self.symbols { -1 } else { b as i32 };
             self.score.0[s] = self.middles[b as usize];
         }
         if let Some(given) = &self.given {
             let last = (self.edges.len() / self.symbols - 1) as u16;
-            for (c, &g) in self.class.0.iter_mut().zip(given.at(t, 0)) {
+            for (c, &g) in self.class.0.iter_mut().zip(&given.at(t, 0)[..active]) {
                 *c = (g.min(last) as usize * self.symbols) as i32;
             }
         }
@@ -386,7 +382,7 @@ impl RawWriter {
 /// The inverse of [`RawWriter`]; zeros beyond the end.
 struct RawReader<'a> {
     bytes: &'a [u8],
-    held: u128,
+    held: u64,
     bits: u32,
 }
 
@@ -395,19 +391,28 @@ impl<'a> RawReader<'a> {
         RawReader { bytes, held: 0, bits: 0 }
     }
 
+    /// The next up to 56 bits.
+    #[inline(always)]
     fn take(&mut self, bits: u32) -> u64 {
-        while self.bits < bits {
-            let (first, rest) = self.bytes.split_first().map_or((0, &[][..]), |(f, r)| (*f, r));
-            self.bytes = rest;
-            self.held |= (first as u128) << self.bits;
-            self.bits += 8;
+        if self.bits < bits {
+            let next = self.bytes.first_chunk::<8>().copied().unwrap_or_else(|| {
+                let mut last = [0; 8];
+                last[..self.bytes.len()].copy_from_slice(self.bytes);
+                last
+            });
+            // What goes beyond the whole bytes taken is the same when it comes again.
+            self.held |= u64::from_le_bytes(next) << self.bits;
+            let whole = (63 - self.bits) / 8;
+            self.bytes = self.bytes.get(whole as usize..).unwrap_or(&[]);
+            self.bits += 8 * whole;
         }
-        let value = (self.held & ((1u128 << bits) - 1)) as u64;
+        let value = self.held & ((1 << bits) - 1);
         self.held >>= bits;
         self.bits -= bits;
         value
     }
 
+    #[inline(always)]
     fn below(&mut self, limit: u64) -> u64 {
         let (bits, shorts) = short(limit);
         if bits == 0 {

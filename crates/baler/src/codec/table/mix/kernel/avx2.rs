@@ -5,7 +5,10 @@
 //! integers that are no integers are far enough from them), trust is a shuffle.
 #![allow(unsafe_code)] // loads and stores by index
 
-use super::{HASHED, INPUTS, Kernel, MOST_COUNT, MOST_WEIGHT, Memory, NEW, Place, SEEN, Slots, TRUST};
+use super::{
+    Contexts, HASHED, INPUTS, Kernel, MOST_COUNT, MOST_WEIGHT, Memory, NEW, Place, SEEN, SLOT, SLOT_BITS,
+    Slots, TRUST,
+};
 use crate::codec::adaptive::ODDS;
 use std::arch::x86_64::*;
 
@@ -39,9 +42,15 @@ impl Kernel for Avx2 {
     type Held = (__m256i, __m256i);
 
     #[inline(always)]
-    fn claim(self, memory: &mut Memory, slots: &Slots, tags: &[u32; HASHED]) {
+    fn find(self, contexts: &Contexts, group: u32, column: u32) -> Slots {
         // SAFETY: `self` proves that the CPU has AVX2.
-        unsafe { claim(memory, slots, tags) }
+        unsafe { find(contexts, group, column) }
+    }
+
+    #[inline(always)]
+    fn claim(self, memory: &mut Memory, slots: &Slots) {
+        // SAFETY: as above.
+        unsafe { claim(memory, slots) }
     }
 
     #[inline(always)]
@@ -65,13 +74,36 @@ impl Kernel for Avx2 {
     }
 }
 
+/// See `scalar::find`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn find(contexts: &Contexts, group: u32, column: u32) -> Slots {
+    let key = _mm256_set1_epi32(group.wrapping_mul(0x9E37_79B1) as i32);
+    let table = _mm256_slli_epi32::<{ SLOT_BITS as i32 }>(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 0, 0));
+    let column = _mm256_set1_epi32((column << (32 - SLOT_BITS) | 1 << 31) as i32);
+    let mut slots = Slots::default();
+    // SAFETY: contexts, indices and tags are eight numbers each, at multiples of 32 bytes.
+    unsafe {
+        let contexts = _mm256_load_si256(contexts.0.as_ptr().cast());
+        let h = _mm256_mullo_epi32(_mm256_xor_si256(contexts, key), _mm256_set1_epi32(0x2C1B_3C6D));
+        let h = _mm256_xor_si256(h, _mm256_srli_epi32::<15>(h));
+        let at = _mm256_and_si256(h, _mm256_set1_epi32((1 << SLOT_BITS) - 1));
+        let at = _mm256_slli_epi32::<{ SLOT.ilog2() as i32 }>(_mm256_or_si256(at, table));
+        _mm256_store_si256(slots.at.as_mut_ptr().cast(), at);
+        let tags = _mm256_or_si256(_mm256_srli_epi32::<{ SLOT_BITS as i32 }>(h), column);
+        _mm256_store_si256(slots.tags.as_mut_ptr().cast(), tags);
+    }
+    slots
+}
+
 /// Every slot is written, so that nothing waits for a branch on what comes late from memory and is hard to foresee: as a
 /// condition (which compilers make of plain masks) it took a third of a decoder's time.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn claim(memory: &mut Memory, slots: &Slots, tags: &[u32; HASHED]) {
+fn claim(memory: &mut Memory, slots: &Slots) {
     let states: *mut u32 = memory.states.as_mut_ptr().cast();
-    for (at, &tag) in slots.0.into_iter().zip(tags) {
+    for i in 0..HASHED {
+        let (at, tag) = (slots.at[i], slots.tags[i]);
         let tag = _mm256_set1_epi32(tag as i32);
         let fresh = _mm256_blend_epi32::<1>(_mm256_set1_epi32(NEW as i32), tag);
         // SAFETY: slots are eight states of the memory, and begin at multiples of eight.
@@ -124,10 +156,11 @@ fn predict(memory: &Memory, place: &Place, depth: usize) -> (i32, i32, usize, (_
         let w = unsafe { _mm256_loadu_si256(weights.as_ptr().cast()) };
         _mm256_srai_epi32::<8>(_mm256_mullo_epi32(w, x))
     };
-    let pairs =
-        _mm256_hadd_epi32(weighted(&memory.weights[0][depth & 31]), weighted(&memory.weights[1][list]));
-    let fours = _mm256_hadd_epi32(pairs, pairs);
-    let sums = _mm_add_epi32(_mm256_castsi256_si128(fours), _mm256_extracti128_si256::<1>(fours));
+    // Sums of both lists side by side.
+    let (a, b) = (weighted(&memory.weights[0][depth & 31]), weighted(&memory.weights[1][list]));
+    let halves = _mm256_add_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+    let fours = _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves));
+    let sums = _mm_add_epi32(fours, _mm_shuffle_epi32::<0b01_00_11_10>(fours));
     let sums = _mm_srai_epi32::<8>(sums);
     let sums = _mm_max_epi32(_mm_min_epi32(sums, _mm_set1_epi32(ODDS)), _mm_set1_epi32(-ODDS));
     let both = _mm_cvtsi128_si64(sums);

@@ -1,7 +1,8 @@
 //! The definition of a decision's arithmetic.
 
 use super::{
-    HASHED, INPUTS, Kernel, LINE, MOST_COUNT, MOST_WEIGHT, MOVE, Memory, NEW, Place, SEEN, SLOT, Slots, TRUST,
+    Contexts, HASHED, INPUTS, Kernel, LINE, MOST_COUNT, MOST_WEIGHT, MOVE, Memory, NEW, Place, SEEN, SLOT,
+    SLOT_BITS, Slots, TRUST,
 };
 use crate::codec::adaptive::ODDS;
 
@@ -28,8 +29,21 @@ impl Kernel for Scalar {
     type Held = ([u32; INPUTS], [i32; INPUTS]);
 
     #[inline(always)]
-    fn claim(self, memory: &mut Memory, slots: &Slots, tags: &[u32; HASHED]) {
-        for (at, &tag) in slots.0.into_iter().zip(tags) {
+    fn find(self, contexts: &Contexts, group: u32, column: u32) -> Slots {
+        let key = group.wrapping_mul(0x9E37_79B1);
+        let mut slots = Slots::default();
+        for i in 0..HASHED {
+            let h = (contexts.0[i] ^ key).wrapping_mul(0x2C1B_3C6D);
+            let h = h ^ h >> 15;
+            slots.at[i] = ((i as u32) << SLOT_BITS | h & ((1 << SLOT_BITS) - 1)) * SLOT as u32;
+            slots.tags[i] = h >> SLOT_BITS | column << (32 - SLOT_BITS) | 1 << 31;
+        }
+        slots
+    }
+
+    #[inline(always)]
+    fn claim(self, memory: &mut Memory, slots: &Slots) {
+        for (at, tag) in slots.at.into_iter().zip(slots.tags).take(HASHED) {
             let at = at as usize;
             let slot = &mut memory.states[at / LINE].0[at % LINE..][..SLOT];
             if slot[0] != tag {

@@ -1,13 +1,15 @@
 //! AVX2: eight lanes a register.
 //!
-//! A search costs about as much in its one gather a step (score and share in one word) as in its three bells. The
-//! plain sibling is `scalar.rs`.
+//! A search looks up one word a step (score and share) and works out three bells. Eight loads are faster there than a
+//! gather, which is microcode on many processors. The plain sibling is `scalar.rs`.
 #![allow(unsafe_code)] // loads, stores and gathers through pointers
 
 use std::arch::x86_64::*;
 
 use super::{Intervals, LANES, Lanes, Step};
 use crate::codec::table::net::distribution::{BITS, HALVES, OCTAVE, ONE};
+use crate::codec::table::net::first::{First, UNITS, Units};
+use crate::model::frozen::MAX_ACTIVATION;
 use crate::model::table::alphabet::MOST_CLASSES;
 use crate::model::table::net::COMPONENTS;
 
@@ -36,6 +38,8 @@ macro_rules! safe {
     };
 }
 safe! {
+    /// See `scalar.rs`.
+    first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) -> ();
     /// See `scalar.rs`.
     find_mixture(step: &Step, at: &Lanes) -> Intervals;
     /// See `scalar.rs`.
@@ -82,6 +86,65 @@ fn output(outputs: &[Lanes], o: usize, first: usize) -> __m256i {
     }
 }
 
+/// Eight registers of eight, rows made columns.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn transposed(r: [__m256i; 8]) -> [__m256i; 8] {
+    let (mut pairs, mut fours, mut all) = (r, r, r);
+    for i in 0..4 {
+        pairs[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+        pairs[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+    }
+    for i in 0..2 {
+        for h in 0..2 {
+            let (a, b) = (pairs[4 * i + h], pairs[4 * i + 2 + h]);
+            fours[4 * i + 2 * h] = _mm256_unpacklo_epi64(a, b);
+            fours[4 * i + 2 * h + 1] = _mm256_unpackhi_epi64(a, b);
+        }
+    }
+    for i in 0..4 {
+        all[i] = _mm256_permute2x128_si256::<0x20>(fours[i], fours[4 + i]);
+        all[4 + i] = _mm256_permute2x128_si256::<0x31>(fours[i], fours[4 + i]);
+    }
+    all
+}
+
+/// As in `scalar::first`.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn activation(sum: __m256i, multiplier: i32, shift: u32) -> __m256i {
+    let t = _mm256_sra_epi32(sum, _mm_cvtsi32_si128(shift as i32));
+    let t = _mm256_max_epi32(t, _mm256_setzero_si256());
+    let y =
+        _mm256_add_epi32(_mm256_mullo_epi32(t, _mm256_set1_epi32(multiplier)), _mm256_set1_epi32(1 << 14));
+    _mm256_min_epi32(_mm256_srai_epi32::<15>(y), _mm256_set1_epi32(MAX_ACTIVATION))
+}
+
+/// Eight rows at a time: a register of eight units' sums for each, then, turned about, of eight rows' for each unit.
+#[target_feature(enable = "avx2")]
+pub(super) fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
+    const { assert!(UNITS == WIDE) };
+    for (group, out) in layer.groups.iter().zip(out.chunks_exact_mut(UNITS / 2)) {
+        for first in (0..active.min(LANES)).step_by(WIDE) {
+            let mut sums = [constant(&group.bias.0); WIDE];
+            for (table, symbols) in group.tables.iter().zip(symbols) {
+                let symbols: &[u16; WIDE] = symbols[first..first + WIDE].try_into().expect("eight lanes");
+                for (sum, &symbol) in sums.iter_mut().zip(symbols) {
+                    let Units(more) = &table[symbol as usize];
+                    *sum = _mm256_add_epi32(*sum, constant(more));
+                }
+            }
+            let sums = transposed(sums);
+            for (p, out) in out.iter_mut().enumerate() {
+                let low = activation(sums[2 * p], group.multipliers.0[2 * p], layer.shift);
+                let high = activation(sums[2 * p + 1], group.multipliers.0[2 * p + 1], layer.shift);
+                let pair = _mm256_blend_epi16::<0b10101010>(low, _mm256_slli_epi32::<16>(high));
+                store(out, first, pair);
+            }
+        }
+    }
+}
+
 /// As `distribution::power`.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -105,6 +168,7 @@ fn divide(n: i32, d: __m256i) -> __m256i {
 }
 
 /// Eight of `distribution::Mixture`.
+#[derive(Clone, Copy)]
 struct Mixture {
     weights: [__m256i; COMPONENTS + 2],
     middles: [__m256i; COMPONENTS],
@@ -182,8 +246,23 @@ fn tail(z: __m256i) -> __m256i {
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn below(step: &Step, m: &Mixture, symbol: __m256i) -> __m256i {
-    // SAFETY: class + symbol lies within the edges by what the caller vouches for.
-    let edge = unsafe { _mm256_i32gather_epi32::<4>(step.edges.as_ptr(), _mm256_add_epi32(m.class, symbol)) };
+    let mut at = [0i32; WIDE];
+    // SAFETY: eight numbers are 32 bytes; class + symbol lies within the edges by what the caller vouches for.
+    let edge = unsafe {
+        _mm256_storeu_si256(at.as_mut_ptr().cast(), _mm256_add_epi32(m.class, symbol));
+        let edges = step.edges.as_ptr();
+        let [a, b, c, d, e, f, g, h] = at;
+        _mm256_setr_epi32(
+            *edges.add(a as usize),
+            *edges.add(b as usize),
+            *edges.add(c as usize),
+            *edges.add(d as usize),
+            *edges.add(e as usize),
+            *edges.add(f as usize),
+            *edges.add(g as usize),
+            *edges.add(h as usize),
+        )
+    };
     let score = _mm256_srai_epi32::<16>(edge);
     let share = _mm256_and_si256(edge, _mm256_set1_epi32(0xffff));
     let passed = _mm256_cmpgt_epi32(symbol, m.before);
@@ -223,28 +302,49 @@ fn put(found: &mut Intervals, step: &Step, first: usize, symbol: __m256i, low: _
 #[target_feature(enable = "avx2")]
 fn find_mixture(step: &Step, at: &Lanes) -> Intervals {
     let mut found = Intervals::ZERO;
-    let steps = 32 - (step.symbols as u32 - 1).leading_zeros();
-    for first in (0..step.active).step_by(WIDE) {
-        let m = mixture(step, first);
-        let at = load(at, first);
-        let (mut low, mut high) = (_mm256_setzero_si256(), _mm256_set1_epi32(step.symbols));
-        let (mut start, mut end) = (_mm256_setzero_si256(), _mm256_set1_epi32(ONE as i32));
-        for _ in 0..steps {
-            let middle = _mm256_srli_epi32::<1>(_mm256_add_epi32(low, high));
-            // SAFETY: 0 <= low <= middle < high <= symbols.
-            let value = unsafe { below(step, &m, middle) };
-            let open = _mm256_cmpgt_epi32(middle, low);
-            let above = _mm256_cmpgt_epi32(value, at);
-            let up = _mm256_andnot_si256(above, open);
-            let down = _mm256_and_si256(above, open);
-            low = _mm256_blendv_epi8(low, middle, up);
-            start = _mm256_blendv_epi8(start, value, up);
-            high = _mm256_blendv_epi8(high, middle, down);
-            end = _mm256_blendv_epi8(end, value, down);
-        }
-        put(&mut found, step, first, low, start, end);
+    let mut first = 0;
+    while first + WIDE < step.active {
+        search::<2>(step, at, first, &mut found);
+        first += 2 * WIDE;
+    }
+    if first < step.active {
+        search::<1>(step, at, first, &mut found);
     }
     found
+}
+
+/// The symbols of `R` registers from lane `first` on: the steps of a search wait for each other, so that two searches side
+/// by side take little longer than one.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn search<const R: usize>(step: &Step, at: &Lanes, first: usize, found: &mut Intervals) {
+    let steps = 32 - (step.symbols as u32 - 1).leading_zeros();
+    let mut m = [mixture(step, first); R];
+    let mut wanted = [load(at, first); R];
+    for r in 1..R {
+        m[r] = mixture(step, first + r * WIDE);
+        wanted[r] = load(at, first + r * WIDE);
+    }
+    let (mut low, mut high) = ([_mm256_setzero_si256(); R], [_mm256_set1_epi32(step.symbols); R]);
+    let (mut start, mut end) = ([_mm256_setzero_si256(); R], [_mm256_set1_epi32(ONE as i32); R]);
+    for _ in 0..steps {
+        for r in 0..R {
+            let middle = _mm256_srli_epi32::<1>(_mm256_add_epi32(low[r], high[r]));
+            // SAFETY: 0 <= low <= middle < high <= symbols.
+            let value = unsafe { below(step, &m[r], middle) };
+            let open = _mm256_cmpgt_epi32(middle, low[r]);
+            let above = _mm256_cmpgt_epi32(value, wanted[r]);
+            let up = _mm256_andnot_si256(above, open);
+            let down = _mm256_and_si256(above, open);
+            low[r] = _mm256_blendv_epi8(low[r], middle, up);
+            start[r] = _mm256_blendv_epi8(start[r], value, up);
+            high[r] = _mm256_blendv_epi8(high[r], middle, down);
+            end[r] = _mm256_blendv_epi8(end[r], value, down);
+        }
+    }
+    for r in 0..R {
+        put(found, step, first + r * WIDE, low[r], start[r], end[r]);
+    }
 }
 
 #[target_feature(enable = "avx2")]

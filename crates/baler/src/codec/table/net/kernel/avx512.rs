@@ -3,8 +3,10 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2::first;
 use super::{Intervals, LANES, Lanes, Step};
 use crate::codec::table::net::distribution::{BITS, HALVES, OCTAVE, ONE};
+use crate::codec::table::net::first::First;
 use crate::model::table::alphabet::MOST_CLASSES;
 use crate::model::table::net::COMPONENTS;
 
@@ -20,7 +22,10 @@ macro_rules! safe {
         impl Avx512 {
             /// The proof, where the CPU gives it.
             pub fn new() -> Option<Avx512> {
-                (is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")).then_some(Avx512(()))
+                let has = is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx2");
+                has.then_some(Avx512(()))
             }
             $(
                 #[$doc]
@@ -33,6 +38,8 @@ macro_rules! safe {
     };
 }
 safe! {
+    /// See `scalar.rs`.
+    first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) -> ();
     /// See `scalar.rs`.
     find_mixture(step: &Step, at: &Lanes) -> Intervals;
     /// See `scalar.rs`.

@@ -10,6 +10,7 @@ mod scalar;
 mod tests;
 mod trial;
 
+use super::first::First;
 pub use crate::model::kernel::{LANES, Lanes};
 
 /// What the distributions of one step are made of.
@@ -151,6 +152,13 @@ impl Kernel {
                 dispatch!(self, class_of(step, symbols))
             }
         }
+    }
+
+    /// The activations of a first layer, in pairs, of at least the first `active` lanes; `symbols` are those of each of its
+    /// sources, the number of symbols where there is none.
+    pub fn first(self, layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
+        layer.check(symbols, out);
+        dispatch!(self, first(layer, symbols, active, out))
     }
 
     /// Takes intervals off the states of the first `active` lanes; each that falls below 2^16 draws the next of

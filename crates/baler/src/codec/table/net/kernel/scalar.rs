@@ -2,12 +2,33 @@
 
 use super::{Intervals, LANES, Lanes, Step};
 use crate::codec::table::net::distribution::{BITS, Mixture, ONE, classes};
+use crate::codec::table::net::first::{First, UNITS};
+use crate::model::frozen::MAX_ACTIVATION;
 use crate::model::table::alphabet::MOST_CLASSES;
 
 /// Output `o` of lane `s`, of outputs in pairs.
 fn output(outputs: &[Lanes], o: usize, s: usize) -> i32 {
     let pair = outputs[o / 2].0[s];
     if o.is_multiple_of(2) { pair as i16 as i32 } else { pair >> 16 }
+}
+
+/// The activations of a first layer.
+pub fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
+    for (group, out) in layer.groups.iter().zip(out.chunks_exact_mut(UNITS / 2)) {
+        for s in 0..active {
+            let mut sums = group.bias.0;
+            for (table, symbols) in group.tables.iter().zip(symbols) {
+                sums.iter_mut().zip(table[symbols[s] as usize].0).for_each(|(sum, more)| *sum += more);
+            }
+            let activation = |u: usize| {
+                let t = (sums[u] >> layer.shift).max(0);
+                ((t * group.multipliers.0[u] + (1 << 14)) >> 15).min(MAX_ACTIVATION)
+            };
+            for (p, out) in out.iter_mut().enumerate() {
+                out.0[s] = (activation(2 * p) & 0xffff) | activation(2 * p + 1) << 16;
+            }
+        }
+    }
 }
 
 fn mixture(step: &Step, s: usize) -> Mixture {

@@ -2,9 +2,11 @@
 //! like the one at hand has to equal the scalar one there before it decides what an archive decodes to.
 
 use super::{Intervals, Kernel, LANES, Lanes, Step};
+use crate::codec::table::net::first::{First, Group, Units};
 
-/// Everything that one random step gives: what is found, what is looked up, the states after.
-pub fn run(kernel: Kernel, seed: u64) -> (Intervals, Intervals, Lanes, usize) {
+/// Everything that one random step gives: what is found, what is looked up, the states after, the activations of a first
+/// layer.
+pub fn run(kernel: Kernel, seed: u64) -> (Intervals, Intervals, Lanes, usize, Vec<i32>) {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1;
     let mut below = |limit: u64| {
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -50,7 +52,19 @@ pub fn run(kernel: Kernel, seed: u64) -> (Intervals, Intervals, Lanes, usize) {
     let found = kernel.find(mixture, &step, &at);
     let mut drawn = seed as usize % 3;
     kernel.advance(&mut states, &found, active, &words, &mut drawn);
-    (found, kernel.look_up(mixture, &step, &wanted), states, drawn)
+    let looked_up = kernel.look_up(mixture, &step, &wanted);
+    let mut units = |limit: i32| Units(std::array::from_fn(|_| below(2 * limit as u64 + 1) - limit));
+    let group = |_| Group {
+        bias: units(1 << 20),
+        multipliers: Units(units(1 << 14).0.map(i32::abs)),
+        tables: (0..3).map(|_| (0..9).map(|_| units(1 << 18)).collect()).collect(),
+    };
+    let layer = First { groups: (0..1 + seed % 2).map(group).collect(), shift: 5 + seed as u32 % 9 };
+    let symbols: [[u16; LANES]; 3] = std::array::from_fn(|_| std::array::from_fn(|_| below(9) as u16));
+    let mut out = vec![Lanes::ZERO; layer.lanes_out()];
+    kernel.first(&layer, &symbols.each_ref(), active, &mut out);
+    let activations = out.iter().flat_map(|o| o.0[..active].to_vec()).collect();
+    (found, looked_up, states, drawn, activations)
 }
 
 /// Whether `kernel` equals the scalar one on a hundred random steps. Takes a few milliseconds.

@@ -16,7 +16,7 @@ import zlib
 from collections import defaultdict
 from functools import partial
 from itertools import accumulate, cycle, product
-from math import isqrt, prod
+from math import floor, isqrt, isnan, prod, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -1688,15 +1688,18 @@ def sixteenths(values):
     return [sum(cut <= v for cut in cuts) for v in values]
 
 def decode_mixed(r, count, others):
-    own, kind, levels = r.number("B"), r.tag(4), r.number("B")
-    need(own <= min(4, len(others)) and len(others) - own <= 12 and levels <= 16, "not a mixed column")
+    own, kind, levels = r.number("B"), r.tag(8), r.number("B")
+    need(kind <= 4 or kind == 8, "a kind of a later version")
+    told = r.number("B") if kind == 8 else len(others) - own
+    need(own <= 4 and own + told <= len(others) and told <= 12 and levels <= 16, "not a mixed column")
     weights = [r.zigzag() for _ in range(own + 3)] if kind == 4 else None
+    foreseen = foresee(r, count, others) if kind == 8 else None
     first, size = r.zigzag(), r.varint()
     need(0 < size <= 4096, "not a number of leaves")
     column = Mixed(RangeCoder(r.part().data), RawBits(r.rest()), size, levels, kind & 1)
     parents = [(others[i], sixteenths(others[i])) for i in range(own)]
     labels = [0] * count
-    for other in others[own:]:
+    for other in others[own : own + told]:
         labels = [spread(31 * label + fold(n) + 1 & U32) for label, n in zip(labels, other)]
     integers, c, b, seen = [], 0, 0, defaultdict(int)
     for row in range(count):
@@ -1717,11 +1720,38 @@ def decode_mixed(r, count, others):
         if weights:
             terms = [*([0, 0, *integers][: -3 : -1]), *(values[row] for values, _ in parents), 1]
             near = (wrap(sum(w * t for w, t in zip(weights, terms))) >> 16) - first
+        if foreseen:
+            near = foreseen[row] - first
         code = column.code(contexts, [c, near], rate)
         seen[p[0], p[1]] = code
         c, b = code, c
         integers.append(wrap(first + (column.entries[code] if kind & 1 else code)))
     return [wrap(n) for n in accumulate(integers)] if kind & 2 else integers
+
+def foresee(r, count, others):
+    """What a network makes of other columns, row by row."""
+    d = r.number("B")
+    need(0 < d <= 6, "not a number of inputs")
+    inputs = [(others[r.tag(len(others) - 1)], r.number("f"), r.number("f")) for _ in range(d)]
+    units = r.tag(32)
+    planes = [[r.number("f") for _ in range(d + 1)] for _ in range(2 * units + 1)]
+
+    def plane(w, x):
+        total = w[0]
+        for w, x in zip(w[1:], x):
+            total += w * x
+        return total
+
+    foreseen = []
+    for row in range(count):
+        x = [(float(values[row]) - centre) * scale for values, centre, scale in inputs]
+        y = plane(planes[0], x)
+        for gate, passing in zip(planes[1::2], planes[2::2]):
+            z = plane(gate, x)
+            y += z / sqrt(1 + z * z) * plane(passing, x)
+        y += 0.5
+        foreseen.append(0 if isnan(y) else floor(max(-(2.0**63), min(y, 2.0**63))))
+    return [min(n, 2**63 - 1) for n in foreseen]
 
 class Mixed:
     """The model of a mixed column."""

@@ -91,6 +91,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Eight bytes, IEEE 754.
+    pub fn f32(&mut self, what: &str) -> Result<f32> {
+        Ok(f32::from_bits(self.u32(what)?))
+    }
+
+    /// Eight bytes as a little-endian double.
     pub fn f64(&mut self, what: &str) -> Result<f64> {
         Ok(f64::from_bits(self.u64(what)?))
     }

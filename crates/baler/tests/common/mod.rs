@@ -136,6 +136,25 @@ pub fn columns(rows: usize) -> Vec<Column> {
     columns.into_iter().map(|(name, values)| Column { name: name.into(), values }).collect()
 }
 
+/// Columns of which the last follows from the others, but for rounding.
+pub fn lawful(rows: usize) -> Vec<Column> {
+    let mut random = Random(11);
+    let [a, b] = [0; 2].map(|_| (0..rows).map(|_| random.below(60) as f64 - 20.0).collect::<Vec<_>>());
+    let of = |i: usize| (a[i] * b[i] / 3.0).round() as i16;
+    let law = Values::I16((0..rows).map(of).collect());
+    [("a", Values::F64(a.clone())), ("b", Values::F64(b.clone())), ("law", law)]
+        .map(|(name, values)| Column { name: name.into(), values })
+        .into()
+}
+
+/// An archive of [`lawful`] columns, the last foreseen by a network.
+pub fn foreseen() -> Seed {
+    let table = Table::new(lawful(1100)).unwrap();
+    let options = Options { bound: Some(Bound::Lossless), ..Options::default() };
+    let bytes = pack(vec![Input::Table("events".into(), Box::new(table))], &options);
+    Seed { name: "foreseen by a network", bytes, models: vec![] }
+}
+
 /// Columns that tell of each other: mixed, and functions of others.
 pub fn related(rows: usize) -> Vec<Column> {
     let mut random = Random(7);

@@ -7,7 +7,8 @@ use super::function::{self, Function};
 use super::integers::{self, Way};
 use super::mix::context::{MOST_LABELS, MOST_PARENTS};
 use super::mix::linear::Linear;
-use super::mix::{self, MOST_LEVELS, Shape, fit};
+use super::mix::network;
+use super::mix::{self, Foreseen, MOST_LEVELS, On, Shape, fit};
 use super::{Columns, mix::tree::Kind};
 
 /// Rows by which mutual information is measured.
@@ -16,6 +17,10 @@ const SAMPLE: usize = 8192;
 const LEAST_TRIED: usize = 4096;
 /// Rows that a prediction is fitted to.
 const FITTED: usize = 2048;
+/// Columns among which a network's inputs are searched, those that tell the most alone.
+const MOST_CANDIDATES: usize = 32;
+/// Integers that take no more bytes than this alone are not worth a network.
+const WORTH_A_NETWORK: usize = 1024;
 /// Columns of at most this many values are looked at together.
 const MOST_LABEL_VALUES: usize = 16;
 /// More columns than this are not searched for sums of two.
@@ -54,8 +59,8 @@ pub fn code(columns: Vec<Vec<i64>>) -> Vec<Vec<u8>> {
             None => base.iter().copied().filter(|&b| b < c).collect(),
             Some(_) => base.clone(),
         };
-        let (parents, labels) = relatives(c, &before, &few, &mut columns);
-        let out = mixed(c, &parents, &labels, &mut columns, &plain[c]);
+        let (on, candidates) = relatives(c, &before, &few, &mut columns);
+        let out = mixed(c, on, &candidates, &mut columns, &plain[c]);
         keep(&mut plain[c], out);
     }
     plain
@@ -123,8 +128,8 @@ fn functions(columns: &[Vec<i64>], plain: &[Vec<u8>]) -> Vec<Found> {
 }
 
 /// Those of the columns `before` that tell the most of column `c`: up to four in their own right, and those of few
-/// values together.
-fn relatives(c: usize, before: &[usize], few: &[bool], columns: &mut Columns) -> (Vec<usize>, Vec<usize>) {
+/// values together; and candidates for a network.
+fn relatives(c: usize, before: &[usize], few: &[bool], columns: &mut Columns) -> (On, Vec<usize>) {
     let rows = columns.integers(c).len();
     let step = rows.div_ceil(SAMPLE);
     let of = |columns: &mut Columns, c: usize| -> Vec<u8> {
@@ -134,12 +139,14 @@ fn relatives(c: usize, before: &[usize], few: &[bool], columns: &mut Columns) ->
     let mut told: Vec<(f64, usize)> =
         before.iter().map(|&b| (mutual_information(&own, &of(columns, b)), b)).collect();
     told.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    // Together with others, a column may tell much that tells nothing alone.
+    let candidates = told.iter().take(MOST_CANDIDATES).map(|t| t.1).collect();
     // Independent columns would seem to tell about so much (Miller and Madow's correction, halved).
     let noise = 16.0 / own.len() as f64;
     told.retain(|t| t.0 > noise);
     let parents: Vec<usize> = told.iter().take(MOST_PARENTS).map(|t| t.1).collect();
     let labels = told.iter().map(|t| t.1).filter(|&b| few[b]).take(MOST_LABELS).collect();
-    (parents, labels)
+    (On { parents, labels, inputs: vec![] }, candidates)
 }
 
 /// In bits a row, of columns by their sixteenths.
@@ -156,9 +163,8 @@ fn mutual_information(a: &[u8], b: &[u8]) -> f64 {
 }
 
 /// Column `c` given others, in the shape that does best on a sample.
-fn mixed(c: usize, parents: &[usize], labels: &[usize], columns: &mut Columns, plain: &[u8]) -> Vec<u8> {
+fn mixed(c: usize, mut on: On, candidates: &[usize], columns: &mut Columns, plain: &[u8]) -> Vec<u8> {
     let values = columns.integers(c).to_vec();
-    let on: Vec<usize> = parents.iter().chain(labels).copied().collect();
     // Where differences do better alone, they do so in company.
     let delta = plain[0] == Way::Delta as u8;
     let integers = if delta { mix::differences(&values) } else { values.clone() };
@@ -168,26 +174,47 @@ fn mixed(c: usize, parents: &[usize], labels: &[usize], columns: &mut Columns, p
         Kind::Runs => leaves.list.iter().map(|l| 64 - (l.width - 1).leading_zeros()).max().unwrap_or(0),
     };
     let most = widest.min(MOST_LEVELS as u32).min(12) as u8;
-    let mut shape = Shape { leaves, levels: most, delta, linear: None };
+    let foreseeable = leaves.kind == Kind::Runs && !delta;
+    let mut shape = Shape { leaves, levels: most, delta, foreseen: None };
     let sample = &integers[..integers.len().min(LEAST_TRIED.max(integers.len() / 8))];
-    let given = columns.given(parents, labels);
-    let linear = || Linear::fit(&sample[..sample.len().min(FITTED)], &given.parents);
-    let linear = if shape.leaves.kind == Kind::Runs && !delta { linear() } else { None };
-    let (mut levels, mut bits) = (0, f64::INFINITY);
-    if most > 0 || linear.is_some() {
-        (levels, bits) = mix::measure(sample, &shape, &given);
-    }
-    if linear.is_some() {
-        shape.linear = linear;
-        let (foreseen, fewer) = mix::measure(sample, &shape, &given);
-        if fewer < bits {
-            levels = foreseen;
-        } else {
-            shape.linear = None;
+    let linear = if foreseeable {
+        let given = columns.given(&on);
+        Linear::fit(&sample[..sample.len().min(FITTED)], &given.parents)
+    } else {
+        None
+    };
+    let network = if foreseeable && plain.len() > WORTH_A_NETWORK {
+        let candidates: Vec<&[i64]> = candidates.iter().map(|&b| columns.integers(b)).collect();
+        network::fit(&values, &candidates)
+    } else {
+        None
+    };
+    let mut levels = 0;
+    if most > 0 || linear.is_some() || network.is_some() {
+        let mut fewest;
+        (levels, fewest) = mix::measure(sample, &shape, &columns.given(&on));
+        let tried = linear.map(Foreseen::Linear).into_iter().chain(network.map(Foreseen::Network));
+        for foreseen in tried {
+            let mut given = on.clone();
+            let mut weights = vec![];
+            match &foreseen {
+                Foreseen::Linear(linear) => linear.write(&mut weights),
+                Foreseen::Network(network) => {
+                    given.inputs = network.inputs().map(|i| candidates[i]).collect();
+                    network.write(&mut weights, 0);
+                }
+            }
+            let tried = Shape { foreseen: Some(foreseen), ..shape.clone() };
+            let (tried_levels, bits) = mix::measure(sample, &tried, &columns.given(&given));
+            let bits = bits + 8.0 * weights.len() as f64 * sample.len() as f64 / values.len() as f64;
+            if bits < fewest {
+                (levels, fewest, on) = (tried_levels, bits, given);
+                shape.foreseen = tried.foreseen;
+            }
         }
     }
     shape.levels = levels;
     let mut out = vec![Way::Mix as u8];
-    mix::write(&mut out, &values, &shape, parents.len(), &on, columns);
+    mix::write(&mut out, &values, &shape, &on, columns);
     out
 }

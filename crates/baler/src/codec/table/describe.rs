@@ -1,7 +1,7 @@
 //! What a chunk's bytes are spent on, told by the headers of its columns.
 
 use super::integers::Way;
-use super::{column, net, read_on};
+use super::{column, mix, net, read_on};
 use crate::codec::bytes::Reader;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::any::AnyDecoder;
@@ -13,6 +13,8 @@ pub enum Coding {
     Plain,
     /// Given other columns, by mixed contexts ([`super::mix`]).
     Mix,
+    /// Likewise, and foreseen from them by a small network of the chunk's own ([`super::mix::network`]).
+    Law,
     /// By a trained model ([`super::net`]).
     Net,
     /// As a function of other columns ([`super::function`]).
@@ -25,6 +27,7 @@ impl Coding {
         match self {
             Coding::Plain => "plain",
             Coding::Mix => "mix",
+            Coding::Law => "law",
             Coding::Net => "net",
             Coding::Function => "function",
         }
@@ -82,7 +85,17 @@ fn coding<'m>(
     }
     let absent = |e: Error| if e.kind() == ErrorKind::MissingModel { Ok(vec![]) } else { Err(e) };
     Ok(match r.u8("way of integers")? {
-        t if t == Way::Mix as u8 => (Coding::Mix, read_on(&mut r, names.len())?),
+        t if t == Way::Mix as u8 => {
+            let mut on = read_on(&mut r, names.len())?;
+            let parents = r.u8("number of parents")? as usize;
+            if r.u8("kind of leaves")? != mix::kind::NETWORK {
+                return Ok((Coding::Mix, on));
+            }
+            r.u8("levels")?;
+            let others = (parents + r.u8("number of labels")? as usize).min(on.len());
+            on.rotate_left(others);
+            (Coding::Law, on)
+        }
         t if t == Way::Function as u8 => (Coding::Function, read_on(&mut r, names.len())?),
         t if t == Way::Net as u8 => {
             let needs = net::chunk::read_needs(&mut r, names, column, model).map(|n| n.2);

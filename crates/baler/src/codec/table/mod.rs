@@ -18,6 +18,7 @@ use crate::model::any::AnyDecoder;
 use crate::model::table::alphabet::Scale;
 use column::Mapped;
 use integers::Way;
+use mix::On;
 use mix::context::{Given, labels, sixteenths};
 use net::Known;
 use net::chunk::Candidate;
@@ -48,14 +49,18 @@ impl Columns {
         self.sixteenths[c].get_or_insert_with(|| sixteenths(integers))
     }
 
-    fn given(&mut self, parents: &[usize], together: &[usize]) -> Given<'_> {
-        for &p in parents {
+    fn given(&mut self, on: &On) -> Given<'_> {
+        for &p in &on.parents {
             self.sixteenths(p);
         }
         let known: &Columns = self;
         let parent = |&p: &usize| (&known.integers[p][..], known.sixteenths[p].as_deref().unwrap_or(&[]));
-        let together: Vec<&[i64]> = together.iter().map(|&c| &known.integers[c][..]).collect();
-        Given { parents: parents.iter().map(parent).collect(), labels: labels(&together) }
+        let together: Vec<&[i64]> = on.labels.iter().map(|&c| &known.integers[c][..]).collect();
+        Given {
+            parents: on.parents.iter().map(parent).collect(),
+            labels: labels(&together),
+            inputs: on.inputs.iter().map(|&c| &known.integers[c][..]).collect(),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What columns cost, and what hostile bytes do.
 
 use super::mix::linear::Linear;
+use super::mix::{Foreseen, network};
 use super::*;
 use crate::codec::bytes::put_varint;
 
@@ -135,13 +136,21 @@ fn every_processor_codes_alike() {
     values[8] = i64::MAX;
     let mut columns = columns;
     for (own, on) in [(0, vec![]), (4, vec![3, 1, 0, 2]), (2, vec![2, 3, 0, 1, 1])] {
-        let given = columns.given(&on[..own], &on[own..]);
+        let mut on = mix::On { parents: on[..own].to_vec(), labels: on[own..].to_vec(), inputs: vec![] };
         let leaves = mix::fit::leaves(&values);
-        for levels in [0, 3, 16] {
-            let linear = Linear::fit(&values, &given.parents).filter(|_| own > 0);
-            let shape = mix::Shape { leaves: leaves.clone(), levels, delta: false, linear };
-            let [fast, plain] = [false, true].map(|plain| mix::codes(&values, &shape, &given, plain));
-            assert_eq!(fast, plain, "{own} parents, {levels} levels");
+        let candidates: Vec<&[i64]> = (0..4).map(|c| columns.integers(c)).collect();
+        let product: Vec<i64> = candidates[1].iter().zip(candidates[2]).map(|(a, b)| a * b).collect();
+        let network = network::fit(&product, &candidates).unwrap();
+        on.inputs = network.inputs().collect();
+        let given = columns.given(&on);
+        let linear = Linear::fit(&values, &given.parents).filter(|_| own > 0);
+        for foreseen in [None, linear.map(Foreseen::Linear), Some(Foreseen::Network(network))] {
+            for levels in [0, 3, 16] {
+                let (leaves, foreseen) = (leaves.clone(), foreseen.clone());
+                let shape = mix::Shape { leaves, levels, delta: false, foreseen };
+                let [fast, plain] = [false, true].map(|plain| mix::codes(&values, &shape, &given, plain));
+                assert_eq!(fast, plain, "{own} parents, {levels} levels");
+            }
         }
     }
 }
@@ -193,9 +202,15 @@ fn hostile_mixed_columns_end() {
         }
     }
     // The widest leaves and every kind, over noise.
-    for kind in 0..5 {
+    for kind in [0, 1, 2, 3, 4, 8] {
         for levels in [0, 1, 16] {
             let mut hostile = vec![6, 1, 0, 1, kind, levels];
+            if kind == 8 {
+                hostile.extend([0, 1, 0]);
+                hostile.extend([255; 8]); // not numbers
+                hostile.push(1);
+                (0..6).for_each(|_| hostile.extend(f32::MAX.to_le_bytes()));
+            }
             put_varint(&mut hostile, u64::MAX);
             put_varint(&mut hostile, 40);
             let noise: Vec<u8> = (0..200).map(|_| r(256) as u8).collect();
@@ -204,4 +219,36 @@ fn hostile_mixed_columns_end() {
             let _ = decode(&table(&[first.clone(), section(&hostile)]), 300, &dtypes);
         }
     }
+}
+
+/// What particles' tables hold besides momenta and directions: no function of them to the bit, as all are rounded.
+#[test]
+fn laws_between_rounded_columns_are_learned() {
+    let mut r = random(9);
+    let mut uniform = move || (r(1 << 30) as f64 + 0.5) / (1u64 << 30) as f64;
+    let pt: Vec<f64> = (0..ROWS).map(|_| 10.0 - 15.0 * uniform().ln()).collect();
+    let eta: Vec<f64> = (0..ROWS).map(|_| 3.0 * (uniform() + uniform() - 1.0)).collect();
+    let phi: Vec<f64> = (0..ROWS).map(|_| std::f64::consts::TAU * (uniform() - 0.5)).collect();
+    let of = |f: &dyn Fn(usize) -> f64| -> Vec<f64> { (0..ROWS).map(f).collect() };
+    let (px, py) = (of(&|i| pt[i] * phi[i].cos()), of(&|i| pt[i] * phi[i].sin()));
+    let energy = of(&|i| pt[i] * eta[i].cosh());
+    let columns = [pt, eta, phi, px, py, energy].map(|c| Values::F32(c.iter().map(|&x| x as f32).collect()));
+    let bounds = columns.each_ref().map(|c| {
+        let c = c.to_f64().unwrap();
+        let mean = c.iter().sum::<f64>() / ROWS as f64;
+        Tolerance::Absolute(
+            1e-3 * (c.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / ROWS as f64).sqrt(),
+        )
+    });
+    let (payload, decoded) = encode(&columns, &bounds).unwrap();
+    let dtypes = [DType::F32; 6];
+    assert_eq!(decode(&payload, ROWS, &dtypes).unwrap(), decoded);
+    let mut reader = Reader::new(&payload);
+    let bits = columns.each_ref().map(|_| reader.bytes("column").unwrap().len() as f64 * 8.0 / ROWS as f64);
+    let parts = describe::describe(&payload, ROWS, &names(6), no_model).unwrap();
+    for c in 3..6 {
+        assert!(bits[c] < 4.5, "{bits:?}");
+        assert_eq!(parts[c].coding, describe::Coding::Law);
+    }
+    assert_eq!((parts[3].on[0].min(parts[3].on[1]), parts[3].on[0].max(parts[3].on[1])), (0, 2));
 }

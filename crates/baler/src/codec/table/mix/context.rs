@@ -41,6 +41,8 @@ pub struct Given<'a> {
     pub parents: Vec<(&'a [i64], &'a [u8])>,
     /// Of all rows, a hash of the columns looked at together; empty where there are none.
     pub labels: Vec<u32>,
+    /// Integers of those that a network looks at.
+    pub inputs: Vec<&'a [i64]>,
 }
 
 /// Rows whose contexts are made together.

@@ -7,6 +7,7 @@ mod kernel;
 pub mod linear;
 mod meter;
 mod model;
+pub mod network;
 pub mod tree;
 
 use super::Columns;
@@ -17,11 +18,12 @@ use context::{Given, MOST_LABELS, MOST_PARENTS};
 use kernel::Memory;
 use linear::Linear;
 use meter::Meter;
+use network::{MOST_INPUTS, Network};
 use std::cell::RefCell;
 use tree::{Kind, Leaves, MOST_LEAVES};
 
 /// Columns that one column may be conditioned on.
-pub const MOST_GIVEN: usize = MOST_PARENTS + MOST_LABELS;
+pub const MOST_GIVEN: usize = MOST_PARENTS + MOST_LABELS + MOST_INPUTS;
 /// Levels of halving below a leaf, at most.
 pub const MOST_LEVELS: u8 = 16;
 
@@ -35,31 +37,69 @@ pub struct Shape {
     /// Whether each value is coded as the difference from the one before.
     pub delta: bool,
     /// A prediction to code near to; only of runs, and not of differences.
-    pub linear: Option<Linear>,
+    pub foreseen: Option<Foreseen>,
 }
 
-/// Appends `values` coded given other columns: `on` are their numbers, the first `own` of them parents.
-pub fn write(
-    out: &mut Vec<u8>,
-    values: &[i64],
-    shape: &Shape,
-    own: usize,
-    on: &[usize],
-    columns: &mut Columns,
-) {
-    put_varint(out, on.len() as u64);
-    on.iter().for_each(|&c| put_varint(out, c as u64));
-    out.push(own as u8);
-    out.push(shape.leaves.kind as u8 | (shape.delta as u8) << 1 | (shape.linear.is_some() as u8) << 2);
+/// How values are foreseen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Foreseen {
+    /// From those before and the parents.
+    Linear(Linear),
+    /// From inputs.
+    Network(Network),
+}
+
+/// The kinds of what is stored: bits of one byte.
+pub mod kind {
+    /// Leaves are single integers.
+    pub const ENTRIES: u8 = 1;
+    /// Integers are differences.
+    pub const DELTA: u8 = 2;
+    /// Foreseen by a sum.
+    pub const LINEAR: u8 = 4;
+    /// Foreseen by a network; with nothing else.
+    pub const NETWORK: u8 = 8;
+}
+
+/// The columns that one is coded given, by their numbers: each may serve in several ways.
+#[derive(Debug, Clone, Default)]
+pub struct On {
+    /// Those looked at in their own right.
+    pub parents: Vec<usize>,
+    /// Those looked at together.
+    pub labels: Vec<usize>,
+    /// Those that a network looks at.
+    pub inputs: Vec<usize>,
+}
+
+/// Appends `values` coded given other columns.
+pub fn write(out: &mut Vec<u8>, values: &[i64], shape: &Shape, on: &On, columns: &mut Columns) {
+    let list: Vec<usize> = on.parents.iter().chain(&on.labels).chain(&on.inputs).copied().collect();
+    put_varint(out, list.len() as u64);
+    list.iter().for_each(|&c| put_varint(out, c as u64));
+    out.push(on.parents.len() as u8);
+    let foreseen = match &shape.foreseen {
+        None => 0,
+        Some(Foreseen::Linear(_)) => kind::LINEAR,
+        Some(Foreseen::Network(_)) => kind::NETWORK,
+    };
+    let entries = shape.leaves.kind as u8 * kind::ENTRIES;
+    let delta = shape.delta as u8 * kind::DELTA;
+    out.push(entries | delta | foreseen);
     out.push(shape.levels);
-    if let Some(linear) = &shape.linear {
-        linear.write(out);
+    match &shape.foreseen {
+        None => {}
+        Some(Foreseen::Linear(linear)) => linear.write(out),
+        Some(Foreseen::Network(network)) => {
+            out.push(on.labels.len() as u8);
+            network.write(out, list.len() - on.inputs.len());
+        }
     }
     put_zigzag(out, shape.leaves.first);
     put_varint(out, shape.leaves.list.len() as u64);
     let mut coder = Encoder::with_capacity(values.len());
     tree::code(&mut coder, &shape.leaves, shape.leaves.list.len()).expect("leaves of values");
-    let given = columns.given(&on[..own], &on[own..]);
+    let given = columns.given(on);
     let mut integers = if shape.delta { differences(values) } else { values.to_vec() };
     run(&mut coder, shape, &given, &mut integers, false);
     let (codes, raw) = coder.finish();
@@ -68,28 +108,43 @@ pub fn write(
 }
 
 /// The inverse of [`write`], after the list of columns.
-pub fn read(mut r: Reader, count: usize, on: &[usize], columns: &mut Columns) -> Result<Vec<i64>> {
-    let own = r.count(on.len().min(MOST_PARENTS), "number of parents")?;
-    if on.len() - own > MOST_LABELS {
-        return Err(Error::corrupt(format!("{} labels, at most {MOST_LABELS} are possible", on.len() - own)));
+pub fn read(mut r: Reader, count: usize, list: &[usize], columns: &mut Columns) -> Result<Vec<i64>> {
+    let own = r.count(list.len().min(MOST_PARENTS), "number of parents")?;
+    let tag = r.u8("kind of leaves")?;
+    if tag > 4 && tag != kind::NETWORK {
+        return Err(Error::unsupported(format!("leaves of kind {tag} are of a later version")));
     }
-    let (kind, delta, foreseen) = match r.u8("kind of leaves")? {
-        k @ 0..=4 => (if k & 1 == 0 { Kind::Runs } else { Kind::Entries }, k & 2 != 0, k & 4 != 0),
-        k => return Err(Error::unsupported(format!("leaves of kind {k} are of a later version"))),
-    };
+    let delta = tag & kind::DELTA != 0;
     let levels = r.count(MOST_LEVELS as usize, "levels")? as u8;
-    let linear = foreseen.then(|| Linear::read(&mut r, own)).transpose()?;
+    let mut on = On { parents: list[..own].to_vec(), labels: list[own..].to_vec(), inputs: vec![] };
+    let foreseen = match tag & !(kind::ENTRIES | kind::DELTA) {
+        kind::LINEAR => Some(Foreseen::Linear(Linear::read(&mut r, own)?)),
+        kind::NETWORK => {
+            on.labels.truncate(r.count(on.labels.len(), "number of labels")?);
+            let network = Network::read(&mut r, list.len())?;
+            on.inputs = network.inputs().map(|i| list[i]).collect();
+            Some(Foreseen::Network(network))
+        }
+        _ => None,
+    };
+    if on.labels.len() > MOST_LABELS {
+        return Err(Error::corrupt(format!(
+            "{} labels, at most {MOST_LABELS} are possible",
+            on.labels.len()
+        )));
+    }
     let first = r.zigzag("first leaf")?;
     let n = r.count(MOST_LEAVES, "number of leaves")?;
     if n == 0 {
         return Err(Error::corrupt("a mixed column without leaves"));
     }
     let mut coder = Decoder::new(r.bytes("codes")?, r.rest());
+    let kind = if tag & kind::ENTRIES == 0 { Kind::Runs } else { Kind::Entries };
     let mut leaves = Leaves { kind, first, list: vec![] };
     leaves.list = tree::code(&mut coder, &leaves, n)?;
-    let given = columns.given(&on[..own], &on[own..]);
+    let given = columns.given(&on);
     let mut values = vec![0; count];
-    run(&mut coder, &Shape { leaves, levels, delta, linear }, &given, &mut values, false);
+    run(&mut coder, &Shape { leaves, levels, delta, foreseen }, &given, &mut values, false);
     if delta {
         let mut before = 0i64;
         values.iter_mut().for_each(|v| {

@@ -2,10 +2,10 @@
 //!
 //! Mahoney's mixing of contexts (PAQ, 2005), over the forks of the column's own tree instead of the bits of bytes.
 
-use super::Shape;
 use super::context::{self, BLOCK, Given, distance, fold, spread};
 use super::kernel::{Contexts, Kernel, Memory, Place, Slots, decide};
 use super::tree::{Kind, Node, Tree};
+use super::{Foreseen, Shape};
 use crate::codec::range_coder::Coder;
 
 /// Last values seen, by two parents' sixteenths.
@@ -24,7 +24,7 @@ pub fn run<K: Kernel, C: Coder>(
     given: &Given,
     values: &mut [i64],
 ) {
-    let Shape { leaves, levels, linear, .. } = shape;
+    let Shape { leaves, levels, foreseen, .. } = shape;
     let tree = Tree::new(leaves);
     let entries: Vec<i64> = match leaves.kind {
         Kind::Runs => vec![],
@@ -40,6 +40,10 @@ pub fn run<K: Kernel, C: Coder>(
                 })
                 .collect()
         }
+    };
+    let by_network = match foreseen {
+        Some(Foreseen::Network(network)) => network.foresee(&given.inputs, values.len()),
+        _ => vec![],
     };
     let mut seen = [0u64; SEEN];
     let (mut before, mut before2) = (0u64, 0u64);
@@ -61,12 +65,13 @@ pub fn run<K: Kernel, C: Coder>(
             Kind::Runs => values[row].wrapping_sub(leaves.first) as u64,
             Kind::Entries => entries.partition_point(|&e| e < values[row]) as u64,
         };
-        let second = match linear {
+        let second = match foreseen {
             None => like,
-            Some(linear) => {
+            Some(Foreseen::Linear(linear)) => {
                 let before = |n: usize| row.checked_sub(n).map_or(0, |r| values[r]);
                 linear.predict([before(1), before(2)], &given.parents, row).wrapping_sub(leaves.first) as u64
             }
+            Some(Foreseen::Network(_)) => by_network[row].wrapping_sub(leaves.first) as u64,
         };
         let known = Known { contexts, codes: [before, second], rate };
         let code = value(kernel, coder, memory, &tree, *levels, &known, code);

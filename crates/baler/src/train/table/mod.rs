@@ -159,8 +159,9 @@ pub fn train_table(
     let groups: Vec<Vec<u8>> = columns.iter().map(sources::groups).collect();
 
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let (send, receive) = mpsc::channel::<(usize, Option<Fitted>)>();
-    let work = |send: mpsc::Sender<_>| {
+    // Nobody runs ahead of the reports: a training that is stopped ends with the columns at hand.
+    let (send, receive) = mpsc::sync_channel::<(usize, Option<Fitted>)>(0);
+    let work = |send: mpsc::SyncSender<_>| {
         while !stop.load(Ordering::Relaxed) {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= columns.len() {

@@ -2,9 +2,14 @@
 parameters, data, batches and threads, Adam, float32.
 
     python bench/train_torch.py [--threads 2] [--epochs 10] [--rounds 3] [--cases AE CFD_dense_AE Conv_AE PJ_Conv_AE]
+                                [--drift]
 
 The two run in turn, `rounds` times, each epoch timed; the least of each counts, so that a busy machine hurts both
 alike. Layers come from the zoo, which `benches/train.rs` describes.
+
+With --drift the losses of each epoch are compared with PyTorch's in float64, and beside them those of float64 from first
+parameters moved by less than float32 rounds them: what comes of that, no float32 can be expected to keep. `Conv_AE` takes
+13 GB then.
 """
 
 import argparse
@@ -63,8 +68,8 @@ def network(architecture):
     return nn.Sequential(*layers)
 
 
-def pytorch(architecture, data, start, epochs):
-    model = network(architecture)
+def pytorch(architecture, data, start, epochs, dtype=torch.float32):
+    model = network(architecture).to(dtype)
     flat = torch.from_numpy(start)
     for p in model.parameters():
         p.data.copy_(flat[: p.numel()].view_as(p))
@@ -74,7 +79,7 @@ def pytorch(architecture, data, start, epochs):
             layer.reset_running_stats()
     optimiser = torch.optim.Adam(model.parameters())
     features = math.prod(architecture["input"])
-    data = torch.from_numpy(data).view(-1, *architecture["input"])
+    data = torch.from_numpy(data).to(dtype).view(-1, *architecture["input"])
     seconds, losses = [], []
     for _ in range(epochs):
         begun, total = time.perf_counter(), 0.0
@@ -88,6 +93,24 @@ def pytorch(architecture, data, start, epochs):
         seconds.append(time.perf_counter() - begun)
         losses.append(total / len(batches))
     return seconds, losses
+
+
+def moved(start):
+    """The parameters in float64, each moved by up to half of what float32 resolves."""
+    generator, out = np.random.default_rng(2), start.astype(np.float64)
+    for part in np.array_split(out, len(out) // 2**20 + 1):
+        part *= 1 + generator.uniform(-1, 1, len(part)) * 2.0**-25
+    return out
+
+
+def show_drift(architecture, data, start, epochs, ours, theirs):
+    exact = pytorch(architecture, data, start, epochs, torch.float64)[1]
+    gc.collect()
+    start = moved(start)
+    nearby = pytorch(architecture, data, start, epochs, torch.float64)[1]
+    print("  apart from float64 by, epoch by epoch:")
+    for name, losses in [("baler", ours), ("PyTorch", theirs), ("float64 moved", nearby)]:
+        print(f"  {name:13}", *(f"{abs(loss / e - 1):.1e}" for loss, e in zip(losses, exact)), flush=True)
 
 
 def compare(case, args, folder):
@@ -108,12 +131,15 @@ def compare(case, args, folder):
         seconds, losses = pytorch(architecture, data, start, args.epochs)
         theirs += seconds
         gc.collect()
-    ending, expected = float(lines[-1][1]), losses[-1]
+    lines = [float(loss) for _, loss in lines]
+    ending, expected = lines[-1], losses[-1]
     print(f"{case}: {len(start)} parameters", flush=True)
     print(f"  baler   {min(ours):.4f} s an epoch (median {sorted(ours)[len(ours) // 2]:.4f})")
     print(f"  PyTorch {min(theirs):.4f} s an epoch (median {sorted(theirs)[len(theirs) // 2]:.4f})")
     print(f"  ratio   {min(theirs) / min(ours):.2f} (least of each)")
     print(f"  loss after {args.epochs} epochs {ending:.7g} and {expected:.7g}, apart by {abs(ending / expected - 1):.1e}", flush=True)
+    if args.drift:
+        show_drift(architecture, data, start, args.epochs, lines, losses)
 
 
 def main():
@@ -122,6 +148,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cases", nargs="+", default=list(ROWS), choices=list(ROWS))
+    parser.add_argument("--drift", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,7 @@
 //! Adam (Kingma and Ba, 2015), with PyTorch's defaults and order of operations.
 
+use crate::model::kernel::wide::wide;
+
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
@@ -56,11 +58,20 @@ impl Adam {
     /// The parameters from `at` on, as many as `gradient` is long.
     pub fn update(&mut self, parameters: &mut [f32], at: usize, gradient: &[f32], pace: Pace) {
         let n = gradient.len();
-        let moments = self.mean[at..at + n].iter_mut().zip(&mut self.variance[at..at + n]);
-        for ((p, (m, v)), &g) in parameters[at..at + n].iter_mut().zip(moments).zip(gradient) {
-            *m = BETA1 * *m + (1.0 - BETA1) * g;
-            *v = BETA2 * *v + (1.0 - BETA2) * g * g;
-            *p -= pace.rate * *m / (v.sqrt() * pace.correction + EPSILON);
-        }
+        let parameters = &mut parameters[at..at + n];
+        let (means, variances) = (&mut self.mean[at..at + n], &mut self.variance[at..at + n]);
+        wide(
+            #[inline(always)]
+            move || step(parameters, means, variances, gradient, pace),
+        );
+    }
+}
+
+#[inline(always)]
+fn step(parameters: &mut [f32], means: &mut [f32], variances: &mut [f32], gradient: &[f32], pace: Pace) {
+    for (((p, m), v), &g) in parameters.iter_mut().zip(means).zip(variances).zip(gradient) {
+        *m = BETA1 * *m + (1.0 - BETA1) * g;
+        *v = BETA2 * *v + (1.0 - BETA2) * g * g;
+        *p -= pace.rate * *m / (v.sqrt() * pace.correction + EPSILON);
     }
 }

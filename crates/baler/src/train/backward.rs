@@ -13,13 +13,20 @@ pub fn node(slice: &mut Slice, pass: &Pass, i: usize) {
     let node = &pass.network.nodes[i];
     let Slice { rows, x, cells, delta: [delta, below], gradients, gathered, .. } = slice;
     let (before, cells) = cells.split_at_mut(i);
-    let x = before.last().map_or(&*x, |cell| &cell.y);
+    let (x, dy_before) = match before.last_mut() {
+        Some(cell) => (&cell.y, Some(&mut cell.dy)),
+        None => (&*x, None),
+    };
     let Cell { y: _, dy, aux, kept } = &mut cells[0];
     let values = || read(&pass.blocks[node.blocks.start]);
     match &node.kind {
         Kind::Dense => {
             std::mem::swap(dy, delta);
-            if i > 0 {
+            if let Some(dy_before) = dy_before {
+                // Where it is of a dense layer, it has the length already, and will be in its place again.
+                if !dy_before.is_empty() {
+                    std::mem::swap(delta, dy_before);
+                }
                 delta.resize(*rows * node.inputs(), 0.0);
                 dense_input(pass, node, dy, *rows, delta);
             }

@@ -7,10 +7,11 @@ use super::backward;
 use super::loss::Objective;
 use super::network::{Block, Kind, Network, Node, Norm};
 use super::rng::Random;
-use crate::model::float::affine::{add_bias, convolve, convolve_transposed};
+use crate::model::float::affine::{convolve, convolve_transposed};
 use crate::model::float::transformer::{self, Kept, Weights};
 use crate::model::float::{layout, pointwise};
-use crate::model::kernel::gemm::{View, multiply};
+use crate::model::kernel::gemm::{View, affine};
+use crate::model::kernel::wide::wide;
 
 /// What all slices of a batch share.
 #[derive(Clone, Copy)]
@@ -229,9 +230,12 @@ impl Slice {
                 pass.objective.add_sparsity_gradient(y, pass.batch, node.outputs(), &mut self.delta[0]);
             }
             if node.slope != 1.0 {
-                for (d, &y) in self.delta[0].iter_mut().zip(&self.cells[i].y) {
-                    *d = if y > 0.0 { *d } else { node.slope * *d };
-                }
+                let (delta, y) = (&mut self.delta[0], &self.cells[i].y);
+                let slope = node.slope;
+                wide(
+                    #[inline(always)]
+                    move || bend_back(delta, y, slope),
+                );
             }
             backward::node(self, pass, i);
             if i == pass.network.encoder && !self.latent_gradient.is_empty() {
@@ -266,12 +270,15 @@ fn forward_dense(pass: &Pass, node: &Node, x: &[f32], rows: usize, y: &mut [f32]
         let (weights, bias) = block.values.split_at(part.len() * inputs);
         let shape = (rows, part.len(), inputs);
         let weights = View::rows(weights, inputs).transposed();
-        multiply(&mut y[part.start..], outputs, false, View::rows(x, inputs), weights, shape);
-        if part.len() == outputs {
-            add_bias(y, bias, node.slope);
-        } else {
-            y.chunks_exact_mut(outputs).for_each(|row| add_bias(&mut row[part.clone()], bias, node.slope));
-        }
+        affine(&mut y[part.start..], outputs, View::rows(x, inputs), weights, (bias, node.slope), shape);
+    }
+}
+
+/// The derivative by what an activation that gave `y` has seen. (A factor for all: stores under a mask are slow.)
+#[inline(always)]
+fn bend_back(delta: &mut [f32], y: &[f32], slope: f32) {
+    for (d, &y) in delta.iter_mut().zip(y) {
+        *d *= if y > 0.0 { 1.0 } else { slope };
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::kernel::gemm::{View, multiply};
 
 /// Columns of a piece at most, and values of one, about.
 const COLUMNS: usize = 512;
-const PIECE: usize = 1 << 16;
+const PIECE: usize = 1 << 15;
 
 /// Steps the parameters of a block.
 pub fn step(pass: &Pass, slices: &[RwLock<Slice>], block: usize, learning_rate: f64) {

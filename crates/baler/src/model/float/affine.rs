@@ -2,7 +2,7 @@
 //! two straight lines may follow in the same pass.
 
 use super::windows::Windows;
-use crate::model::kernel::gemm::{View, product};
+use crate::model::kernel::gemm::{View, add_bias, affine, product};
 use crate::model::layers::DenseStage;
 
 /// y = activation(W x + b) for `rows` rows. `y` must have room for them.
@@ -16,22 +16,8 @@ pub fn forward_stage(
 ) {
     let y = &mut y[..rows * stage.outputs];
     let weights = View::rows(weights, stage.inputs).transposed();
-    product(y, View::rows(x, stage.inputs), weights, (rows, stage.outputs, stage.inputs));
-    add_bias(y, bias, stage.slope);
-}
-
-/// y = activation(y + b), the activation being `slope` y for y < 0.
-pub fn add_bias(y: &mut [f32], bias: &[f32], slope: f32) {
-    for row in y.chunks_exact_mut(bias.len()) {
-        if slope == 1.0 {
-            row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
-        } else {
-            for (y, b) in row.iter_mut().zip(bias) {
-                let t = *y + b;
-                *y = if t > 0.0 { t } else { slope * t };
-            }
-        }
-    }
+    let shape = (rows, stage.outputs, stage.inputs);
+    affine(y, stage.outputs, View::rows(x, stage.inputs), weights, (bias, stage.slope), shape);
 }
 
 /// A convolution of `rows` rows: `weights` are channels that come out x values under a window.
@@ -50,8 +36,8 @@ pub fn convolve(
         windows.gather(x, portion.clone(), &mut gathered);
         let y = &mut y[portion.start * channels..portion.end * channels];
         let weights = View::rows(weights, patch).transposed();
-        product(y, View::rows(&gathered, patch), weights, (portion.len(), channels, patch));
-        add_bias(y, bias, slope);
+        let (x, shape) = (View::rows(&gathered, patch), (portion.len(), channels, patch));
+        affine(y, channels, x, weights, (bias, slope), shape);
     }
 }
 

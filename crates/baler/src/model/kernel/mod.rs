@@ -11,12 +11,15 @@ use super::frozen::{FrozenDense, MAX_ACTIVATION};
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod fma;
 pub(crate) mod gemm;
 mod pack;
 mod scalar;
 #[cfg(test)]
 mod tests;
 mod trial;
+pub(crate) mod wide;
 
 pub(super) use pack::Packed;
 

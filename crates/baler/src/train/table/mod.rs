@@ -159,7 +159,7 @@ pub fn train_table(
     let groups: Vec<Vec<u8>> = columns.iter().map(sources::groups).collect();
 
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    // Nobody runs more than a column ahead of the progress that may stop it.
+    // Nobody runs ahead of the reports: a training that is stopped ends with the columns at hand.
     let (send, receive) = mpsc::sync_channel::<(usize, Option<Fitted>)>(0);
     let work = |send: mpsc::SyncSender<_>| {
         while !stop.load(Ordering::Relaxed) {

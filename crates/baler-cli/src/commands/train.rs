@@ -3,7 +3,7 @@
 use super::architecture;
 use super::checkpoints::Checkpoints;
 use super::{check_output, info, threads};
-use crate::args::{LossName, NormalisationName, Reading, Train, TrainKind};
+use crate::args::{LossName, NormalisationName, PrecisionName, Reading, Train, TrainKind};
 use crate::formats::{self, ReadOptions};
 use crate::interrupt;
 use crate::output::AtomicFile;
@@ -11,6 +11,7 @@ use crate::saying::{bar, bytes, count, number, print};
 use baler::data::{DType, Table, Variable};
 use baler::error::{Error, Result};
 use baler::model::blocks::Blocks;
+use baler::model::float::Precision;
 use baler::model::normalise::NormalisationKind;
 use baler::model::{Model, zoo};
 use baler::train::{
@@ -200,6 +201,10 @@ fn options(args: &Train, sample: &Sample) -> Result<TrainOptions> {
         seed: args.seed,
         validation: args.validation,
         shuffle: !args.no_shuffle,
+        precision: match args.precision {
+            PrecisionName::F32 => Precision::Single,
+            PrecisionName::F64 => Precision::Double,
+        },
         objective: Objective { loss, sparsity: args.l1 },
         plateau: Some(Plateau { patience: args.plateau, ..Plateau::default() }),
         early_stopping: Some(EarlyStopping { patience: args.patience, ..EarlyStopping::default() }),

@@ -53,14 +53,14 @@ impl Model {
         let mut tensors = Tensors::default();
         match &self.normalisation {
             Normalisation::Affine { offset, scale, .. } => {
-                tensors.put_f64s("normalisation.offset", &[offset]);
-                tensors.put_f64s("normalisation.scale", &[scale]);
+                tensors.put_rows("normalisation.offset", &[offset]);
+                tensors.put_rows("normalisation.scale", &[scale]);
             }
             Normalisation::Piecewise { curves, .. } => {
                 let rows: Vec<_> =
                     curves.iter().map(|c| [&[c.low, c.density], &c.knots[..]].concat()).collect();
                 tensors
-                    .put_f64s("normalisation.curves", &rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
+                    .put_rows("normalisation.curves", &rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
             }
         }
         for (half, layers) in [("encoder", &self.float.encoder), ("decoder", &self.float.decoder)] {
@@ -120,14 +120,14 @@ fn read(bytes: &[u8]) -> Result<Model> {
     let normalisation = match kind {
         NormalisationKind::Quantile | NormalisationKind::Log => {
             let shape: &[usize] = if features == 1 { &[2 + KNOTS] } else { &[features, 2 + KNOTS] };
-            let rows = tensors.f64s("normalisation.curves", shape)?;
+            let rows = tensors.numbers("normalisation.curves", shape)?;
             let curve = |row: &[f64]| Curve { low: row[0], density: row[1], knots: row[2..].to_vec() };
             Normalisation::Piecewise { kind, curves: rows.chunks_exact(2 + KNOTS).map(curve).collect() }
         }
         _ => Normalisation::Affine {
             kind,
-            offset: tensors.f64s("normalisation.offset", &[features])?,
-            scale: tensors.f64s("normalisation.scale", &[features])?,
+            offset: tensors.numbers("normalisation.offset", &[features])?,
+            scale: tensors.numbers("normalisation.scale", &[features])?,
         },
     };
     let float =
@@ -167,6 +167,7 @@ fn checksum<T: View>(description: &Description, tensors: &BTreeMap<String, T>) -
 
 #[cfg(test)]
 pub mod tests {
+    use super::super::float::Precision;
     use super::super::freeze::freeze;
     use super::super::layers::Layer;
     use super::super::{Epoch, zoo};
@@ -197,6 +198,7 @@ pub mod tests {
         let provenance = Provenance {
             program: "baler".into(),
             seed: u64::MAX,
+            precision: Precision::default(),
             rows: 10,
             rows_left_out: 1,
             history: vec![epoch, Epoch { validation_loss: None, ..epoch }],

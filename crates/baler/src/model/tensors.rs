@@ -32,34 +32,50 @@ impl View for Tensor {
     }
 }
 
+/// A type of number that tensors are made of.
+pub trait Number: Copy {
+    /// Its name.
+    const DTYPE: Dtype;
+    /// Appends values.
+    fn write(values: &[Self], bytes: &mut Vec<u8>);
+    /// The inverse of [`Number::write`].
+    fn read(bytes: &[u8]) -> Vec<Self>;
+}
+
+macro_rules! number {
+    ($t:ident, $dtype:ident) => {
+        impl Number for $t {
+            const DTYPE: Dtype = Dtype::$dtype;
+
+            fn write(values: &[$t], bytes: &mut Vec<u8>) {
+                bytes.extend(values.iter().flat_map(|x| x.to_le_bytes()));
+            }
+            fn read(bytes: &[u8]) -> Vec<$t> {
+                bytes.as_chunks().0.iter().map(|&b| $t::from_le_bytes(b)).collect()
+            }
+        }
+    };
+}
+
+number!(f32, F32);
+number!(f64, F64);
+
 /// Tensors to be written, by name.
 #[derive(Default)]
 pub struct Tensors(pub BTreeMap<String, Tensor>);
 
 impl Tensors {
-    fn put<const N: usize>(
-        &mut self,
-        name: String,
-        dtype: Dtype,
-        shape: &[usize],
-        values: impl Iterator<Item = [u8; N]>,
-    ) {
-        let tensor = Tensor { dtype, shape: shape.to_vec(), bytes: values.flatten().collect() };
-        self.0.insert(name, tensor);
+    fn put<R: Number>(&mut self, name: String, shape: &[usize], rows: &[&[R]]) {
+        let mut bytes = Vec::with_capacity(rows.iter().map(|row| size_of_val(*row)).sum());
+        rows.iter().for_each(|row| R::write(row, &mut bytes));
+        self.0.insert(name, Tensor { dtype: R::DTYPE, shape: shape.to_vec(), bytes });
     }
 
-    /// One row of doubles, or several of the same length.
-    pub fn put_f64s(&mut self, name: &str, rows: &[&[f64]]) {
+    /// One row of numbers, or several of the same length.
+    pub fn put_rows<R: Number>(&mut self, name: &str, rows: &[&[R]]) {
         let shape = [rows.len(), rows[0].len()];
         let shape = if rows.len() == 1 { &shape[1..] } else { &shape };
-        self.put(name.into(), Dtype::F64, shape, rows.iter().copied().flatten().map(|x| x.to_le_bytes()));
-    }
-
-    /// As [`Tensors::put_f64s`], of singles.
-    pub fn put_f32s(&mut self, name: &str, rows: &[&[f32]]) {
-        let shape = [rows.len(), rows[0].len()];
-        let shape = if rows.len() == 1 { &shape[1..] } else { &shape };
-        self.put(name.into(), Dtype::F32, shape, rows.iter().copied().flatten().map(|x| x.to_le_bytes()));
+        self.put(name.into(), shape, rows);
     }
 
     /// Over the name, type, shape and bytes of every tensor.
@@ -70,8 +86,7 @@ impl Tensors {
     /// The tensors of a float layer, by PyTorch's names.
     pub fn put_float(&mut self, name: &str, layer: &FloatLayer) {
         for (spec, values) in layer.layer.tensors(&layer.input).iter().zip(&layer.tensors) {
-            let values = values.iter().map(|x| x.to_le_bytes());
-            self.put(format!("{name}.{}", spec.name), Dtype::F32, &spec.shape, values);
+            self.put(format!("{name}.{}", spec.name), &spec.shape, &[values]);
         }
     }
 
@@ -95,33 +110,18 @@ pub fn checksum<T: View>(mut crc: crc32fast::Hasher, tensors: &BTreeMap<String, 
 pub struct Stored<'a>(pub &'a BTreeMap<String, TensorView<'a>>);
 
 impl Stored<'_> {
-    /// The values of a tensor that must have this type and shape.
-    fn values<const N: usize, T>(
-        &self,
-        name: &str,
-        dtype: Dtype,
-        shape: &[usize],
-        from: fn([u8; N]) -> T,
-    ) -> Result<Vec<T>> {
+    /// The numbers of a tensor, which must have their type and this shape.
+    pub fn numbers<R: Number>(&self, name: &str, shape: &[usize]) -> Result<Vec<R>> {
         let tensor = self.0.get(name).ok_or_else(|| Error::corrupt(format!("tensor '{name}' is missing")))?;
-        if tensor.dtype() != dtype || tensor.shape() != shape {
+        if tensor.dtype() != R::DTYPE || tensor.shape() != shape {
             return Err(Error::corrupt(format!(
-                "tensor '{name}' is {:?} {:?} where the layers need {dtype:?} {shape:?}",
+                "tensor '{name}' is {:?} {:?} where the layers need {:?} {shape:?}",
                 tensor.dtype(),
-                tensor.shape()
+                tensor.shape(),
+                R::DTYPE
             )));
         }
-        Ok(tensor.data().as_chunks::<N>().0.iter().map(|&bytes| from(bytes)).collect())
-    }
-
-    /// Doubles of this shape.
-    pub fn f64s(&self, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
-        self.values(name, Dtype::F64, shape, f64::from_le_bytes)
-    }
-
-    /// Singles of this shape.
-    pub fn f32s(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
-        self.values(name, Dtype::F32, shape, f32::from_le_bytes)
+        Ok(R::read(tensor.data()))
     }
 
     /// As [`Tensors::checksum`].
@@ -131,7 +131,7 @@ impl Stored<'_> {
 
     /// The inverse of [`Tensors::put_float`]: the tensors that `layer` must have.
     pub fn float(&self, name: &str, layer: &FloatLayer) -> Result<Vec<Vec<f32>>> {
-        let read = |spec: &TensorSpec| self.f32s(&format!("{name}.{}", spec.name), &spec.shape);
+        let read = |spec: &TensorSpec| self.numbers(&format!("{name}.{}", spec.name), &spec.shape);
         layer.layer.tensors(&layer.input).iter().map(read).collect()
     }
 

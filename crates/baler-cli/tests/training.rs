@@ -86,8 +86,8 @@ fn losses_and_normalisations_are_chosen() {
     {
         place.ok(&format!("train t.npz -o m{i}.safetensors --epochs 2 --batch-size 50 --quiet {flags}"));
     }
-    assert_eq!(place.json("info m2.safetensors --json")["precision"], "f32");
-    assert_eq!(place.json("info m3.safetensors --json")["precision"], "f64");
+    assert_eq!(place.json("info m2.safetensors")["precision"], "f32");
+    assert_eq!(place.json("info m3.safetensors")["precision"], "f64");
     let auto = place.json("train t.npz -o a.safetensors --epochs 2 --normalization standard --save-every 1");
     assert_eq!(auto["normalisation"], "standard");
     assert!(place.files().contains(&"a.2.safetensors".to_string()));

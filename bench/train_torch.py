@@ -1,11 +1,14 @@
 """Seconds an epoch of training takes, and the losses it comes to: this project beside PyTorch, the same layers, first
-parameters, data, batches and threads, Adam, float32.
+parameters, data, batches and threads, Adam.
 
     python bench/train_torch.py [--threads 2] [--epochs 10] [--rounds 3] [--cases AE CFD_dense_AE Conv_AE PJ_Conv_AE]
-                                [--drift]
+                                [--precision f32 | f64] [--drift]
 
 The two run in turn, `rounds` times, each epoch timed; the least of each counts, so that a busy machine hurts both
 alike. Layers come from the zoo, which `benches/train.rs` describes.
+
+In float64 the losses agree to some 1e-12 and more; in float32 each program rounds in its own order, and training
+carries the difference far.
 
 With --drift the losses of each epoch are compared with PyTorch's in float64, and beside them those of float64 from first
 parameters moved by less than float32 rounds them: what comes of that, no float32 can be expected to keep. `Conv_AE` takes
@@ -124,16 +127,17 @@ def compare(case, args, folder):
     start = np.concatenate([p.detach().reshape(-1).numpy() for p in network(architecture).parameters()])
     data.tofile(folder / "data.f32")
     start.tofile(folder / "start.f32")
+    dtype = {"f32": torch.float32, "f64": torch.float64}[args.precision]
     ours, theirs = [], []
     for _ in range(args.rounds):
-        lines = [line.split() for line in baler(case, args.threads, args.epochs, folder).splitlines()]
+        lines = [line.split() for line in baler(case, args.threads, args.epochs, folder, args.precision).splitlines()]
         ours += [float(seconds) for seconds, _ in lines]
-        seconds, losses = pytorch(architecture, data, start, args.epochs)
+        seconds, losses = pytorch(architecture, data, start, args.epochs, dtype)
         theirs += seconds
         gc.collect()
     lines = [float(loss) for _, loss in lines]
     ending, expected = lines[-1], losses[-1]
-    print(f"{case}: {len(start)} parameters", flush=True)
+    print(f"{case}, {args.precision}: {len(start)} parameters", flush=True)
     print(f"  baler   {min(ours):.4f} s an epoch (median {sorted(ours)[len(ours) // 2]:.4f})")
     print(f"  PyTorch {min(theirs):.4f} s an epoch (median {sorted(theirs)[len(theirs) // 2]:.4f})")
     print(f"  ratio   {min(theirs) / min(ours):.2f} (least of each)")
@@ -148,6 +152,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cases", nargs="+", default=list(ROWS), choices=list(ROWS))
+    parser.add_argument("--precision", default="f32", choices=["f32", "f64"])
     parser.add_argument("--drift", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)

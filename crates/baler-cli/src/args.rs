@@ -67,7 +67,7 @@ pub enum Command {
     Salvage(Salvage),
     /// Train a model on a sample
     #[command(after_help = examples::TRAIN)]
-    Train(Train),
+    Train(Box<Train>),
     /// Begin a project: folders, and a configuration with every key explained
     #[command(after_help = examples::NEW)]
     New(New),
@@ -572,6 +572,9 @@ pub struct Train {
     /// Take the rows in their order in each epoch
     #[arg(long, help_heading = AUTOENCODER)]
     pub no_shuffle: bool,
+    /// What training computes in
+    #[arg(long, value_enum, default_value = "f32", help_heading = AUTOENCODER)]
+    pub precision: PrecisionName,
     /// Epochs between checkpoints, MODEL.checkpoint, removed in the end; 0 for none, also where interrupted [default:
     /// after each epoch that ends 10 s or more after the last one]
     #[arg(long, value_name = "N", help_heading = AUTOENCODER)]
@@ -613,6 +616,17 @@ pub struct Train {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub saying: Saying,
+}
+
+/// What training computes in.
+#[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
+pub enum PrecisionName {
+    /// single precision
+    #[value(alias = "single")]
+    F32,
+    /// double precision, as the prototype's AE: half as fast; the weights are kept in singles
+    #[value(alias = "double")]
+    F64,
 }
 
 /// A loss.

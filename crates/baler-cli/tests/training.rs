@@ -75,13 +75,19 @@ fn fields_are_cut_into_tiles_and_runs() {
 fn losses_and_normalisations_are_chosen() {
     let place = Place::new();
     place.save("t.npz", number_table(200));
-    for (i, flags) in
-        ["--loss mse-avg --l1 0.01", "--loss emd --no-shuffle", "--loss swae", "--normalisation standard"]
-            .iter()
-            .enumerate()
+    for (i, flags) in [
+        "--loss mse-avg --l1 0.01",
+        "--loss emd --no-shuffle",
+        "--loss swae",
+        "--precision f64 --normalisation standard",
+    ]
+    .iter()
+    .enumerate()
     {
         place.ok(&format!("train t.npz -o m{i}.safetensors --epochs 2 --batch-size 50 --quiet {flags}"));
     }
+    assert_eq!(place.json("info m2.safetensors")["precision"], "f32");
+    assert_eq!(place.json("info m3.safetensors")["precision"], "f64");
     let auto = place.json("train t.npz -o a.safetensors --epochs 2 --normalization standard --save-every 1");
     assert_eq!(auto["normalisation"], "standard");
     assert!(place.files().contains(&"a.2.safetensors".to_string()));

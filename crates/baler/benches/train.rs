@@ -1,14 +1,14 @@
-//! Seconds and loss of each epoch of training: `cargo bench -p baler --bench train -- CASE [THREADS EPOCHS FOLDER]`.
+//! Seconds and loss of each epoch of training: `cargo bench -p baler --bench train -- CASE [THREADS EPOCHS FOLDER PRECISION]`.
 //!
 //! Cases: `AE` (24 columns, 100 000 rows), `CFD_dense_AE` and `Conv_AE` (60 frames of 50 x 50), `PJ_Conv_AE` (10 000
 //! frames of 28 x 28), batches of 512 in the data's order. FOLDER holds `data.f32`, and `start.f32`, the first
-//! parameters one behind the other; without it data are noise. With `--describe` only the layers are printed, as JSON.
+//! parameters one behind the other; without it, or where it is `-`, data are noise. PRECISION is f32 or f64. With `--describe` only the layers are printed, as JSON.
 //! `bench/train_torch.py` runs PyTorch beside.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use baler::model::float::FloatModel;
+use baler::model::float::{FloatModel, Precision};
 use baler::model::layers::Architecture;
 use baler::model::normalise::NormalisationKind;
 use baler::model::zoo;
@@ -32,17 +32,19 @@ fn main() {
         return println!("{}", serde_json::to_string(&architecture).expect("numbers and strings"));
     }
     let number = |i: usize, default| args.get(i).and_then(|a| a.parse().ok()).unwrap_or(default);
-    let folder = args.get(3).map(PathBuf::from);
+    let folder = args.get(3).filter(|f| *f != "-").map(PathBuf::from);
     let mut options = TrainOptions::new(architecture.clone());
     (options.threads, options.epochs) = (number(1, 2), number(2, 5));
     (options.shuffle, options.normalisation) = (false, NormalisationKind::Identity);
+    options.precision =
+        if args.get(4).is_some_and(|p| p == "f64") { Precision::Double } else { Precision::Single };
     options.start = folder.as_ref().map(|f| start(&architecture, &floats(&f.join("start.f32"))));
     let data = match &folder {
         Some(folder) => floats(&folder.join("data.f32")).into_iter().map(f64::from).collect(),
         None => noise(rows * architecture.features()),
     };
     fit(&data, &options, None, |report| {
-        println!("{:.5} {:.9e}", report.seconds, report.result.train_loss);
+        println!("{:.5} {:.16e}", report.seconds, report.result.train_loss);
         ControlFlow::Continue(())
     })
     .expect("trains");

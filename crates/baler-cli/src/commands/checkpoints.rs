@@ -1,7 +1,6 @@
 //! The checkpoint beside a model that is being trained: written now and then and when training is interrupted, gone on with,
 //! removed once the model is there.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -52,7 +51,7 @@ impl Checkpoints {
     /// Writes one.
     pub fn write(&mut self, report: &EpochReport) -> Result<()> {
         let mut out = AtomicFile::create(&self.path, true)?;
-        out.write_all(&report.checkpoint().to_bytes())?;
+        report.write_checkpoint(&mut out)?;
         out.commit()?;
         self.last = Instant::now();
         Ok(())

@@ -189,8 +189,8 @@ fn model_report(m: &Model) -> Value {
     let decoder = model_hash(&m.frozen.decoder.to_bytes());
     json!({"kind": "model", "sha256": hex(&decoder), "file_sha256": hex(&m.hash()), "architecture": m.architecture.name, "features": m.features(),
         "latents": m.latents(), "names": m.frozen.decoder.names(), "epochs": m.provenance.history.len(),
-        "seed": m.provenance.seed, "rows": m.provenance.rows, "program": m.provenance.program,
-        "train_loss": last.map(|e| e.train_loss), "validation_loss": last.and_then(|e| e.validation_loss)})
+        "seed": m.provenance.seed, "precision": m.provenance.precision, "rows": m.provenance.rows,
+        "program": m.provenance.program, "train_loss": last.map(|e| e.train_loss), "validation_loss": last.and_then(|e| e.validation_loss)})
 }
 
 /// A model of tables; its `sha256` is that by which archives name it.

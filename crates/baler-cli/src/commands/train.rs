@@ -3,7 +3,7 @@
 use super::architecture;
 use super::checkpoints::Checkpoints;
 use super::{check_output, info, threads};
-use crate::args::{LossName, NormalisationName, Reading, Train, TrainKind};
+use crate::args::{LossName, NormalisationName, PrecisionName, Reading, Train, TrainKind};
 use crate::formats::{self, ReadOptions};
 use crate::interrupt;
 use crate::output::AtomicFile;
@@ -11,13 +11,14 @@ use crate::saying::{bar, bytes, count, number, print};
 use baler::data::{DType, Table, Variable};
 use baler::error::{Error, Result};
 use baler::model::blocks::Blocks;
+use baler::model::float::Precision;
 use baler::model::normalise::NormalisationKind;
 use baler::model::{Model, zoo};
 use baler::train::{
     self, Checkpoint, EarlyStopping, EpochReport, Fitted, Loss, Objective, Plateau, TrainOptions,
 };
 use serde_json::json;
-use std::io::Write;
+use std::io::Seek;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
@@ -149,10 +150,10 @@ pub fn load(path: &Path, reading: &Reading, name: Option<&str>) -> Result<Variab
 
 /// Writes a model file, whole or not at all; the number of its bytes.
 pub fn save(model: &Model, mut out: AtomicFile) -> Result<u64> {
-    let bytes = model.to_bytes();
-    out.write_all(&bytes)?;
+    model.write(&mut out)?;
+    let size = out.stream_position()?;
     out.commit()?;
-    Ok(bytes.len() as u64)
+    Ok(size)
 }
 
 /// Trains by the name in the zoo, with a bar.
@@ -200,6 +201,10 @@ fn options(args: &Train, sample: &Sample) -> Result<TrainOptions> {
         seed: args.seed,
         validation: args.validation,
         shuffle: !args.no_shuffle,
+        precision: match args.precision {
+            PrecisionName::F32 => Precision::Single,
+            PrecisionName::F64 => Precision::Double,
+        },
         objective: Objective { loss, sparsity: args.l1 },
         plateau: Some(Plateau { patience: args.plateau, ..Plateau::default() }),
         early_stopping: Some(EarlyStopping { patience: args.patience, ..EarlyStopping::default() }),

@@ -113,6 +113,8 @@ settings! {
         lr_scheduler_patience: usize = 50, "";
         /// Whether each epoch takes the rows in another order. (Baler's prototype took them in the file's.)
         shuffle: bool = true, "";
+        /// What training computes in: "f32", or "f64" as the prototype's dense models did, at half the speed.
+        precision: String = "f32".into(), "";
         /// The same seed gives the same model, with any number of threads.
         seed: u64 = 1, "";
         /// Training is always deterministic here: this has no effect.

@@ -5,6 +5,7 @@ use baler::bound::Bound;
 use baler::codec::chunk::Codec;
 use baler::codec::field::Level;
 use baler::error::{Error, Result};
+use baler::model::float::Precision;
 use baler::model::layers::Architecture;
 use baler::model::normalise::NormalisationKind;
 use baler::model::zoo;
@@ -74,6 +75,15 @@ fn normalisation(config: &Config) -> Result<NormalisationKind> {
     })
 }
 
+/// What training computes in, by the names that NumPy, PyTorch and C have for it.
+fn precision(config: &Config) -> Result<Precision> {
+    match config.precision.as_str() {
+        "f32" | "float32" | "single" | "torch.float32" => Ok(Precision::Single),
+        "f64" | "float64" | "double" | "torch.float64" => Ok(Precision::Double),
+        other => Err(wrong("precision", format!("'{other}' is neither f32 nor f64"))),
+    }
+}
+
 /// After how many epochs a checkpoint is kept, and again; `None` for never.
 pub fn checkpoints(config: &Config) -> Result<Option<usize>> {
     match (config.intermittent_model_saving, config.intermittent_saving_patience) {
@@ -98,6 +108,7 @@ pub fn training(config: &Config, shape: &[usize]) -> Result<TrainOptions> {
         seed: config.seed,
         validation: config.test_size,
         shuffle: config.shuffle,
+        precision: precision(config)?,
         objective: objective(config)?,
         plateau: config.lr_scheduler.then_some(plateau),
         early_stopping: config.early_stopping.then_some(stopping),
@@ -164,6 +175,7 @@ mod tests {
             (of(|c| c.compression_ratio = Some(0.5)), "compression_ratio"),
             (of(|c| c.latent_space_size = Some(0)), "latent_space_size"),
             (of(|c| c.test_size = 1.0), "test_size"),
+            (of(|c| c.precision = "f16".into()), "precision"),
         ] {
             assert!(training(&config, &[17]).unwrap_err().to_string().contains(key), "{key}");
         }
@@ -196,6 +208,8 @@ mod tests {
         let auto = of(|c| c.normalization = Some("auto".into()));
         assert_eq!(options(auto).normalisation, NormalisationKind::Auto);
         assert_eq!(options(of(|c| c.custom_norm = true)).normalisation, NormalisationKind::Identity);
+        assert_eq!(options(of(|_| {})).precision, Precision::Single);
+        assert_eq!(options(of(|c| c.precision = "double".into())).precision, Precision::Double);
         assert!(options(of(|c| c.early_stopping = false)).early_stopping.is_none());
         assert!(options(of(|c| c.lr_scheduler = false)).plateau.is_none());
     }

@@ -11,9 +11,9 @@
 //! `crc32`, that of the description's text and of all tensors in the order of their names.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
-use safetensors::serialize;
-use safetensors::tensor::{SafeTensors, TensorView, View};
+use safetensors::tensor::{SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -50,17 +50,28 @@ struct Metadata {
 impl Model {
     /// The model file. The same model gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![];
+        self.write(&mut bytes).expect("memory takes all");
+        bytes
+    }
+
+    /// Writes [`Model::to_bytes`], without ever holding them.
+    pub fn write(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        let curves: Vec<_> = match &self.normalisation {
+            Normalisation::Affine { .. } => vec![],
+            Normalisation::Piecewise { curves, .. } => {
+                curves.iter().map(|c| [&[c.low, c.density], &c.knots[..]].concat()).collect()
+            }
+        };
         let mut tensors = Tensors::default();
         match &self.normalisation {
             Normalisation::Affine { offset, scale, .. } => {
-                tensors.put_f64s("normalisation.offset", &[offset]);
-                tensors.put_f64s("normalisation.scale", &[scale]);
+                tensors.put_rows("normalisation.offset", &[offset]);
+                tensors.put_rows("normalisation.scale", &[scale]);
             }
-            Normalisation::Piecewise { curves, .. } => {
-                let rows: Vec<_> =
-                    curves.iter().map(|c| [&[c.low, c.density], &c.knots[..]].concat()).collect();
-                tensors
-                    .put_f64s("normalisation.curves", &rows.iter().map(|row| &row[..]).collect::<Vec<_>>());
+            Normalisation::Piecewise { .. } => {
+                let rows: Vec<_> = curves.iter().map(|row| &row[..]).collect();
+                tensors.put_rows("normalisation.curves", &rows);
             }
         }
         for (half, layers) in [("encoder", &self.float.encoder), ("decoder", &self.float.decoder)] {
@@ -68,8 +79,8 @@ impl Model {
                 tensors.put_float(&format!("{half}.{i}"), layer);
             }
         }
-        tensors.put_bytes("frozen.encoder", &self.frozen.encoder.to_bytes());
-        tensors.put_bytes("frozen.decoder", &self.frozen.decoder.to_bytes());
+        tensors.put_bytes("frozen.encoder", self.frozen.encoder.to_bytes());
+        tensors.put_bytes("frozen.decoder", self.frozen.decoder.to_bytes());
 
         let description = Description {
             format: FORMAT,
@@ -78,10 +89,9 @@ impl Model {
             normalisation: self.normalisation.kind(),
             provenance: self.provenance.clone(),
         };
-        let metadata = Metadata { crc32: checksum(&description, &tensors.0), description };
+        let metadata = Metadata { crc32: tensors.checksum(described(&description)), description };
         let text = serde_json::to_string(&metadata).expect("numbers and strings");
-        let entry = [(METADATA_KEY.to_string(), text)].into_iter().collect();
-        serialize(tensors.0, Some(entry)).expect("tensors as long as their shapes say")
+        tensors.write(METADATA_KEY, text, out)
     }
 
     /// The inverse of [`Model::to_bytes`].
@@ -110,7 +120,7 @@ fn read(bytes: &[u8]) -> Result<Model> {
     let Metadata { crc32, description } =
         serde_json::from_str(text).map_err(|e| Error::corrupt(format!("description: {e}")))?;
     let tensors: BTreeMap<String, TensorView> = file.tensors().into_iter().collect();
-    if checksum(&description, &tensors) != crc32 {
+    if Stored(&tensors).checksum(described(&description)) != crc32 {
         return Err(Error::corrupt("its checksum is wrong: the file has been changed or damaged"));
     }
     let Description { architecture, features: names, normalisation: kind, provenance, .. } = description;
@@ -120,14 +130,14 @@ fn read(bytes: &[u8]) -> Result<Model> {
     let normalisation = match kind {
         NormalisationKind::Quantile | NormalisationKind::Log => {
             let shape: &[usize] = if features == 1 { &[2 + KNOTS] } else { &[features, 2 + KNOTS] };
-            let rows = tensors.f64s("normalisation.curves", shape)?;
+            let rows = tensors.numbers("normalisation.curves", shape)?;
             let curve = |row: &[f64]| Curve { low: row[0], density: row[1], knots: row[2..].to_vec() };
             Normalisation::Piecewise { kind, curves: rows.chunks_exact(2 + KNOTS).map(curve).collect() }
         }
         _ => Normalisation::Affine {
             kind,
-            offset: tensors.f64s("normalisation.offset", &[features])?,
-            scale: tensors.f64s("normalisation.scale", &[features])?,
+            offset: tensors.numbers("normalisation.offset", &[features])?,
+            scale: tensors.numbers("normalisation.scale", &[features])?,
         },
     };
     let float =
@@ -158,15 +168,16 @@ fn check_format(text: &str) -> Result<()> {
     }
 }
 
-/// Over the description and over the name, shape and bytes of every tensor.
-fn checksum<T: View>(description: &Description, tensors: &BTreeMap<String, T>) -> u32 {
+/// The beginning of a checksum over the description and over all tensors.
+fn described(description: &Description) -> crc32fast::Hasher {
     let mut crc = crc32fast::Hasher::new();
     crc.update(&serde_json::to_vec(description).expect("numbers and strings"));
-    super::tensors::checksum(crc, tensors)
+    crc
 }
 
 #[cfg(test)]
 pub mod tests {
+    use super::super::float::Precision;
     use super::super::freeze::freeze;
     use super::super::layers::Layer;
     use super::super::{Epoch, zoo};
@@ -197,6 +208,7 @@ pub mod tests {
         let provenance = Provenance {
             program: "baler".into(),
             seed: u64::MAX,
+            precision: Precision::default(),
             rows: 10,
             rows_left_out: 1,
             history: vec![epoch, Epoch { validation_loss: None, ..epoch }],

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use autoencoder::FrozenModel;
-use float::FloatModel;
+use float::{FloatModel, Precision};
 use layers::Architecture;
 use normalise::Normalisation;
 
@@ -55,6 +55,9 @@ pub struct Provenance {
     pub program: String,
     /// The seed of the first weights, of the split and of the shuffling.
     pub seed: u64,
+    /// What training computed in.
+    #[serde(default, skip_serializing_if = "Precision::is_single")]
+    pub precision: Precision,
     /// Rows that the model was trained on, and those held back to validate it.
     pub rows: u64,
     /// Rows left out because some value was not finite.

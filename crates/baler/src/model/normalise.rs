@@ -8,6 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::float::Real;
 use crate::error::{Error, Result};
 
 /// Knots of a [`Curve`].
@@ -196,15 +197,20 @@ impl Normalisation {
 
     /// Normalised values of whole `rows`.
     pub fn apply(&self, rows: &[f64]) -> Vec<f32> {
+        self.apply_in(rows)
+    }
+
+    /// As [`Normalisation::apply`], in either precision.
+    pub fn apply_in<R: Real>(&self, rows: &[f64]) -> Vec<R> {
         let mut out = Vec::with_capacity(rows.len());
         for row in rows.chunks(self.features()) {
             match self {
                 Normalisation::Affine { offset, scale, .. } => {
                     let scales = offset.iter().zip(scale);
-                    out.extend(row.iter().zip(scales).map(|(x, (o, s))| ((x - o) / s) as f32));
+                    out.extend(row.iter().zip(scales).map(|(x, (o, s))| R::of((x - o) / s)));
                 }
                 Normalisation::Piecewise { curves, .. } => {
-                    out.extend(row.iter().zip(curves).map(|(&x, curve)| curve.apply(x) as f32));
+                    out.extend(row.iter().zip(curves).map(|(&x, curve)| R::of(curve.apply(x))));
                 }
             }
         }

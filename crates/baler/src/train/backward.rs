@@ -3,13 +3,14 @@
 use super::network::{Kind, Node};
 use super::slice::{Cell, Pass, Slice, read, split};
 use super::transformer;
+use crate::model::float::Real;
 use crate::model::float::windows::Windows;
 use crate::model::float::{layout, pointwise};
 use crate::model::kernel::gemm::{View, add_product, multiply, product};
 
 /// `delta[0]` is the derivative by what node `i` gives before its activation, and becomes that by what it sees. The
 /// gradient of a dense layer's parameters is left to [`update`](super::update): only their factors are kept.
-pub fn node(slice: &mut Slice, pass: &Pass, i: usize) {
+pub fn node<R: Real>(slice: &mut Slice<R>, pass: &Pass<R>, i: usize) {
     let node = &pass.network.nodes[i];
     let Slice { rows, x, cells, delta: [delta, below], gradients, gathered, .. } = slice;
     let (before, cells) = cells.split_at_mut(i);
@@ -27,19 +28,19 @@ pub fn node(slice: &mut Slice, pass: &Pass, i: usize) {
                 if !dy_before.is_empty() {
                     std::mem::swap(delta, dy_before);
                 }
-                delta.resize(*rows * node.inputs(), 0.0);
+                delta.resize(*rows * node.inputs(), R::ZERO);
                 dense_input(pass, node, dy, *rows, delta);
             }
             return;
         }
         Kind::Conv(windows) => {
             below.clear();
-            below.resize(if i > 0 { x.len() } else { 0 }, 0.0);
+            below.resize(if i > 0 { x.len() } else { 0 }, R::ZERO);
             let gradient = &mut gradients[node.blocks.start];
             convolution(windows, node, &values().values, x, delta, gradient, below, gathered);
         }
         Kind::ConvTransposed(windows) => {
-            below.resize(if i > 0 { x.len() } else { 0 }, 0.0);
+            below.resize(if i > 0 { x.len() } else { 0 }, R::ZERO);
             let gradient = &mut gradients[node.blocks.start];
             transposed(windows, node, &values().values, x, delta, gradient, below, &mut gathered[0]);
         }
@@ -54,21 +55,21 @@ pub fn node(slice: &mut Slice, pass: &Pass, i: usize) {
             }
             return;
         }
-        Kind::Dropout(_) => return delta.iter_mut().zip(&*aux).for_each(|(d, f)| *d *= f),
+        Kind::Dropout(_) => return delta.iter_mut().zip(&*aux).for_each(|(d, &f)| *d *= f),
         Kind::Bend => return,
         Kind::Gelu => return delta.iter_mut().zip(x).for_each(|(d, &x)| *d *= pointwise::gelu_slope(x)),
         Kind::Gdn(inverse) => {
-            below.resize(x.len(), 0.0);
+            below.resize(x.len(), R::ZERO);
             let (beta, gamma) = gradients[node.blocks.start].split_at_mut(node.input[0]);
             gdn(&values().values[node.input[0]..], *inverse, x, aux, delta, [beta, gamma], below);
         }
         Kind::Reshape => {
-            below.resize(x.len(), 0.0);
+            below.resize(x.len(), R::ZERO);
             layout::to_first(&node.output, delta, aux);
             layout::to_last(&node.input, aux, below);
         }
         Kind::Transformer => {
-            below.resize(x.len(), 0.0);
+            below.resize(x.len(), R::ZERO);
             let block = values();
             let tensors = split(node, &block.values);
             let gradient = &mut gradients[node.blocks.start];
@@ -80,7 +81,7 @@ pub fn node(slice: &mut Slice, pass: &Pass, i: usize) {
 
 /// Sums of the derivative behind batch norm `i`, and of its products with the normalised values: the gradients of its
 /// bias and weight.
-pub fn norm_sums(slice: &mut Slice, node: &Node, i: usize) {
+pub fn norm_sums<R: Real>(slice: &mut Slice<R>, node: &Node, i: usize) {
     let c = node.input[0];
     for sums in &mut slice.sums {
         sums.clear();
@@ -89,15 +90,15 @@ pub fn norm_sums(slice: &mut Slice, node: &Node, i: usize) {
     let [bias, weight] = &mut slice.sums;
     for (d, normal) in slice.delta[0].chunks_exact(c).zip(slice.cells[i].aux.chunks_exact(c)) {
         for i in 0..c {
-            bias[i] += d[i] as f64;
-            weight[i] += d[i] as f64 * normal[i] as f64;
+            bias[i] += d[i].f64();
+            weight[i] += d[i].f64() * normal[i].f64();
         }
     }
     let sums = weight.iter().chain(&*bias);
-    slice.gradients[node.blocks.start].iter_mut().zip(sums).for_each(|(g, &s)| *g = s as f32);
+    slice.gradients[node.blocks.start].iter_mut().zip(sums).for_each(|(g, &s)| *g = R::of(s));
 }
 
-fn dense_input(pass: &Pass, node: &Node, dy: &[f32], rows: usize, dx: &mut [f32]) {
+fn dense_input<R: Real>(pass: &Pass<R>, node: &Node, dy: &[R], rows: usize, dx: &mut [R]) {
     let (inputs, outputs) = (node.inputs(), node.outputs());
     for block in node.blocks.clone() {
         let part = &pass.network.blocks[block].outputs;
@@ -109,25 +110,25 @@ fn dense_input(pass: &Pass, node: &Node, dy: &[f32], rows: usize, dx: &mut [f32]
 }
 
 /// Adds the rows of `dy` up.
-fn sum_rows(dy: &[f32], sums: &mut [f32]) {
+fn sum_rows<R: Real>(dy: &[R], sums: &mut [R]) {
     for row in dy.chunks_exact(sums.len()) {
-        sums.iter_mut().zip(row).for_each(|(s, d)| *s += d);
+        sums.iter_mut().zip(row).for_each(|(s, &d)| *s += d);
     }
 }
 
 #[allow(clippy::too_many_arguments)] // one derivative, by all that it depends on
-fn convolution(
+fn convolution<R: Real>(
     windows: &Windows,
     node: &Node,
-    values: &[f32],
-    x: &[f32],
-    dy: &[f32],
-    gradient: &mut [f32],
-    dx: &mut [f32],
-    [gathered, spread]: &mut [Vec<f32>; 2],
+    values: &[R],
+    x: &[R],
+    dy: &[R],
+    gradient: &mut [R],
+    dx: &mut [R],
+    [gathered, spread]: &mut [Vec<R>; 2],
 ) {
     let (channels, patch) = (node.output[0], windows.patch());
-    gradient.fill(0.0);
+    gradient.fill(R::ZERO);
     let (weights, bias) = gradient.split_at_mut(channels * patch);
     sum_rows(dy, bias);
     for portion in windows.portions(dy.len() / channels / windows.positions()) {
@@ -136,7 +137,7 @@ fn convolution(
         windows.gather(x, portion.clone(), gathered);
         add_product(weights, dy.transposed(), View::rows(gathered, patch), (channels, patch, n));
         if !dx.is_empty() {
-            spread.resize(n * patch, 0.0);
+            spread.resize(n * patch, R::ZERO);
             product(spread, dy, View::rows(values, patch), (n, patch, channels));
             windows.scatter(spread, portion, dx);
         }
@@ -144,18 +145,18 @@ fn convolution(
 }
 
 #[allow(clippy::too_many_arguments)] // as above
-fn transposed(
+fn transposed<R: Real>(
     windows: &Windows,
     node: &Node,
-    values: &[f32],
-    x: &[f32],
-    dy: &[f32],
-    gradient: &mut [f32],
-    dx: &mut [f32],
-    gathered: &mut Vec<f32>,
+    values: &[R],
+    x: &[R],
+    dy: &[R],
+    gradient: &mut [R],
+    dx: &mut [R],
+    gathered: &mut Vec<R>,
 ) {
     let (channels, patch) = (node.input[0], windows.patch());
-    gradient.fill(0.0);
+    gradient.fill(R::ZERO);
     let (weights, bias) = gradient.split_at_mut(channels * patch);
     sum_rows(dy, bias);
     for portion in windows.portions(x.len() / channels / windows.positions()) {
@@ -173,28 +174,28 @@ fn transposed(
 
 /// With n the squared divisor: y = x n^(-1/2), so dx = dy n^(-1/2) + 2 x (q gamma) where q = dL/dn = -1/2 dy x n^(-3/2);
 /// the inverse has y = x n^(1/2) and q = 1/2 dy x n^(-1/2).
-fn gdn(
-    gamma: &[f32],
+fn gdn<R: Real>(
+    gamma: &[R],
     inverse: bool,
-    x: &[f32],
-    norms: &[f32],
-    dy: &[f32],
-    [d_beta, d_gamma]: [&mut [f32]; 2],
-    dx: &mut [f32],
+    x: &[R],
+    norms: &[R],
+    dy: &[R],
+    [d_beta, d_gamma]: [&mut [R]; 2],
+    dx: &mut [R],
 ) {
     let c = d_beta.len();
     let rows = x.len() / c;
-    let q = dy.iter().zip(x).zip(norms).map(|((d, x), n)| match inverse {
-        false => -0.5 * d * x / (n * n.sqrt()),
-        true => 0.5 * d * x / n.sqrt(),
+    let q = dy.iter().zip(x).zip(norms).map(|((&d, &x), &n)| match inverse {
+        false => R::of(-0.5) * d * x / (n * n.sqrt()),
+        true => R::of(0.5) * d * x / n.sqrt(),
     });
-    let q: Vec<f32> = q.collect();
-    let squares: Vec<f32> = x.iter().map(|x| x * x).collect();
-    d_beta.fill(0.0);
+    let q: Vec<R> = q.collect();
+    let squares: Vec<R> = x.iter().map(|&x| x * x).collect();
+    d_beta.fill(R::ZERO);
     sum_rows(&q, d_beta);
     product(d_gamma, View::rows(&q, c).transposed(), View::rows(&squares, c), (c, c, rows));
     product(dx, View::rows(&q, c), View::rows(gamma, c), (rows, c, c));
-    for (((dx, d), x), n) in dx.iter_mut().zip(dy).zip(x).zip(norms) {
-        *dx = 2.0 * x * *dx + if inverse { d * n.sqrt() } else { d / n.sqrt() };
+    for (((dx, &d), &x), n) in dx.iter_mut().zip(dy).zip(x).zip(norms) {
+        *dx = R::of(2.0) * x * *dx + if inverse { d * n.sqrt() } else { d / n.sqrt() };
     }
 }

@@ -2,19 +2,23 @@
 //!
 //! | tensor | what |
 //! |---|---|
-//! | `N.values`, `.mean`, `.variance`, `.best` | F32: a block's parameters, Adam's moments, the parameters of the best epoch |
-//! | `norm.N.running`, `.best` | F32 \[2, channels\]: running statistics of a batch norm |
+//! | `N.values`, `.mean`, `.variance`, `.best` | F32 or F64, as was trained in: a block's parameters, Adam's moments, the parameters of the best epoch |
+//! | `norm.N.running`, `.best` | the same \[2, channels\]: running statistics of a batch norm |
 //! | `numbers` | F64: what [`Course`] counts, which JSON has no infinities for |
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
-use safetensors::tensor::{SafeTensors, TensorView, serialize};
+use safetensors::Dtype;
+use safetensors::tensor::{SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
-use super::course::{Course, Snapshot};
+use super::course::{AnyState, Course, Kept, Snapshot, State};
 use super::network::{Block, Network, Norm};
 use super::schedule::Watch;
+use super::slice::read;
+use super::team::Team;
 use crate::error::{Error, Result};
 use crate::model::Epoch;
 use crate::model::tensors::{Stored, Tensors};
@@ -28,8 +32,7 @@ pub struct Checkpoint {
     pub(super) fixed: serde_json::Value,
     pub(super) steps: u64,
     pub(super) course: Course,
-    pub(super) blocks: Vec<Block>,
-    pub(super) norms: Vec<Norm>,
+    pub(super) state: AnyState,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,38 +52,13 @@ impl Checkpoint {
         self.course.history.len()
     }
 
-    /// The file.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut tensors = Tensors::default();
-        for (i, (block, best)) in self.blocks.iter().zip(&self.course.best.blocks).enumerate() {
-            let parts = [&block.values, &block.adam.mean, &block.adam.variance, best];
-            for (name, part) in ["values", "mean", "variance", "best"].into_iter().zip(parts) {
-                tensors.put_f32s(&format!("{i}.{name}"), &[part]);
-            }
-        }
-        for (i, (norm, best)) in self.norms.iter().zip(&self.course.best.running).enumerate() {
-            tensors.put_f32s(&format!("norm.{i}.running"), &norm.running.each_ref().map(|r| &r[..]));
-            tensors.put_f32s(&format!("norm.{i}.best"), &best.each_ref().map(|r| &r[..]));
-        }
-        let Course { learning_rate, slowing, stopping, least, history, .. } = &self.course;
-        tensors.put_f64s("numbers", &[&[*learning_rate, *least, slowing.best, stopping.best]]);
-        let description = Description {
-            format: 1,
-            crc32: tensors.checksum(),
-            fixed: self.fixed.clone(),
-            steps: self.steps,
-            history: history.clone(),
-            waited: [slowing.waited, stopping.waited],
-        };
-        let text = serde_json::to_string(&description).expect("numbers and strings");
-        serialize(tensors.0, Some([(KEY.to_string(), text)].into())).expect("tensors as long as their shapes")
-    }
-
-    /// The inverse of [`Checkpoint::to_bytes`]. Whether it belongs to a training is seen when that goes on.
+    /// The inverse of [`EpochReport::write_checkpoint`](super::EpochReport::write_checkpoint). Whether it belongs to a training is seen when that goes on.
     pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint> {
-        read(bytes).map_err(|e| e.at("checkpoint"))
+        parse(bytes).map_err(|e| e.at("checkpoint"))
     }
+}
 
+impl<R: Kept> State<R> {
     /// Fails where it is of another network.
     pub(super) fn check(&self, network: &Network) -> Result<()> {
         let blocks = self.blocks.iter().map(|b| b.values.len());
@@ -91,7 +69,68 @@ impl Checkpoint {
     }
 }
 
-fn read(bytes: &[u8]) -> Result<Checkpoint> {
+/// Writes the file, of a team between two epochs, from where its parameters are.
+pub fn write<R: Kept>(
+    fixed: &serde_json::Value,
+    team: &Team<R>,
+    course: &Course,
+    best: &Snapshot<R>,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let blocks: Vec<_> = team.blocks.iter().map(read).collect();
+    let norms: Vec<_> = team.norms.iter().map(read).collect();
+    let Course { learning_rate, slowing, stopping, least, history } = course;
+    let numbers = [*learning_rate, *least, slowing.best, stopping.best];
+    let mut tensors = Tensors::default();
+    for (i, (block, best)) in blocks.iter().zip(&best.blocks).enumerate() {
+        let parts = [&block.values, &block.adam.mean, &block.adam.variance, best];
+        for (name, part) in ["values", "mean", "variance", "best"].into_iter().zip(parts) {
+            tensors.put_rows(&format!("{i}.{name}"), &[part]);
+        }
+    }
+    for (i, (norm, best)) in norms.iter().zip(&best.running).enumerate() {
+        tensors.put_rows(&format!("norm.{i}.running"), &norm.running.each_ref().map(|r| &r[..]));
+        tensors.put_rows(&format!("norm.{i}.best"), &best.each_ref().map(|r| &r[..]));
+    }
+    tensors.put_rows("numbers", &[&numbers[..]]);
+    let description = Description {
+        format: 1,
+        crc32: tensors.checksum(crc32fast::Hasher::new()),
+        fixed: fixed.clone(),
+        steps: team.steps(),
+        history: history.clone(),
+        waited: [slowing.waited, stopping.waited],
+    };
+    let text = serde_json::to_string(&description).expect("numbers and strings");
+    tensors.write(KEY, text, out)
+}
+
+/// The state that [`write`] has written, after `steps`.
+fn take<R: Kept>(views: &BTreeMap<String, TensorView>, steps: u64) -> Result<State<R>> {
+    let stored = Stored(views);
+    let (mut blocks, mut norms, mut best) = (vec![], vec![], Snapshot { blocks: vec![], running: vec![] });
+    while let Some(values) = views.get(&format!("{}.values", blocks.len())) {
+        let (i, n) = (blocks.len(), values.shape().iter().product());
+        let part = |name: &str| stored.numbers::<R>(&format!("{i}.{name}"), &[n]);
+        let steps = i32::try_from(steps).unwrap_or(i32::MAX);
+        let adam = Adam { mean: part("mean")?, variance: part("variance")?, steps };
+        blocks.push(Block { values: part("values")?, adam });
+        best.blocks.push(part("best")?);
+    }
+    while let Some(view) = views.get(&format!("norm.{}.running", norms.len())) {
+        let (i, n) = (norms.len(), view.shape().iter().product::<usize>() / 2);
+        let part = |name: &str| -> Result<[Vec<R>; 2]> {
+            let both = stored.numbers(&format!("norm.{i}.{name}"), &[2, n])?;
+            let (mean, variance) = both.split_at(n);
+            Ok([mean.to_vec(), variance.to_vec()])
+        };
+        norms.push(Norm { running: part("running")?, ..Norm::default() });
+        best.running.push(part("best")?);
+    }
+    Ok(State { blocks, norms, best })
+}
+
+fn parse(bytes: &[u8]) -> Result<Checkpoint> {
     let damaged = |e: &dyn std::fmt::Display| Error::corrupt(format!("not a checkpoint, or damaged: {e}"));
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(&e))?;
     let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(&e))?;
@@ -102,29 +141,15 @@ fn read(bytes: &[u8]) -> Result<Checkpoint> {
     }
     let views: BTreeMap<String, TensorView> = file.tensors().into_iter().collect();
     let stored = Stored(&views);
-    if stored.checksum() != d.crc32 {
+    if stored.checksum(crc32fast::Hasher::new()) != d.crc32 {
         return Err(Error::corrupt("its checksum is wrong: the file has been changed or damaged"));
     }
-    let (mut blocks, mut norms, mut best) = (vec![], vec![], Snapshot::default());
-    while let Some(values) = views.get(&format!("{}.values", blocks.len())) {
-        let (i, n) = (blocks.len(), values.shape().iter().product());
-        let part = |name: &str| stored.f32s(&format!("{i}.{name}"), &[n]);
-        let steps = i32::try_from(d.steps).unwrap_or(i32::MAX);
-        let adam = Adam { mean: part("mean")?, variance: part("variance")?, steps };
-        blocks.push(Block { values: part("values")?, adam });
-        best.blocks.push(part("best")?);
-    }
-    while let Some(view) = views.get(&format!("norm.{}.running", norms.len())) {
-        let (i, n) = (norms.len(), view.shape().iter().product::<usize>() / 2);
-        let part = |name: &str| -> Result<[Vec<f32>; 2]> {
-            let both = stored.f32s(&format!("norm.{i}.{name}"), &[2, n])?;
-            let (mean, variance) = both.split_at(n);
-            Ok([mean.to_vec(), variance.to_vec()])
-        };
-        norms.push(Norm { running: part("running")?, ..Norm::default() });
-        best.running.push(part("best")?);
-    }
-    let numbers = stored.f64s("numbers", &[4])?;
+    let double = views.get("0.values").is_some_and(|v| v.dtype() == Dtype::F64);
+    let state = match double {
+        false => f32::any(take(&views, d.steps)?),
+        true => f64::any(take(&views, d.steps)?),
+    };
+    let numbers = stored.numbers::<f64>("numbers", &[4])?;
     let watch = |best: f64, waited: usize| Watch { best, waited };
     let course = Course {
         history: d.history,
@@ -132,7 +157,6 @@ fn read(bytes: &[u8]) -> Result<Checkpoint> {
         least: numbers[1],
         slowing: watch(numbers[2], d.waited[0]),
         stopping: watch(numbers[3], d.waited[1]),
-        best,
     };
-    Ok(Checkpoint { fixed: d.fixed, steps: d.steps, course, blocks, norms })
+    Ok(Checkpoint { fixed: d.fixed, steps: d.steps, course, state })
 }

@@ -5,6 +5,8 @@ use super::schedule::Watch;
 use super::slice::read;
 use super::team::Team;
 use crate::model::Epoch;
+use crate::model::float::Real;
+use crate::model::tensors::Number;
 
 /// Losses so far, and what follows from them.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,24 +19,22 @@ pub struct Course {
     pub slowing: Watch,
     /// For early stopping.
     pub stopping: Watch,
-    /// The least loss so far, that of `best`.
+    /// The least loss so far, that of the best parameters.
     pub least: f64,
-    /// The parameters with it.
-    pub best: Snapshot,
 }
 
 /// Parameters at one time.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Snapshot {
+pub struct Snapshot<R> {
     /// Of each block.
-    pub blocks: Vec<Vec<f32>>,
+    pub blocks: Vec<Vec<R>>,
     /// Running mean and variance of each batch norm.
-    pub running: Vec<[Vec<f32>; 2]>,
+    pub running: Vec<[Vec<R>; 2]>,
 }
 
-impl Snapshot {
+impl<R: Real> Snapshot<R> {
     /// Takes the place of an earlier one, and its memory.
-    pub fn take(&mut self, team: &Team) {
+    pub fn take(&mut self, team: &Team<R>) {
         self.blocks.resize(team.blocks.len(), vec![]);
         for (own, block) in self.blocks.iter_mut().zip(&team.blocks) {
             own.clone_from(&read(block).values);
@@ -43,16 +43,53 @@ impl Snapshot {
     }
 
     /// The parameters as slices, a block each.
-    pub fn values(&self) -> Vec<&[f32]> {
+    pub fn values(&self) -> Vec<&[R]> {
         self.blocks.iter().map(|b| &b[..]).collect()
     }
 }
 
-/// The team's parameters with all that Adam knows.
-pub fn state(team: &Team) -> (Vec<Block>, Vec<Norm>) {
-    let norm = |norm: &Norm| Norm { running: norm.running.clone(), ..Norm::default() };
-    (
-        team.blocks.iter().map(|b| read(b).clone()).collect(),
-        team.norms.iter().map(|n| norm(&read(n))).collect(),
-    )
+/// All parameters between two epochs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State<R> {
+    /// With all that Adam knows.
+    pub blocks: Vec<Block<R>>,
+    /// Of batch norms, without what is of a batch.
+    pub norms: Vec<Norm<R>>,
+    /// Those of the epoch with the least loss.
+    pub best: Snapshot<R>,
+}
+
+/// A state in either precision.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AnyState {
+    /// In singles.
+    Single(State<f32>),
+    /// In doubles.
+    Double(State<f64>),
+}
+
+/// A precision that states are kept in.
+pub trait Kept: Real + Number {
+    /// Says which it is.
+    fn any(state: State<Self>) -> AnyState;
+    /// The inverse of [`Kept::any`], if it is this one.
+    fn own(state: AnyState) -> Option<State<Self>>;
+}
+
+impl Kept for f32 {
+    fn any(state: State<f32>) -> AnyState {
+        AnyState::Single(state)
+    }
+    fn own(state: AnyState) -> Option<State<f32>> {
+        if let AnyState::Single(state) = state { Some(state) } else { None }
+    }
+}
+
+impl Kept for f64 {
+    fn any(state: State<f64>) -> AnyState {
+        AnyState::Double(state)
+    }
+    fn own(state: AnyState) -> Option<State<f64>> {
+        if let AnyState::Double(state) = state { Some(state) } else { None }
+    }
 }

@@ -1,21 +1,23 @@
 //! The loop over epochs.
 
 use std::borrow::Cow;
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use super::automatic;
-use super::checkpoint::Checkpoint;
-use super::course::{Course, Snapshot, state};
+use super::checkpoint::{self, Checkpoint};
+use super::course::{Course, Kept, Snapshot, State};
 use super::network::Network;
 use super::options::TrainOptions;
 use super::rng::Random;
 use super::schedule::Watch;
 use super::team::Team;
 use crate::error::{Error, Result};
-use crate::model::float::{FloatModel, forward};
+use crate::model::float::{FloatModel, Precision, forward};
 use crate::model::layers::Architecture;
 use crate::model::normalise::{Normalisation, NormalisationKind};
+use crate::model::tensors::crc32;
 use crate::model::{Epoch, Model, Provenance, freeze};
 
 /// Rows on which a model's integer scales are chosen at most; more change nothing but the time it takes.
@@ -71,21 +73,41 @@ pub struct EpochReport<'a> {
     pub result: Epoch,
     /// How long it took.
     pub seconds: f64,
-    run: &'a Run<'a>,
-    team: &'a Team<'a>,
-    course: &'a Course,
+    now: &'a dyn Now,
+}
+
+/// A training between two epochs.
+trait Now {
+    fn write_checkpoint(&self, out: &mut dyn Write) -> std::io::Result<()>;
+    fn fitted(&self) -> Result<Fitted>;
 }
 
 impl EpochReport<'_> {
-    /// All that is needed to go on from here. Copies each parameter four times.
-    pub fn checkpoint(&self) -> Checkpoint {
-        let (blocks, norms) = state(self.team);
-        let (steps, course) = (self.team.steps(), self.course.clone());
-        Checkpoint { fixed: self.run.fixed.clone(), steps, course, blocks, norms }
+    /// Writes all that is needed to go on from here: what [`Checkpoint::from_bytes`] reads.
+    pub fn write_checkpoint(&self, out: &mut dyn Write) -> Result<()> {
+        Ok(self.now.write_checkpoint(out)?)
     }
 
     /// The model with the parameters of this epoch, better or worse.
     pub fn fitted(&self) -> Result<Fitted> {
+        self.now.fitted()
+    }
+}
+
+/// What there is between two epochs in either precision.
+struct Between<'a, R: Kept> {
+    run: &'a Run<'a>,
+    team: &'a Team<'a, R>,
+    course: &'a Course,
+    best: &'a Snapshot<R>,
+}
+
+impl<R: Kept> Now for Between<'_, R> {
+    fn write_checkpoint(&self, out: &mut dyn Write) -> std::io::Result<()> {
+        checkpoint::write(&self.run.fixed, self.team, self.course, self.best, out)
+    }
+
+    fn fitted(&self) -> Result<Fitted> {
         let mut now = Snapshot::default();
         now.take(self.team);
         self.run.fitted(&now, &self.course.history)
@@ -103,11 +125,12 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn fitted(&self, parameters: &Snapshot, history: &[Epoch]) -> Result<Fitted> {
+    fn fitted<R: Kept>(&self, parameters: &Snapshot<R>, history: &[Epoch]) -> Result<Fitted> {
         let architecture = &self.options.architecture;
         let provenance = Provenance {
             program: format!("baler {}", env!("CARGO_PKG_VERSION")),
             seed: self.options.seed,
+            precision: self.options.precision,
             rows: self.rows.0 as u64,
             rows_left_out: self.rows.1 as u64,
             history: history.to_vec(),
@@ -148,6 +171,18 @@ pub fn fit(
     from: Option<Checkpoint>,
     mut progress: impl FnMut(&EpochReport) -> ControlFlow<()>,
 ) -> Result<Fitted> {
+    match options.precision {
+        Precision::Single => fit_in::<f32>(rows, options, from, &mut progress),
+        Precision::Double => fit_in::<f64>(rows, options, from, &mut progress),
+    }
+}
+
+fn fit_in<R: Kept>(
+    rows: &[f64],
+    options: &TrainOptions,
+    from: Option<Checkpoint>,
+    progress: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
+) -> Result<Fitted> {
     options.check()?;
     let network = Network::new(&options.architecture)?;
     let features = network.features();
@@ -167,18 +202,19 @@ pub fn fit(
         kind => kind,
     };
     let normalisation = Normalisation::fit(kind, &finite, features)?;
-    let data = normalisation.apply(&finite);
+    let data: Vec<R> = normalisation.apply_in(&finite);
     drop(finite);
     let rows = (count, rows.len() / features - count);
     let mut fixed = options.fixed();
-    fixed["data and their normalisation"] = checksum(&data).into();
+    fixed["data and their normalisation"] = crc32(&data).into();
     let run = Run { options, network: &network, normalisation: &normalisation, fixed, rows };
 
-    let (mut course, steps, parameters) = match from {
+    let (mut course, steps, State { blocks, norms, mut best }) = match from {
         Some(from) => {
+            let state = R::own(from.state).ok_or_else(|| another("precision"))?;
             check_fixed(&from.fixed, &run.fixed)?;
-            from.check(&network)?;
-            (from.course, from.steps, (from.blocks, from.norms))
+            state.check(&network)?;
+            (from.course, from.steps, state)
         }
         None => {
             let course = Course {
@@ -187,19 +223,18 @@ pub fn fit(
                 slowing: Watch::new(),
                 stopping: Watch::new(),
                 least: f64::INFINITY,
-                best: Snapshot::default(),
             };
-            let parameters = match &options.start {
+            let (blocks, norms) = match &options.start {
                 Some(model) => network.import(model),
                 None => network.initialise(&mut Random::new(options.seed)),
             };
-            (course, 0, parameters)
+            (course, 0, State { blocks, norms, best: Snapshot::default() })
         }
     };
     let (train_on, held_back) = split(count, options.validation, network.sequence, options.seed);
     let batch = options.batch_size.min(count).next_multiple_of(network.sequence);
     let draw = (options.seed, steps);
-    let team = Team::new(&network, &data, parameters, options.objective, batch, draw, options.threads);
+    let team = Team::new(&network, &data, (blocks, norms), options.objective, batch, draw, options.threads);
     team.run(|team| {
         let stopped = |watch: &Watch| options.early_stopping.is_some_and(|s| s.is_over(watch));
         while course.history.len() < options.epochs && !stopped(&course.stopping) {
@@ -222,7 +257,7 @@ pub fn fit(
             course.history.push(result);
             if loss < course.least {
                 course.least = loss;
-                course.best.take(team);
+                best.take(team);
             }
             if let Some(stopping) = options.early_stopping {
                 stopping.see(&mut course.stopping, loss);
@@ -231,37 +266,26 @@ pub fn fit(
                 course.learning_rate = plateau.next(&mut course.slowing, loss, rate);
             }
             let seconds = start.elapsed().as_secs_f64();
-            let (run, course) = (&run, &course);
-            let report = EpochReport { epoch, epochs: options.epochs, result, seconds, run, team, course };
+            let now = &Between { run: &run, team, course: &course, best: &best };
+            let report = EpochReport { epoch, epochs: options.epochs, result, seconds, now };
             if progress(&report).is_break() {
                 break;
             }
         }
         Ok(())
     })?;
-    run.fitted(&course.best, &course.history)
-}
-
-fn checksum(data: &[f32]) -> u32 {
-    let mut crc = crc32fast::Hasher::new();
-    let mut bytes = vec![];
-    for part in data.chunks(1 << 14) {
-        bytes.clear();
-        bytes.extend(part.iter().flat_map(|x| x.to_le_bytes()));
-        crc.update(&bytes);
-    }
-    crc.finalize()
+    drop(team); // its moments take twice what the model does
+    run.fitted(&best, &course.history)
 }
 
 /// Names what a checkpoint has otherwise.
 fn check_fixed(then: &serde_json::Value, now: &serde_json::Value) -> Result<()> {
     let differs = now.as_object().into_iter().flatten().find(|&(name, value)| then.get(name) != Some(value));
-    match differs {
-        None => Ok(()),
-        Some((name, _)) => Err(Error::invalid(format!(
-            "checkpoint: its training had another {name}; start anew, or give the same again"
-        ))),
-    }
+    differs.map_or(Ok(()), |(name, _)| Err(another(name)))
+}
+
+fn another(name: &str) -> Error {
+    Error::invalid(format!("checkpoint: its training had another {name}; start anew, or give the same again"))
 }
 
 fn finite_rows(rows: &[f64], features: usize) -> Cow<'_, [f64]> {

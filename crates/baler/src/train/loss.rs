@@ -1,5 +1,7 @@
 //! What training makes small.
 
+use crate::model::float::Real;
+
 /// The distance of a reconstruction from its data. Named as in Baler's configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -32,16 +34,22 @@ pub struct Objective {
 
 impl Objective {
     /// The part that the activations `y` of a layer of `width` have in a batch of `rows`.
-    pub(super) fn sparsity(self, y: &[f32], rows: usize, width: usize) -> f64 {
-        let sum: f64 = y.chunks(width).map(|row| row.iter().map(|y| y.abs()).sum::<f32>() as f64).sum();
+    pub(super) fn sparsity<R: Real>(self, y: &[R], rows: usize, width: usize) -> f64 {
+        let sum: f64 = y.chunks(width).map(|row| row.iter().map(|y| y.abs()).sum::<R>().f64()).sum();
         sum * self.sparsity / (rows * width) as f64
     }
 
     /// Adds the derivative of [`Objective::sparsity`] to `gradient`.
-    pub(super) fn add_sparsity_gradient(self, y: &[f32], rows: usize, width: usize, gradient: &mut [f32]) {
-        let step = (self.sparsity / (rows * width) as f64) as f32;
+    pub(super) fn add_sparsity_gradient<R: Real>(
+        self,
+        y: &[R],
+        rows: usize,
+        width: usize,
+        gradient: &mut [R],
+    ) {
+        let step = R::of(self.sparsity / (rows * width) as f64);
         for (g, &y) in gradient.iter_mut().zip(y) {
-            *g += if y == 0.0 { 0.0 } else { step.copysign(y) };
+            *g += if y == R::ZERO { R::ZERO } else { step.copysign(y) };
         }
     }
 }
@@ -57,21 +65,21 @@ impl Loss {
 
     /// The part of the loss that `y` has against `target`, both part of a batch of `rows` x `columns`;
     /// `gradient` becomes its derivative by `y`. What latents lose is not in it.
-    pub(super) fn evaluate(
+    pub(super) fn evaluate<R: Real>(
         self,
-        y: &[f32],
-        target: &[f32],
+        y: &[R],
+        target: &[R],
         (rows, columns): (usize, usize),
-        gradient: &mut [f32],
+        gradient: &mut [R],
     ) -> f64 {
         let weight = self.weight(rows, columns);
-        let twice = (2.0 * weight) as f32;
-        for ((g, y), t) in gradient.iter_mut().zip(y).zip(target) {
+        let twice = R::of(2.0 * weight);
+        for ((g, &y), &t) in gradient.iter_mut().zip(y).zip(target) {
             *g = twice * (y - t);
         }
-        // Rows in f32, their sums in f64: a batch of any size adds up.
+        // Rows in what is computed in, their sums in f64: a batch of any size adds up.
         let rows = y.chunks(columns).zip(target.chunks(columns));
-        let sum = rows.map(|(y, target)| squared_distance(y, target) as f64).sum::<f64>() * weight;
+        let sum = rows.map(|(y, target)| squared_distance(y, target).f64()).sum::<f64>() * weight;
         match self {
             Loss::EarthMover => sum + earth_mover(y, target, columns, weight, gradient),
             _ => sum,
@@ -80,19 +88,19 @@ impl Loss {
 }
 
 /// In eight sums, so that none waits for the one before.
-fn squared_distance(y: &[f32], target: &[f32]) -> f32 {
-    let mut sums = [0.0; 8];
+fn squared_distance<R: Real>(y: &[R], target: &[R]) -> R {
+    let mut sums = [R::ZERO; 8];
     for (y, target) in y.chunks(8).zip(target.chunks(8)) {
-        for ((sum, y), t) in sums.iter_mut().zip(y).zip(target) {
+        for ((sum, &y), &t) in sums.iter_mut().zip(y).zip(target) {
             *sum += (y - t) * (y - t);
         }
     }
-    sums.iter().sum()
+    sums.into_iter().sum()
 }
 
 /// The distances between rows of `columns` sorted values, each value's counting `weight`; their derivative by `y` is added
 /// to `gradient`.
-fn earth_mover(y: &[f32], target: &[f32], columns: usize, weight: f64, gradient: &mut [f32]) -> f64 {
+fn earth_mover<R: Real>(y: &[R], target: &[R], columns: usize, weight: f64, gradient: &mut [R]) -> f64 {
     let (mut order, mut sorted) = (vec![], vec![]);
     let mut sum = 0.0;
     let rows = y.chunks(columns).zip(target.chunks(columns)).zip(gradient.chunks_mut(columns));
@@ -101,12 +109,12 @@ fn earth_mover(y: &[f32], target: &[f32], columns: usize, weight: f64, gradient:
         order.extend(0..y.len() as u32);
         order.sort_unstable_by(|&a, &b| y[a as usize].total_cmp(&y[b as usize]).then(a.cmp(&b)));
         target.clone_into(&mut sorted);
-        sorted.sort_unstable_by(f32::total_cmp);
-        for (&at, t) in order.iter().zip(&sorted) {
+        sorted.sort_unstable_by(R::total_cmp);
+        for (&at, &t) in order.iter().zip(&sorted) {
             let distance = y[at as usize] - t;
-            sum += distance.abs() as f64;
-            if distance != 0.0 {
-                gradient[at as usize] += (weight as f32).copysign(distance);
+            sum += distance.abs().f64();
+            if distance != R::ZERO {
+                gradient[at as usize] += R::of(weight).copysign(distance);
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Fits models to data, in float, and freezes them.
 //!
 //! A seed gives the same model on the same CPU whatever the number of threads, and whether training was interrupted and
-//! resumed or not; other CPUs may add in another order and give another, equally good one. Computed in f32: with data
-//! normalised in f64 its rounding stays far below what small networks miss. Nothing here takes part in decoding.
+//! resumed or not; other CPUs may add in another order and give another, equally good one. Computed in f32, or where asked
+//! in f64: with data normalised in f64 the rounding of either stays far below what small networks miss. Nothing here takes
+//! part in decoding.
 
 mod adam;
 mod automatic;

@@ -10,7 +10,7 @@ use super::rng::Random;
 use crate::error::Result;
 use crate::model::float::pointwise::LEAST_BETA;
 use crate::model::float::windows::Windows;
-use crate::model::float::{FloatLayer, FloatModel, layout};
+use crate::model::float::{FloatLayer, FloatModel, Real, layout};
 use crate::model::layers::{Architecture, Layer, TensorSpec};
 
 /// Weights in a block of a dense layer, about; with fewer than [`LEAST_OUTPUTS`] a product is slow.
@@ -56,8 +56,9 @@ pub struct Node {
     pub input: Vec<usize>,
     /// Shape of a row that comes out.
     pub output: Vec<usize>,
-    /// Gradient of the activation for negative values; 1 where there is none.
-    pub slope: f32,
+    /// Gradient of the activation for negative values; 1 where there is none. As it was written: 0.01, not the single next
+    /// to it.
+    pub slope: f64,
     /// Its parameters, in [`Network::blocks`].
     pub blocks: Range<usize>,
 }
@@ -101,22 +102,22 @@ pub struct BlockSpec {
 
 /// Parameters and their optimiser.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Block {
+pub struct Block<R> {
     /// As [`layout`] orders them.
-    pub values: Vec<f32>,
+    pub values: Vec<R>,
     /// Their moments.
-    pub adam: Adam,
+    pub adam: Adam<R>,
 }
 
 /// What batch norm of a node knows: running mean and variance, and the batch at hand.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Norm {
+pub struct Norm<R> {
     /// Mean and variance that outlive training.
-    pub running: [Vec<f32>; 2],
+    pub running: [Vec<R>; 2],
     /// Mean of the batch, and the reciprocal of its deviation.
-    pub batch: [Vec<f32>; 2],
+    pub batch: [Vec<R>; 2],
     /// Mean of the gradient, and of its product with the normalised values.
-    pub gradient: [Vec<f32>; 2],
+    pub gradient: [Vec<R>; 2],
 }
 
 /// The nodes of an architecture, end to end.
@@ -160,7 +161,7 @@ impl Network {
             let [input, output] = [0, 1].map(|i| shapes[i].clone());
             let slope = match *layer {
                 Layer::Relu => 0.0,
-                Layer::LeakyRelu { slope } => slope,
+                Layer::LeakyRelu { slope } => slope.to_string().parse().expect("digits"),
                 _ => 1.0,
             };
             let affine = |k: &Kind| matches!(k, Kind::Dense | Kind::Conv(_) | Kind::ConvTransposed(_));
@@ -218,7 +219,7 @@ impl Network {
     /// First parameters, as PyTorch begins: uniform within 1 / sqrt(inputs of an output) for dense layers and
     /// convolutions (of a transposed one: channels that come out x its window), Xavier's for attention's input, norms
     /// that do nothing; GDN: beta 1, gamma 0.1 on the diagonal.
-    pub fn initialise(&self, random: &mut Random) -> (Vec<Block>, Vec<Norm>) {
+    pub fn initialise<R: Real>(&self, random: &mut Random) -> (Vec<Block<R>>, Vec<Norm<R>>) {
         let mut blocks = Vec::with_capacity(self.blocks.len());
         for node in &self.nodes {
             let tensors: Vec<Vec<f32>> =
@@ -227,26 +228,27 @@ impl Network {
         }
         let norm = |&node: &usize| {
             let channels = self.nodes[node].input[0];
-            Norm { running: [vec![0.0; channels], vec![1.0; channels]], ..Norm::default() }
+            Norm { running: [vec![R::ZERO; channels], vec![R::ONE; channels]], ..Norm::default() }
         };
         (blocks, self.norms.iter().map(norm).collect())
     }
 
     /// A node's trained tensors (PyTorch's order of axes) as blocks.
-    fn pack(&self, node: &Node, tensors: &[Vec<f32>], blocks: &mut Vec<Block>) {
+    fn pack<R: Real>(&self, node: &Node, tensors: &[Vec<f32>], blocks: &mut Vec<Block<R>>) {
         let inputs = node.inputs();
         for spec in &self.blocks[node.blocks.clone()] {
             let values = match node.kind {
                 Kind::Dense => {
                     let weights = &tensors[0][spec.outputs.start * inputs..spec.outputs.end * inputs];
-                    [weights, &tensors[1][spec.outputs.clone()]].concat()
+                    let biases = &tensors[1][spec.outputs.clone()];
+                    weights.iter().chain(biases).map(|&x| R::of(x as f64)).collect()
                 }
                 _ => {
                     let tensors = node.trained().zip(tensors);
                     let last = |(s, t): (TensorSpec, &Vec<f32>)| {
-                        layout::tensor_to_last(&node.layer, s.name, &s.shape, t)
+                        converted(&layout::tensor_to_last(&node.layer, s.name, &s.shape, t))
                     };
-                    tensors.flat_map(last).collect()
+                    tensors.flat_map(last).collect::<Vec<R>>()
                 }
             };
             let adam = Adam::new(values.len());
@@ -255,44 +257,44 @@ impl Network {
     }
 
     /// The inverse of [`Network::pack`].
-    fn unpack(&self, node: &Node, values: &[&[f32]]) -> Vec<Vec<f32>> {
+    fn unpack<R: Real>(&self, node: &Node, values: &[&[R]]) -> Vec<Vec<f32>> {
         let inputs = node.inputs();
         if node.kind == Kind::Dense {
-            let split = |b: &&[f32], end: bool| {
+            let split = |b: &&[R], end: bool| {
                 let at = b.len() / (inputs + 1) * inputs;
-                if end { b[at..].to_vec() } else { b[..at].to_vec() }
+                converted::<R, f32>(if end { &b[at..] } else { &b[..at] })
             };
             return [false, true].map(|end| values.iter().flat_map(|b| split(b, end)).collect()).into();
         }
         let mut at = 0;
         let first = |s: TensorSpec| {
             at += s.len();
-            layout::tensor_to_first(&node.layer, s.name, &s.shape, &values[0][at - s.len()..at])
+            converted(&layout::tensor_to_first(&node.layer, s.name, &s.shape, &values[0][at - s.len()..at]))
         };
         node.trained().map(first).collect()
     }
 
     /// The parameters of a model's layers, in the order of [`Network::blocks`], and the statistics of batch norm.
-    pub fn import(&self, model: &FloatModel) -> (Vec<Block>, Vec<Norm>) {
+    pub fn import<R: Real>(&self, model: &FloatModel) -> (Vec<Block<R>>, Vec<Norm<R>>) {
         let (mut blocks, mut norms) = (vec![], vec![]);
         let layers = model.layers().filter(|l| !l.tensors.is_empty());
         let nodes = self.nodes.iter().filter(|n| n.trained().next().is_some());
         for (node, layer) in nodes.zip(layers) {
             self.pack(node, &layer.tensors, &mut blocks);
             if let Kind::BatchNorm(_) = node.kind {
-                let running = [layer.tensors[2].clone(), layer.tensors[3].clone()];
+                let running = [2, 3].map(|i| converted(&layer.tensors[i]));
                 norms.push(Norm { running, ..Norm::default() });
             }
         }
         (blocks, norms)
     }
 
-    /// The inverse of [`Network::import`]: values of all blocks, and running statistics, as layers.
-    pub fn export(
+    /// The inverse of [`Network::import`]: values of all blocks, and running statistics, as layers, in singles.
+    pub fn export<R: Real>(
         &self,
         architecture: &Architecture,
-        blocks: &[&[f32]],
-        running: &[[Vec<f32>; 2]],
+        blocks: &[&[R]],
+        running: &[[Vec<R>; 2]],
     ) -> Result<FloatModel> {
         let mut nodes = self.nodes.iter().filter(|n| n.trained().next().is_some());
         FloatModel::new(architecture, |_, _, layer: &FloatLayer| {
@@ -302,7 +304,7 @@ impl Network {
             let node = nodes.next().expect("a node for each layer with tensors");
             let mut tensors = self.unpack(node, &blocks[node.blocks.clone()]);
             if let Kind::BatchNorm(n) = node.kind {
-                tensors.extend_from_slice(&running[n]);
+                tensors.extend(running[n].iter().map(|r| converted(r)));
             }
             Ok(tensors)
         })
@@ -310,14 +312,18 @@ impl Network {
 
     /// What must hold of a node's parameters after each step: those of GDN stay at least [`LEAST_BETA`] and 0, so that
     /// roots are real. (Balle et al. train their roots instead; clamping reaches the same and keeps plain values.)
-    pub fn constrain(&self, block: usize, values: &mut [f32]) {
+    pub fn constrain<R: Real>(&self, block: usize, values: &mut [R]) {
         let node = &self.nodes[self.blocks[block].node];
         if let Kind::Gdn(_) = node.kind {
             let (beta, gamma) = values.split_at_mut(node.input[0]);
-            beta.iter_mut().for_each(|b| *b = b.max(LEAST_BETA));
-            gamma.iter_mut().for_each(|g| *g = g.max(0.0));
+            beta.iter_mut().for_each(|b| *b = b.max(R::of(LEAST_BETA)));
+            gamma.iter_mut().for_each(|g| *g = g.max(R::ZERO));
         }
     }
+}
+
+fn converted<A: Real, B: Real>(values: &[A]) -> Vec<B> {
+    values.iter().map(|x| B::of(x.f64())).collect()
 }
 
 /// The first values of a tensor.

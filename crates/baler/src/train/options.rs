@@ -3,7 +3,7 @@
 use super::loss::Objective;
 use super::schedule::{EarlyStopping, Plateau};
 use crate::error::{Error, Result};
-use crate::model::float::FloatModel;
+use crate::model::float::{FloatModel, Precision};
 use crate::model::layers::Architecture;
 use crate::model::normalise::NormalisationKind;
 
@@ -26,6 +26,8 @@ pub struct TrainOptions {
     pub validation: f64,
     /// Whether each epoch takes the rows (where a layer joins rows: the sequences) in another order.
     pub shuffle: bool,
+    /// What is computed in. The model comes out in singles either way: it is frozen to integers that are coarser than both.
+    pub precision: Precision,
     /// What is made small.
     pub objective: Objective,
     /// When to lower the learning rate.
@@ -50,6 +52,7 @@ impl TrainOptions {
             seed: 1,
             validation: 0.0,
             shuffle: true,
+            precision: Precision::default(),
             objective: Objective::default(),
             plateau: Some(Plateau::default()),
             early_stopping: Some(EarlyStopping::default()),

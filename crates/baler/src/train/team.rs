@@ -16,6 +16,7 @@ use super::network::{Block, Network, Norm};
 use super::slice::{Pass, Slice, read};
 use super::sliced::{self, Sliced};
 use super::update;
+use crate::model::float::Real;
 use crate::model::float::pointwise::EPSILON;
 
 /// Slices of a batch at most.
@@ -66,32 +67,32 @@ enum Phase {
 }
 
 /// The threads' leader.
-pub struct Team<'a> {
+pub struct Team<'a, R> {
     network: &'a Network,
-    data: &'a [f32],
+    data: &'a [R],
     objective: Objective,
     seed: u64,
     threads: usize,
     job: RwLock<Job>,
-    pub(super) blocks: Vec<RwLock<Block>>,
-    pub(super) norms: Vec<RwLock<Norm>>,
-    pub(super) slices: Vec<RwLock<Slice>>,
-    sliced: RwLock<Sliced>,
+    pub(super) blocks: Vec<RwLock<Block<R>>>,
+    pub(super) norms: Vec<RwLock<Norm<R>>>,
+    pub(super) slices: Vec<RwLock<Slice<R>>>,
+    sliced: RwLock<Sliced<R>>,
     next: AtomicUsize,
     barrier: Barrier,
 }
 
-impl<'a> Team<'a> {
+impl<'a, R: Real> Team<'a, R> {
     /// Up to `threads` threads for batches of `batch_size` of `data`; `step` steps have been taken before.
     pub fn new(
         network: &'a Network,
-        data: &'a [f32],
-        (blocks, norms): (Vec<Block>, Vec<Norm>),
+        data: &'a [R],
+        (blocks, norms): (Vec<Block<R>>, Vec<Norm<R>>),
         objective: Objective,
         batch_size: usize,
         (seed, step): (u64, u64),
         threads: usize,
-    ) -> Team<'a> {
+    ) -> Team<'a, R> {
         let count = slice_count(batch_size, network);
         let threads = threads.clamp(1, count.max(network.blocks.len()).min(64));
         let job =
@@ -196,7 +197,7 @@ impl<'a> Team<'a> {
     }
 
     /// The slices that the batch at hand uses.
-    pub(super) fn current(&self) -> &[RwLock<Slice>] {
+    pub(super) fn current(&self) -> &[RwLock<Slice<R>>] {
         &self.slices[..slice_count(read(&self.job).batch.len(), self.network)]
     }
 
@@ -215,7 +216,7 @@ impl<'a> Team<'a> {
         (totals, (rows * layer.inputs() / layer.input[0]) as f64)
     }
 
-    fn norm(&self, node: usize) -> &RwLock<Norm> {
+    fn norm(&self, node: usize) -> &RwLock<Norm<R>> {
         let number = self.network.norms.iter().position(|&n| n == node);
         &self.norms[number.expect("a batch norm")]
     }
@@ -228,11 +229,11 @@ impl<'a> Team<'a> {
         for (c, (sum, squares)) in sum.iter().zip(&squares).enumerate() {
             let mean = sum / n;
             let variance = (squares / n - mean * mean).max(0.0);
-            norm.batch[0].push(mean as f32);
-            norm.batch[1].push((1.0 / (variance + EPSILON as f64).sqrt()) as f32);
+            norm.batch[0].push(R::of(mean));
+            norm.batch[1].push(R::of(1.0 / (variance + EPSILON).sqrt()));
             let unbiased = variance * n / (n - 1.0).max(1.0);
             for (running, now) in norm.running.iter_mut().zip([mean, unbiased]) {
-                running[c] = ((1.0 - MOMENTUM) * running[c] as f64 + MOMENTUM * now) as f32;
+                running[c] = R::of((1.0 - MOMENTUM) * running[c].f64() + MOMENTUM * now);
             }
         }
     }
@@ -242,7 +243,7 @@ impl<'a> Team<'a> {
         let norm = &mut *write(self.norm(node));
         for (gradient, total) in norm.gradient.iter_mut().zip(&totals) {
             gradient.clear();
-            gradient.extend(total.iter().map(|t| (t / n) as f32));
+            gradient.extend(total.iter().map(|t| R::of(t / n)));
         }
     }
 
@@ -312,15 +313,15 @@ impl<'a> Team<'a> {
         }
     }
 
-    fn run_slice(&self, pass: &Pass, phase: &Phase, slice: &mut Slice, rows: &[u32], first: usize) {
+    fn run_slice(&self, pass: &Pass<R>, phase: &Phase, slice: &mut Slice<R>, rows: &[u32], first: usize) {
         let network = self.network;
-        let forward = |slice: &mut Slice, nodes: &Range<usize>| {
+        let forward = |slice: &mut Slice<R>, nodes: &Range<usize>| {
             if nodes.start == 0 {
                 slice.load(network, self.data, rows, first);
             }
             slice.forward(pass, nodes.clone());
         };
-        let sum_up = |slice: &mut Slice, sums: Option<usize>| {
+        let sum_up = |slice: &mut Slice<R>, sums: Option<usize>| {
             if let Some(node) = sums {
                 norm_sums(slice, &network.nodes[node], node);
             }
@@ -347,11 +348,11 @@ impl<'a> Team<'a> {
     }
 
     #[cfg(test)]
-    pub(super) fn pass_now(&self) -> Pass<'_> {
+    pub(super) fn pass_now(&self) -> Pass<'_, R> {
         self.pass(&read(&self.job))
     }
 
-    fn pass<'p>(&'p self, job: &Job) -> Pass<'p> {
+    fn pass<'p>(&'p self, job: &Job) -> Pass<'p, R> {
         Pass {
             network: self.network,
             blocks: &self.blocks,
@@ -369,9 +370,9 @@ fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
 }
 
 /// Sends the other threads home when the leader is done, or panics (in the caller's progress report, say).
-struct Dismissal<'t, 'a>(&'t Team<'a>);
+struct Dismissal<'t, 'a, R: Real>(&'t Team<'a, R>);
 
-impl Drop for Dismissal<'_, '_> {
+impl<R: Real> Drop for Dismissal<'_, '_, R> {
     fn drop(&mut self) {
         self.0.job.write().unwrap_or_else(|e| e.into_inner()).phase = Phase::Quit;
         self.0.work();

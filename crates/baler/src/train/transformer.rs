@@ -1,19 +1,20 @@
 //! The derivative of a transformer encoder layer.
 
 use super::network::Node;
+use crate::model::float::Real;
 use crate::model::float::pointwise::gelu_slope;
 use crate::model::float::transformer::{Kept, Weights};
 use crate::model::kernel::gemm::{View, multiply, product};
 
 /// From `dy` to `dx`, and to the gradient of all tensors in their order.
-pub fn backward(
+pub fn backward<R: Real>(
     node: &Node,
-    tensors: &[&[f32]],
+    tensors: &[&[R]],
     sequence: usize,
-    kept: &Kept,
-    dy: &[f32],
-    gradient: &mut [f32],
-    dx: &mut [f32],
+    kept: &Kept<R>,
+    dy: &[R],
+    gradient: &mut [R],
+    dx: &mut [R],
 ) {
     let w = Weights::new(&node.layer, node.input[0], tensors);
     let (mut rest, mut lengths) = (gradient, tensors.iter().map(|t| t.len()));
@@ -38,45 +39,45 @@ pub fn backward(
 }
 
 /// From the derivative by a dense layer's output to that by its input and by its weight and bias.
-fn dense(weight: &[f32], x: &[f32], dy: &[f32], [d_weight, d_bias]: [&mut [f32]; 2]) -> Vec<f32> {
+fn dense<R: Real>(weight: &[R], x: &[R], dy: &[R], [d_weight, d_bias]: [&mut [R]; 2]) -> Vec<R> {
     let outputs = d_bias.len();
     let (inputs, rows) = (weight.len() / outputs, dy.len() / outputs);
-    d_bias.fill(0.0);
+    d_bias.fill(R::ZERO);
     for row in dy.chunks_exact(outputs) {
-        d_bias.iter_mut().zip(row).for_each(|(b, d)| *b += d);
+        d_bias.iter_mut().zip(row).for_each(|(b, &d)| *b += d);
     }
     let dy = View::rows(dy, outputs);
     product(d_weight, dy.transposed(), View::rows(x, inputs), (outputs, inputs, rows));
-    let mut dx = vec![0.0; rows * inputs];
+    let mut dx = vec![R::ZERO; rows * inputs];
     product(&mut dx, dy, View::rows(weight, inputs), (rows, inputs, outputs));
     dx
 }
 
-fn feed_forward(
-    w: &Weights,
-    kept: &Kept,
-    dy: &[f32],
-    up: [&mut [f32]; 2],
-    down: [&mut [f32]; 2],
-) -> Vec<f32> {
+fn feed_forward<R: Real>(
+    w: &Weights<R>,
+    kept: &Kept<R>,
+    dy: &[R],
+    up: [&mut [R]; 2],
+    down: [&mut [R]; 2],
+) -> Vec<R> {
     let [before, behind] = &kept.raised;
     let mut raised = dense(w.down[0], behind, dy, down);
     raised.iter_mut().zip(before).for_each(|(d, &x)| *d *= gelu_slope(x));
     dense(w.up[0], &kept.middle, &raised, up)
 }
 
-fn attention(
-    w: &Weights,
+fn attention<R: Real>(
+    w: &Weights<R>,
     sequence: usize,
-    kept: &Kept,
-    dy: &[f32],
-    input: [&mut [f32]; 2],
-    output: [&mut [f32]; 2],
-) -> Vec<f32> {
+    kept: &Kept<R>,
+    dy: &[R],
+    input: [&mut [R]; 2],
+    output: [&mut [R]; 2],
+) -> Vec<R> {
     let width = w.width;
     let attended = dense(w.output[0], &kept.attended, dy, output);
-    let mut projected = vec![0.0; kept.projected.len()];
-    let scale = 1.0 / (width as f32).sqrt();
+    let mut projected = vec![R::ZERO; kept.projected.len()];
+    let scale = R::ONE / R::of(width as f64).sqrt();
     let mut shares = &kept.shares[..];
     let parts = kept.projected.chunks(3 * sequence * width).zip(projected.chunks_mut(3 * sequence * width));
     for ((all, d_all), d_out) in parts.zip(attended.chunks(sequence * width)) {
@@ -85,11 +86,11 @@ fn attention(
         let part = |i: usize| View::strided(&all[i * width..], 3 * width);
         let (own_view, d_out) = (View::rows(own, n), View::rows(d_out, width));
         multiply(&mut d_all[2 * width..], 3 * width, false, own_view.transposed(), d_out, (n, width, n));
-        let mut scores = vec![0.0; n * n];
+        let mut scores = vec![R::ZERO; n * n];
         product(&mut scores, d_out, part(2).transposed(), (n, n, width));
         for (row, own) in scores.chunks_exact_mut(n).zip(own.chunks_exact(n)) {
-            let mean: f32 = row.iter().zip(own).map(|(d, s)| d * s).sum();
-            row.iter_mut().zip(own).for_each(|(d, s)| *d = (*d - mean) * s * scale);
+            let mean: R = row.iter().zip(own).map(|(&d, &s)| d * s).sum();
+            row.iter_mut().zip(own).for_each(|(d, &s)| *d = (*d - mean) * s * scale);
         }
         let scores = View::rows(&scores, n);
         multiply(d_all, 3 * width, false, scores, part(1), (n, width, n));
@@ -99,30 +100,30 @@ fn attention(
 }
 
 /// From the derivative by a layer norm's output to that by its input and by its weight and bias.
-fn norm(
-    dy: &[f32],
-    (normal, reciprocals): &(Vec<f32>, Vec<f32>),
-    weight: &[f32],
-    [d_weight, d_bias]: [&mut [f32]; 2],
-) -> Vec<f32> {
+fn norm<R: Real>(
+    dy: &[R],
+    (normal, reciprocals): &(Vec<R>, Vec<R>),
+    weight: &[R],
+    [d_weight, d_bias]: [&mut [R]; 2],
+) -> Vec<R> {
     let n = weight.len();
-    d_weight.fill(0.0);
-    d_bias.fill(0.0);
+    d_weight.fill(R::ZERO);
+    d_bias.fill(R::ZERO);
     let mut dx = Vec::with_capacity(dy.len());
-    for ((dy, normal), reciprocal) in dy.chunks_exact(n).zip(normal.chunks_exact(n)).zip(reciprocals) {
-        let (mut mean, mut product) = (0.0, 0.0);
+    for ((dy, normal), &reciprocal) in dy.chunks_exact(n).zip(normal.chunks_exact(n)).zip(reciprocals) {
+        let (mut mean, mut product) = (R::ZERO, R::ZERO);
         for i in 0..n {
             d_weight[i] += dy[i] * normal[i];
             d_bias[i] += dy[i];
             mean += dy[i] * weight[i];
             product += dy[i] * weight[i] * normal[i];
         }
-        (mean, product) = (mean / n as f32, product / n as f32);
+        (mean, product) = (mean / R::of(n as f64), product / R::of(n as f64));
         dx.extend((0..n).map(|i| reciprocal * (dy[i] * weight[i] - mean - normal[i] * product)));
     }
     dx
 }
 
-fn add(y: &mut [f32], x: &[f32]) {
-    y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+fn add<R: Real>(y: &mut [R], x: &[R]) {
+    y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
 }

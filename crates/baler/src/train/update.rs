@@ -7,6 +7,7 @@ use std::sync::RwLock;
 
 use super::network::Kind;
 use super::slice::{Pass, Slice, read};
+use crate::model::float::Real;
 use crate::model::kernel::gemm::{View, multiply};
 
 /// Columns of a piece at most, and values of one, about.
@@ -14,7 +15,7 @@ const COLUMNS: usize = 512;
 const PIECE: usize = 1 << 15;
 
 /// Steps the parameters of a block.
-pub fn step(pass: &Pass, slices: &[RwLock<Slice>], block: usize, learning_rate: f64) {
+pub fn step<R: Real>(pass: &Pass<R>, slices: &[RwLock<Slice<R>>], block: usize, learning_rate: f64) {
     let mut locked = pass.blocks[block].write().expect("no thread panics");
     let super::network::Block { values, adam } = &mut *locked;
     let pace = adam.begin(learning_rate);
@@ -23,14 +24,19 @@ pub fn step(pass: &Pass, slices: &[RwLock<Slice>], block: usize, learning_rate: 
 }
 
 /// Calls `see(place in the block, gradient from there on)` until all of the block's gradient is told.
-pub fn each_piece(pass: &Pass, slices: &[RwLock<Slice>], block: usize, mut see: impl FnMut(usize, &[f32])) {
+pub fn each_piece<R: Real>(
+    pass: &Pass<R>,
+    slices: &[RwLock<Slice<R>>],
+    block: usize,
+    mut see: impl FnMut(usize, &[R]),
+) {
     let spec = &pass.network.blocks[block];
     let node = &pass.network.nodes[spec.node];
     let slices: Vec<_> = slices.iter().map(read).collect();
     if node.kind != Kind::Dense {
         let mut sum = slices[0].gradients[block].clone();
         for more in &slices[1..] {
-            sum.iter_mut().zip(&more.gradients[block]).for_each(|(s, g)| *s += g);
+            sum.iter_mut().zip(&more.gradients[block]).for_each(|(s, &g)| *s += g);
         }
         return see(0, &sum);
     }
@@ -42,7 +48,7 @@ pub fn each_piece(pass: &Pass, slices: &[RwLock<Slice>], block: usize, mut see: 
         let height = step.min(rows - row);
         for column in (0..inputs).step_by(columns) {
             let width = columns.min(inputs - column);
-            piece.resize(height * width, 0.0);
+            piece.resize(height * width, R::ZERO);
             for (i, slice) in slices.iter().enumerate() {
                 let dy = View::strided(&slice.cells[spec.node].dy[spec.outputs.start + row..], outputs);
                 let x = View::strided(&slice.input(spec.node)[column..], inputs);
@@ -57,10 +63,10 @@ pub fn each_piece(pass: &Pass, slices: &[RwLock<Slice>], block: usize, mut see: 
             }
         }
     }
-    let mut bias = vec![0.0; rows];
+    let mut bias = vec![R::ZERO; rows];
     for slice in &slices {
         for dy in slice.cells[spec.node].dy.chunks_exact(outputs) {
-            bias.iter_mut().zip(&dy[spec.outputs.clone()]).for_each(|(b, d)| *b += d);
+            bias.iter_mut().zip(&dy[spec.outputs.clone()]).for_each(|(b, &d)| *b += d);
         }
     }
     see(rows * inputs, &bias);

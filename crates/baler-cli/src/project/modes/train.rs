@@ -1,6 +1,5 @@
 //! `--mode train`.
 
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -11,7 +10,7 @@ use crate::project::{Output, activations, data, settings};
 use crate::saying::{bar, bytes, count, number, print};
 use baler::error::{Error, Result};
 use baler::model::normalise::NormalisationKind;
-use baler::train::{Checkpoint, fit};
+use baler::train::{Checkpoint, EpochReport, fit};
 
 /// Runs it.
 pub fn run(session: &Session) -> Result<()> {
@@ -34,7 +33,7 @@ pub fn run(session: &Session) -> Result<()> {
     let fitted = fit(&sample.rows, &options, from, |e| {
         let r = e.result;
         if every.is_some_and(|n| e.epoch.is_multiple_of(n) && e.epoch < e.epochs) {
-            kept = keep(session, &e.checkpoint());
+            kept = keep(session, e);
             if kept.is_err() {
                 return ControlFlow::Break(());
             }
@@ -115,8 +114,8 @@ fn checkpoint(session: &Session) -> Result<Option<Checkpoint>> {
     Ok(Some(checkpoint))
 }
 
-fn keep(session: &Session, checkpoint: &Checkpoint) -> Result<()> {
+fn keep(session: &Session, report: &EpochReport) -> Result<()> {
     let mut out = AtomicFile::create(&session.project.path(Output::Checkpoint), true)?;
-    out.write_all(&checkpoint.to_bytes())?;
+    report.write_checkpoint(&mut out)?;
     out.commit()
 }

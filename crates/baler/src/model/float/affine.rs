@@ -1,34 +1,35 @@
 //! Layers that are a matrix product and a bias: dense, and both convolutions over gathered windows. An activation of
 //! two straight lines may follow in the same pass.
 
+use super::real::Real;
 use super::windows::Windows;
 use crate::model::kernel::gemm::{View, add_bias, affine, product};
 use crate::model::layers::DenseStage;
 
 /// y = activation(W x + b) for `rows` rows. `y` must have room for them.
-pub fn forward_stage(
+pub fn forward_stage<R: Real>(
     stage: DenseStage,
-    weights: &[f32],
-    bias: &[f32],
-    x: &[f32],
+    weights: &[R],
+    bias: &[R],
+    x: &[R],
     rows: usize,
-    y: &mut [f32],
+    y: &mut [R],
 ) {
     let y = &mut y[..rows * stage.outputs];
     let weights = View::rows(weights, stage.inputs).transposed();
     let shape = (rows, stage.outputs, stage.inputs);
-    affine(y, stage.outputs, View::rows(x, stage.inputs), weights, (bias, stage.slope), shape);
+    affine(y, stage.outputs, View::rows(x, stage.inputs), weights, (bias, R::of(stage.slope as f64)), shape);
 }
 
 /// A convolution of `rows` rows: `weights` are channels that come out x values under a window.
-pub fn convolve(
+pub fn convolve<R: Real>(
     windows: &Windows,
-    weights: &[f32],
-    bias: &[f32],
-    slope: f32,
-    x: &[f32],
+    weights: &[R],
+    bias: &[R],
+    slope: R,
+    x: &[R],
     rows: usize,
-    y: &mut [f32],
+    y: &mut [R],
 ) {
     let (patch, channels) = (windows.patch(), bias.len());
     let mut gathered = vec![];
@@ -42,21 +43,21 @@ pub fn convolve(
 }
 
 /// A transposed convolution of `rows` rows: `weights` are channels that go in x values under a window.
-pub fn convolve_transposed(
+pub fn convolve_transposed<R: Real>(
     windows: &Windows,
-    weights: &[f32],
-    bias: &[f32],
-    slope: f32,
-    x: &[f32],
+    weights: &[R],
+    bias: &[R],
+    slope: R,
+    x: &[R],
     rows: usize,
-    y: &mut [f32],
+    y: &mut [R],
 ) {
     let (patch, channels) = (windows.patch(), weights.len() / windows.patch());
     let y = &mut y[..rows * windows.large_len()];
-    y.fill(0.0);
+    y.fill(R::ZERO);
     let mut gathered = vec![];
     for portion in windows.portions(rows) {
-        gathered.resize(portion.len() * patch, 0.0);
+        gathered.resize(portion.len() * patch, R::ZERO);
         let x = View::rows(&x[portion.start * channels..], channels);
         product(&mut gathered, x, View::rows(weights, patch), (portion.len(), patch, channels));
         windows.scatter(&gathered, portion, y);

@@ -14,19 +14,19 @@ pub fn is_same(shape: &[usize]) -> bool {
 }
 
 /// Rows of this shape from channels first to channels last.
-pub fn to_last(shape: &[usize], first: &[f32], last: &mut [f32]) {
+pub fn to_last<R: Copy>(shape: &[usize], first: &[R], last: &mut [R]) {
     let (channels, pixels) = planes(shape);
     transpose(first, last, channels, pixels);
 }
 
 /// The inverse of [`to_last`].
-pub fn to_first(shape: &[usize], last: &[f32], first: &mut [f32]) {
+pub fn to_first<R: Copy>(shape: &[usize], last: &[R], first: &mut [R]) {
     let (channels, pixels) = planes(shape);
     transpose(last, first, pixels, channels);
 }
 
 /// Every matrix of `rows` x `columns` in `from`, transposed.
-fn transpose(from: &[f32], to: &mut [f32], rows: usize, columns: usize) {
+fn transpose<R: Copy>(from: &[R], to: &mut [R], rows: usize, columns: usize) {
     if rows == 1 || columns == 1 {
         return to.copy_from_slice(from);
     }
@@ -41,7 +41,7 @@ fn transpose(from: &[f32], to: &mut [f32], rows: usize, columns: usize) {
 
 /// A tensor of `layer` as it is computed with: the weights of convolutions get their input's (transposed: output's)
 /// channels behind the window's axes; all others stay.
-pub fn tensor_to_last(layer: &Layer, name: &str, shape: &[usize], values: &[f32]) -> Vec<f32> {
+pub fn tensor_to_last<R: Copy>(layer: &Layer, name: &str, shape: &[usize], values: &[R]) -> Vec<R> {
     let mut out = values.to_vec();
     if is_windowed(layer, name) {
         to_last(&shape[1..], values, &mut out);
@@ -50,7 +50,7 @@ pub fn tensor_to_last(layer: &Layer, name: &str, shape: &[usize], values: &[f32]
 }
 
 /// The inverse of [`tensor_to_last`].
-pub fn tensor_to_first(layer: &Layer, name: &str, shape: &[usize], values: &[f32]) -> Vec<f32> {
+pub fn tensor_to_first<R: Copy>(layer: &Layer, name: &str, shape: &[usize], values: &[R]) -> Vec<R> {
     let mut out = values.to_vec();
     if is_windowed(layer, name) {
         to_first(&shape[1..], values, &mut out);

@@ -3,10 +3,12 @@
 pub(crate) mod affine;
 pub(crate) mod layout;
 pub(crate) mod pointwise;
+mod real;
 pub(crate) mod transformer;
 pub(crate) mod windows;
 
 pub use affine::forward_stage;
+pub use real::{Precision, Real};
 
 use super::layers::{Architecture, DenseStage, Layer};
 use crate::error::{Error, Result};

@@ -1,57 +1,58 @@
 //! Layers that look at one value, or at the channels of one pixel, at a time.
 
-use std::f32::consts::{FRAC_1_SQRT_2, PI};
+use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
+use super::real::Real;
 use crate::model::kernel::gemm::{View, product};
 
 /// Added to a variance before its root.
-pub const EPSILON: f32 = 1e-5;
+pub const EPSILON: f64 = 1e-5;
 /// What beta of a [`Layer::Gdn`](crate::model::layers::Layer::Gdn) is at least.
-pub const LEAST_BETA: f32 = 1e-6;
+pub const LEAST_BETA: f64 = 1e-6;
 
 /// x Phi(x), by the error function.
-pub fn gelu(x: f32) -> f32 {
+pub fn gelu<R: Real>(x: R) -> R {
     x * normal(x)
 }
 
 /// The derivative of [`gelu`].
-pub fn gelu_slope(x: f32) -> f32 {
-    normal(x) + x * (-0.5 * x * x).exp() / (2.0 * PI).sqrt()
+pub fn gelu_slope<R: Real>(x: R) -> R {
+    normal(x) + x * (R::of(-0.5) * x * x).exp() / R::of(2.0 * PI).sqrt()
 }
 
-fn normal(x: f32) -> f32 {
-    0.5 * (1.0 + libm::erff(x * FRAC_1_SQRT_2))
+fn normal<R: Real>(x: R) -> R {
+    R::of(0.5) * (R::ONE + (x * R::of(FRAC_1_SQRT_2)).erf())
 }
 
 /// y = `slope` y where it is negative.
-pub fn bend(y: &mut [f32], slope: f32) {
-    y.iter_mut().for_each(|y| *y = if *y > 0.0 { *y } else { slope * *y });
+pub fn bend<R: Real>(y: &mut [R], slope: R) {
+    y.iter_mut().for_each(|y| *y = if *y > R::ZERO { *y } else { slope * *y });
 }
 
 /// y = (x - mean) / sqrt(var + epsilon) x weight + bias, by channel.
-pub fn batch_norm(x: &[f32], [weight, bias, mean, var]: [&[f32]; 4], y: &mut [f32]) {
-    let scale: Vec<f32> = weight.iter().zip(var).map(|(w, v)| w / (v + EPSILON).sqrt()).collect();
-    let shift: Vec<f32> = bias.iter().zip(mean).zip(&scale).map(|((b, m), s)| b - m * s).collect();
+pub fn batch_norm<R: Real>(x: &[R], [weight, bias, mean, var]: [&[R]; 4], y: &mut [R]) {
+    let scale: Vec<R> = weight.iter().zip(var).map(|(&w, &v)| w / (v + R::of(EPSILON)).sqrt()).collect();
+    let shift: Vec<R> = bias.iter().zip(mean).zip(&scale).map(|((&b, &m), &s)| b - m * s).collect();
     for (x, y) in x.chunks_exact(scale.len()).zip(y.chunks_exact_mut(scale.len())) {
-        for (((y, x), scale), shift) in y.iter_mut().zip(x).zip(&scale).zip(&shift) {
+        for (((y, &x), &scale), &shift) in y.iter_mut().zip(x).zip(&scale).zip(&shift) {
             *y = x * scale + shift;
         }
     }
 }
 
 /// What GDN divides by, squared: beta_i + sum_j gamma_ij x_j^2, into `norms`.
-pub fn gdn_norms(x: &[f32], beta: &[f32], gamma: &[f32], norms: &mut [f32]) {
+pub fn gdn_norms<R: Real>(x: &[R], beta: &[R], gamma: &[R], norms: &mut [R]) {
     let c = beta.len();
-    let squares: Vec<f32> = x.iter().map(|x| x * x).collect();
+    let squares: Vec<R> = x.iter().map(|&x| x * x).collect();
     product(norms, View::rows(&squares, c), View::rows(gamma, c).transposed(), (x.len() / c, c, c));
     for row in norms.chunks_exact_mut(c) {
-        row.iter_mut().zip(beta).for_each(|(n, b)| *n += b);
+        row.iter_mut().zip(beta).for_each(|(n, &b)| *n += b);
     }
 }
 
 /// x / sqrt(norm), or for the inverse x sqrt(norm).
-pub fn gdn(x: &[f32], norms: &[f32], inverse: bool, y: &mut [f32]) {
-    for ((y, x), n) in y.iter_mut().zip(x).zip(norms) {
+pub fn gdn<R: Real>(x: &[R], norms: &[R], inverse: bool, y: &mut [R]) {
+    for ((y, &x), n) in y.iter_mut().zip(x).zip(norms) {
         *y = if inverse { x * n.sqrt() } else { x / n.sqrt() };
     }
 }

@@ -2,33 +2,34 @@
 
 use super::affine::forward_stage;
 use super::pointwise::{EPSILON, gelu};
+use super::real::Real;
 use crate::model::kernel::gemm::{View, product};
 use crate::model::layers::{DenseStage, Layer};
 
 /// The layer's tensors, in the order of [`Layer::tensors`].
 #[derive(Clone, Copy)]
-pub struct Weights<'a> {
+pub struct Weights<'a, R> {
     /// Values in a row.
     pub width: usize,
     /// Whether the layer norms stand before attention and feed-forward.
     pub norm_first: bool,
     /// Queries, keys and values: weight and bias.
-    pub input: [&'a [f32]; 2],
+    pub input: [&'a [R]; 2],
     /// Behind attention.
-    pub output: [&'a [f32]; 2],
+    pub output: [&'a [R]; 2],
     /// Width to wide.
-    pub up: [&'a [f32]; 2],
+    pub up: [&'a [R]; 2],
     /// Wide to width.
-    pub down: [&'a [f32]; 2],
+    pub down: [&'a [R]; 2],
     /// Weight and bias of the first layer norm.
-    pub norm1: [&'a [f32]; 2],
+    pub norm1: [&'a [R]; 2],
     /// Of the second.
-    pub norm2: [&'a [f32]; 2],
+    pub norm2: [&'a [R]; 2],
 }
 
-impl<'a> Weights<'a> {
+impl<'a, R> Weights<'a, R> {
     /// Of a transformer layer, with its twelve tensors.
-    pub fn new(layer: &Layer, width: usize, tensors: &[&'a [f32]]) -> Weights<'a> {
+    pub fn new(layer: &Layer, width: usize, tensors: &[&'a [R]]) -> Weights<'a, R> {
         let &Layer::Transformer { norm_first, .. } = layer else {
             unreachable!("{} is no transformer", layer.kind())
         };
@@ -41,29 +42,29 @@ impl<'a> Weights<'a> {
 
 /// What a forward pass leaves for the backward one; all of it rows of the batch.
 #[derive(Default)]
-pub struct Kept {
+pub struct Kept<R> {
     /// What each layer norm gives before its weight and bias, and the reciprocal of its deviation.
-    pub norms: [(Vec<f32>, Vec<f32>); 2],
+    pub norms: [(Vec<R>, Vec<R>); 2],
     /// What attention sees.
-    pub seen: Vec<f32>,
+    pub seen: Vec<R>,
     /// Queries, keys and values, side by side.
-    pub projected: Vec<f32>,
+    pub projected: Vec<R>,
     /// Shares of attention: rows x rows of each sequence, one behind the other.
-    pub shares: Vec<f32>,
+    pub shares: Vec<R>,
     /// The mean of the values by their shares.
-    pub attended: Vec<f32>,
+    pub attended: Vec<R>,
     /// What the feed-forward sees.
-    pub middle: Vec<f32>,
+    pub middle: Vec<R>,
     /// Wide, before GELU and behind it.
-    pub raised: [Vec<f32>; 2],
+    pub raised: [Vec<R>; 2],
 }
 
 /// y for the rows `x`, of which each `sequence` see each other.
-pub fn forward(w: &Weights, sequence: usize, x: &[f32], y: &mut [f32], kept: &mut Kept) {
+pub fn forward<R: Real>(w: &Weights<R>, sequence: usize, x: &[R], y: &mut [R], kept: &mut Kept<R>) {
     let rows = x.len() / w.width;
-    let dense = |[weight, bias]: [&[f32]; 2], x: &[f32], y: &mut Vec<f32>| {
+    let dense = |[weight, bias]: [&[R]; 2], x: &[R], y: &mut Vec<R>| {
         let (inputs, outputs) = (weight.len() / bias.len(), bias.len());
-        y.resize(rows * outputs, 0.0);
+        y.resize(rows * outputs, R::ZERO);
         forward_stage(DenseStage { inputs, outputs, slope: 1.0 }, weight, bias, x, rows, y);
     };
     let mut sum = vec![];
@@ -99,21 +100,27 @@ pub fn forward(w: &Weights, sequence: usize, x: &[f32], y: &mut [f32], kept: &mu
 }
 
 /// Scaled dot-product attention of each sequence.
-fn attend(width: usize, sequence: usize, projected: &[f32], shares: &mut Vec<f32>, attended: &mut Vec<f32>) {
+fn attend<R: Real>(
+    width: usize,
+    sequence: usize,
+    projected: &[R],
+    shares: &mut Vec<R>,
+    attended: &mut Vec<R>,
+) {
     shares.clear();
-    attended.resize(projected.len() / 3, 0.0);
-    let scale = 1.0 / (width as f32).sqrt();
+    attended.resize(projected.len() / 3, R::ZERO);
+    let scale = R::ONE / R::of(width as f64).sqrt();
     for (all, out) in projected.chunks(3 * sequence * width).zip(attended.chunks_mut(sequence * width)) {
         let n = out.len() / width;
         let part = |i: usize| View::strided(&all[i * width..], 3 * width);
         let from = shares.len();
-        shares.resize(from + n * n, 0.0);
+        shares.resize(from + n * n, R::ZERO);
         let shares = &mut shares[from..];
         product(shares, part(0), part(1).transposed(), (n, n, width));
         for row in shares.chunks_exact_mut(n) {
-            let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let most = row.iter().copied().fold(R::of(f64::NEG_INFINITY), R::max);
             row.iter_mut().for_each(|s| *s = ((*s - most) * scale).exp());
-            let whole: f32 = row.iter().sum();
+            let whole: R = row.iter().copied().sum();
             row.iter_mut().for_each(|s| *s /= whole);
         }
         product(out, View::rows(shares, n), part(2), (n, width, n));
@@ -121,24 +128,24 @@ fn attend(width: usize, sequence: usize, projected: &[f32], shares: &mut Vec<f32
 }
 
 /// Each row to mean 0 and variance 1, then scaled and shifted.
-fn norm(x: &[f32], [weight, bias]: [&[f32]; 2], kept: &mut (Vec<f32>, Vec<f32>), y: &mut Vec<f32>) {
+fn norm<R: Real>(x: &[R], [weight, bias]: [&[R]; 2], kept: &mut (Vec<R>, Vec<R>), y: &mut Vec<R>) {
     let (normal, reciprocals) = kept;
     normal.clear();
     reciprocals.clear();
     y.clear();
-    let n = weight.len() as f32;
+    let n = R::of(weight.len() as f64);
     for row in x.chunks_exact(weight.len()) {
-        let mean = row.iter().sum::<f32>() / n;
-        let variance = row.iter().map(|x| (x - mean) * (x - mean)).sum::<f32>() / n;
-        let reciprocal = 1.0 / (variance + EPSILON).sqrt();
+        let mean = row.iter().copied().sum::<R>() / n;
+        let variance = row.iter().map(|&x| (x - mean) * (x - mean)).sum::<R>() / n;
+        let reciprocal = R::ONE / (variance + R::of(EPSILON)).sqrt();
         reciprocals.push(reciprocal);
-        normal.extend(row.iter().map(|x| (x - mean) * reciprocal));
+        normal.extend(row.iter().map(|&x| (x - mean) * reciprocal));
     }
     for row in normal.chunks_exact(weight.len()) {
-        y.extend(row.iter().zip(weight).zip(bias).map(|((x, w), b)| x * w + b));
+        y.extend(row.iter().zip(weight).zip(bias).map(|((&x, &w), &b)| x * w + b));
     }
 }
 
-fn add(y: &mut [f32], x: &[f32]) {
-    y.iter_mut().zip(x).for_each(|(y, x)| *y += x);
+fn add<R: Real>(y: &mut [R], x: &[R]) {
+    y.iter_mut().zip(x).for_each(|(y, &x)| *y += x);
 }

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::real::Real;
 use crate::model::layers::Layer;
 
 /// Values of gathered windows that are worked on at once: they stay in the second-level cache.
@@ -107,10 +108,10 @@ impl Windows {
     }
 
     /// The values under each of `windows` of `images` as a row of `gathered`; 0 outside.
-    pub fn gather(&self, images: &[f32], windows: Range<usize>, gathered: &mut Vec<f32>) {
+    pub fn gather<R: Real>(&self, images: &[R], windows: Range<usize>, gathered: &mut Vec<R>) {
         let (patch, len) = (self.patch(), self.large_len());
         gathered.clear();
-        gathered.resize(windows.len() * patch, 0.0);
+        gathered.resize(windows.len() * patch, R::ZERO);
         for (window, out) in windows.zip(gathered.chunks_exact_mut(patch)) {
             self.runs(window, |row, to, from, count| {
                 out[to..to + count].copy_from_slice(&images[row * len + from..][..count]);
@@ -119,12 +120,12 @@ impl Windows {
     }
 
     /// Adds each row of `gathered` to the values under its window: the adjoint of [`Windows::gather`].
-    pub fn scatter(&self, gathered: &[f32], windows: Range<usize>, images: &mut [f32]) {
+    pub fn scatter<R: Real>(&self, gathered: &[R], windows: Range<usize>, images: &mut [R]) {
         let len = self.large_len();
         for (window, values) in windows.zip(gathered.chunks_exact(self.patch())) {
             self.runs(window, |row, from, to, count| {
                 let image = &mut images[row * len + to..][..count];
-                image.iter_mut().zip(&values[from..]).for_each(|(x, v)| *x += v);
+                image.iter_mut().zip(&values[from..]).for_each(|(x, v)| *x += *v);
             });
         }
     }

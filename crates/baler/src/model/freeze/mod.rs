@@ -421,7 +421,7 @@ impl Freezer<'_> {
 /// Gain and shift of each channel.
 fn batch_norm(of: &FloatLayer) -> (Vec<f64>, Vec<f64>) {
     let t = |i: usize, c: usize| of.tensors[i][c] as f64;
-    let gain = |c: usize| t(0, c) / (t(3, c) + EPSILON as f64).sqrt();
+    let gain = |c: usize| t(0, c) / (t(3, c) + EPSILON).sqrt();
     (0..of.input[0]).map(|c| (gain(c), t(1, c) - t(2, c) * gain(c))).unzip()
 }
 

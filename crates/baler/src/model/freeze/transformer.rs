@@ -98,7 +98,7 @@ impl Freezer<'_> {
         let factors: Vec<f64> = weight.iter().zip(&steps).map(|(&w, step)| root * w as f64 / step).collect();
         let (shift, multipliers) = shifted(&factors, Norm::SHIFTS, 31);
         let offsets = bias.iter().zip(&steps).map(|(&b, step)| offset(b as f64 / step)).collect();
-        let epsilon = (EPSILON as f64 * width as f64 * (16.0 / self.scales[0].step).powi(2)).round();
+        let epsilon = (EPSILON * width as f64 * (16.0 / self.scales[0].step).powi(2)).round();
         if epsilon > MOST_EPSILON as f64 {
             return Err(Error::unsupported("a layer norm of values too small"));
         }

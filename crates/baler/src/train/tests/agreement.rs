@@ -4,7 +4,7 @@ use super::super::network::Network;
 use super::super::team::Team;
 use super::super::update::each_piece;
 use super::pytorch::{RECORDED, Recorded};
-use crate::model::float::{FloatModel, forward};
+use crate::model::float::{FloatModel, Real, forward};
 use crate::model::layers::{Architecture, Layer};
 use crate::train::Objective;
 
@@ -29,9 +29,9 @@ fn start(architecture: &Architecture) -> FloatModel {
     .unwrap()
 }
 
-fn weighed(values: &[f32]) -> f32 {
+fn weighed<R: Real>(values: &[R]) -> f32 {
     let weight = |i: usize| (i * 41 % 103) as f64 / 103.0 - 0.5;
-    values.iter().enumerate().map(|(i, &x)| x as f64 * weight(i)).sum::<f64>() as f32
+    values.iter().enumerate().map(|(i, &x)| x.f64() * weight(i)).sum::<f64>() as f32
 }
 
 fn close(what: &str, found: &[f32], expected: &[f32]) {
@@ -41,7 +41,7 @@ fn close(what: &str, found: &[f32], expected: &[f32]) {
     }
 }
 
-fn check(recorded: &Recorded) {
+fn check<R: Real>(recorded: &Recorded) {
     let architecture: Architecture = serde_json::from_str(recorded.architecture).unwrap();
     let name = &architecture.name;
     let network = Network::new(&architecture).unwrap();
@@ -52,10 +52,11 @@ fn check(recorded: &Recorded) {
     close(&format!("{name}: output"), &output[output.len() - features..], recorded.output);
 
     let order: Vec<u32> = (0..recorded.rows as u32).collect();
+    let rows: Vec<R> = data.iter().map(|&x| R::of(x as f64)).collect();
     let parameters = network.import(&model);
-    let team = Team::new(&network, &data, parameters, Objective::default(), order.len(), (1, 0), 1);
-    let export = |blocks: &[Vec<f32>]| {
-        let blocks: Vec<&[f32]> = blocks.iter().map(|b| &b[..]).collect();
+    let team = Team::new(&network, &rows, parameters, Objective::default(), order.len(), (1, 0), 1);
+    let export = |blocks: &[Vec<R>]| {
+        let blocks: Vec<&[R]> = blocks.iter().map(|b| &b[..]).collect();
         let running: Vec<_> = team.norms.iter().map(|n| n.read().unwrap().running.clone()).collect();
         network.export(&architecture, &blocks, &running).unwrap()
     };
@@ -63,7 +64,7 @@ fn check(recorded: &Recorded) {
         team.begin(&order, Some(0.0));
         team.batch(0..order.len());
         let gradient = |block: usize| {
-            let mut all = vec![0.0; network.blocks[block].len];
+            let mut all = vec![R::ZERO; network.blocks[block].len];
             each_piece(&team.pass_now(), team.current(), block, |at, g| {
                 all[at..at + g.len()].copy_from_slice(g)
             });
@@ -79,7 +80,7 @@ fn check(recorded: &Recorded) {
     });
 
     let team =
-        Team::new(&network, &data, network.import(&model), Objective::default(), order.len(), (1, 0), 1);
+        Team::new(&network, &rows, network.import(&model), Objective::default(), order.len(), (1, 0), 1);
     let losses = team.run(|team| recorded.losses.map(|_| team.train_epoch(&order, order.len(), 0.01)));
     close(&format!("{name}: losses"), &losses.map(|l| l as f32), &recorded.losses.map(|l| l as f32));
     let variances: Vec<f32> = team.norms.iter().map(|n| weighed(&n.read().unwrap().running[1])).collect();
@@ -88,5 +89,6 @@ fn check(recorded: &Recorded) {
 
 #[test]
 fn agrees_with_pytorch() {
-    RECORDED.iter().for_each(check);
+    RECORDED.iter().for_each(check::<f32>);
+    RECORDED.iter().for_each(check::<f64>);
 }

@@ -8,6 +8,8 @@ use std::ops::ControlFlow;
 
 use super::rng::Random;
 use super::*;
+use crate::model::Model;
+use crate::model::float::Precision;
 use crate::model::layers::{Architecture, Layer};
 use crate::model::normalise::NormalisationKind;
 use crate::model::zoo as models;
@@ -39,15 +41,19 @@ fn the_model_does_not_depend_on_threads() {
     let rows = curved_rows(1400, 24);
     let mut options = TrainOptions::new(models::by_name("AE", &[24], 15).unwrap());
     (options.epochs, options.validation) = (2, 0.2);
-    let mut model = |threads, seed| {
-        (options.threads, options.seed) = (threads, seed);
-        train(&rows, &[], &options, |_| ControlFlow::Continue(())).unwrap()
-    };
-    let one = model(1, 1);
-    for threads in [2, 3, 9] {
-        assert!(model(threads, 1) == one, "{threads} threads");
+    for (precision, counts) in [(Precision::Single, &[2, 3, 9][..]), (Precision::Double, &[3])] {
+        options.precision = precision;
+        let mut model = |threads, seed| {
+            (options.threads, options.seed) = (threads, seed);
+            train(&rows, &[], &options, |_| ControlFlow::Continue(())).unwrap()
+        };
+        let one = model(1, 1);
+        assert!(one.provenance.precision == precision && Model::from_bytes(&one.to_bytes()).unwrap() == one);
+        for &threads in counts {
+            assert!(model(threads, 1) == one, "{threads} threads");
+        }
+        assert!(model(1, 2).float != one.float);
     }
-    assert!(model(1, 2).float != one.float);
 }
 
 #[test]

@@ -172,6 +172,24 @@ macro_rules! number_bytes {
                 }
             }
 
+            /// The values as little-endian bytes into `out`, which is exactly as long ([`Values::byte_len`]).
+            ///
+            /// Errors for text, and where `out` is of another length.
+            pub fn copy_le_bytes(&self, out: &mut [u8]) -> Result<()> {
+                if self.dtype() == DType::Text || out.len() != self.byte_len() {
+                    return Err(Error::invalid(format!("{} values are not {} bytes", self.dtype(), out.len())));
+                }
+                match self {
+                    Values::Bool(v) => out.iter_mut().zip(v).for_each(|(o, &b)| *o = b as u8),
+                    $(Values::$variant(v) => out
+                        .chunks_exact_mut(size_of::<$ty>())
+                        .zip(v)
+                        .for_each(|(o, x)| o.copy_from_slice(&x.to_le_bytes())),)*
+                    Values::Text(_) => unreachable!("refused above"),
+                }
+                Ok(())
+            }
+
             /// An empty run of `dtype`.
             pub fn empty(dtype: DType) -> Values {
                 match dtype {

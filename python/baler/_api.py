@@ -63,7 +63,8 @@ def compress(
     """Compresses `data` within an error bound; `decompress` gives it back in the form in which it came.
 
     `data` is an array of numbers (a field), or a table: a structured array, a dict of columns of one length, a pandas
-    DataFrame, an Arrow table. A dict of arrays of any shapes is several fields. Arrays that are contiguous and
+    DataFrame, an Arrow table. A dict of others is several variables: arrays of any shapes, and tables as dicts of columns
+    or structured arrays. Arrays that are contiguous and
     little-endian are read where they lie. In tables, integers, truth values, times and text are exact.
 
     One bound is required, for there is no right default:

@@ -77,8 +77,13 @@ class Field(_Variable):
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of its values."""
-        note = self._file._form.get("types", {}).get(self.name)
-        return values.noted(note) if note else values.dtype_of(self._header["dtype"])
+        note = self._note
+        return values.dtype_of(self._header["dtype"]) if note is None else values.noted(note)
+
+    @property
+    def _note(self) -> str | None:
+        note = self._file._notes("types").get(self.name)
+        return note if isinstance(note, str) else None
 
     @property
     def ndim(self) -> int:
@@ -112,10 +117,9 @@ class Field(_Variable):
         shape = self.shape if rows is None else (max(0, rows[1] - rows[0]), *self.shape[1:])
         out = _empty(shape, values.dtype_of(self._header["dtype"]))
         self._file._archive.read_field(self._number, rows, values.as_bytes(out), self._file._threads, progress)
-        note = self._file._form.get("types", {}).get(self.name)
-        if note is None:
+        if self._note is None:
             return out
-        return tables.give_column(self.name, out.reshape(-1), {self.name: note}).reshape(shape)
+        return tables.give_column(self.name, out.reshape(-1), {self.name: self._note}).reshape(shape)
 
     def __getitem__(self, key: Any) -> Any:
         if key is Ellipsis:
@@ -199,7 +203,8 @@ class Table(_Variable):
             self._number, places, rows, [values.as_bytes(o) for o in outs], self._file._threads, progress
         )
         numbers, words = iter(outs), iter(texts)
-        notes = self._file._form.get("types", {})
+        notes = self._file._notes("types").get(self.name)
+        notes = notes if isinstance(notes, dict) else {}
         return {
             name: tables.give_column(name, next(words) if h["dtype"] == "text" else next(numbers), notes)
             for name, h in zip(names, headers)
@@ -217,7 +222,7 @@ class Table(_Variable):
         return {name: column[rest] for name, column in read.items()} if isinstance(read, dict) else read[rest]
 
     def _formed(self, columns: dict[str, np.ndarray[Any, Any]]) -> Any:
-        return forms.give_table(columns, self._file._form.get("records", {}).get(self.name))
+        return forms.give_table(columns, self._file._notes("records").get(self.name))
 
     def __repr__(self) -> str:
         return f"<baler.Table {self.name!r}: {len(self)} rows of {', '.join(self.names)}>"
@@ -244,6 +249,11 @@ class File(Mapping[str, "Field | Table"]):
         self._variables: dict[str, Field | Table] = {
             v["name"]: (Field if "shape" in v else Table)(self, i, v) for i, v in enumerate(header["variables"])
         }
+
+    def _notes(self, kind: str) -> dict[str, Any]:
+        """What the note of the form says of variables by name; anybody may have written it."""
+        notes = self._form.get(kind)
+        return notes if isinstance(notes, dict) else {}
 
     @property
     def _archive(self) -> _baler.Archive:

@@ -30,52 +30,66 @@ def _loaded(module: str) -> Any:
 
 def take(data: Any, name: str) -> tuple[list[Any], dict[str, Any]]:
     """The variables of `data` for the library, and the note of their form. Copies only what is not contiguous."""
-    notes: dict[str, str] = {}
-    form: dict[str, Any] = {"form": "array", "types": notes}
+    form: dict[str, Any] = {"form": "array", "types": {}, "records": {}}
     pandas, arrow = _loaded("pandas"), _loaded("pyarrow")
     if pandas and isinstance(data, pandas.DataFrame):
         from baler import _frames
 
-        columns, form = _frames.from_pandas(data)
-        return [tables.take_columns(name, columns, notes)], {**form, "types": notes}
+        columns, told = _frames.from_pandas(data)
+        return [_take_columns(name, columns, form)], {**form, **told}
     if arrow and isinstance(data, (arrow.Table, arrow.RecordBatch)):
         from baler import _frames
 
-        columns, form = _frames.from_arrow(data)
-        return [tables.take_columns(name, columns, notes)], {**form, "types": notes}
-    if isinstance(data, Mapping):
-        arrays = {k: values.plain(str(k), v) for k, v in data.items()}
-        lengths = {a.shape for a in arrays.values()}
-        if all(a.ndim == 1 and a.dtype.names is None for a in arrays.values()) and len(lengths) <= 1:
-            return [tables.take_columns(name, arrays, notes)], {**form, "form": "columns"}
-        return [_take_one(k, a, form) for k, a in arrays.items()], {**form, "form": "fields"}
-    return [_take_one(name, values.plain(name, data), form)], form
+        columns, told = _frames.from_arrow(data)
+        return [_take_columns(name, columns, form)], {**form, **told}
+    if not isinstance(data, Mapping):
+        return [_take_array(name, values.plain(name, data), form)], form
+    parts = {k: v if isinstance(v, Mapping) else values.plain(str(k), v) for k, v in data.items()}
+    if all(isinstance(p, np.ndarray) and p.ndim == 1 and p.dtype.names is None for p in parts.values()):
+        if len({len(p) for p in parts.values()}) <= 1:
+            return [_take_columns(name, parts, form)], {**form, "form": "columns"}
+    taken = [_take_columns(k, p, form) if isinstance(p, Mapping) else _take_array(k, p, form) for k, p in parts.items()]
+    return taken, {**form, "form": "variables"}
 
 
-def _take_one(name: Any, array: np.ndarray[Any, Any], form: dict[str, Any]) -> tuple[Any, ...]:
+def _take_columns(name: Any, columns: Mapping[str, Any], form: dict[str, Any]) -> tuple[Any, ...]:
+    """A table; `form` is told of its columns' types."""
+    notes: dict[str, str] = {}
+    given = tables.take_columns(_named(name), columns, notes)
+    if notes:
+        form["types"][name] = notes
+    return given
+
+
+def _take_array(name: Any, array: np.ndarray[Any, Any], form: dict[str, Any]) -> tuple[Any, ...]:
     """One array, a field or (with named members) a table; `form` is told of it."""
-    if not isinstance(name, str):
-        raise InvalidArgumentError(f"variables are named by strings, not {name!r}")
+    name = _named(name)
     if array.dtype.names is not None and array.ndim == 1:
         descr = json.loads(json.dumps(np.lib.format.dtype_to_descr(array.dtype)))
         if array.dtype.hasobject or _records(descr) != array.dtype:
             raise UnsupportedError(f"'{name}': records of type {array.dtype} are not compressed; give a dict of columns")
-        form.setdefault("records", {})[name] = descr
-        return tables.take_records(name, array, {})
+        form["records"][name] = descr
+        return tables.take_records(name, array)
     tag = values.name_of(array.dtype)
     if tag is None:
         raise values.unsupported(name, array.dtype)
     note = values.note(array.dtype)
-    if note:
+    if note is not None:
         form["types"][name] = note
     return (name, tag, array.shape, values.as_bytes(values.little(array)))
+
+
+def _named(name: Any) -> str:
+    if not isinstance(name, str):
+        raise InvalidArgumentError(f"variables are named by strings, not {name!r}")
+    return name
 
 
 def give(file: File) -> Any:
     """All of an archive, in the form in which it was handed over."""
     form = file._form.get("form")
-    if form in ("pandas", "arrow"):
-        columns = file[file.names[0]][:]
+    if form in ("pandas", "arrow") and len(file) == 1:
+        columns = file[file.names[0]][...]
         try:
             from baler import _frames
 
@@ -83,7 +97,9 @@ def give(file: File) -> Any:
         except ImportError as e:
             warnings.warn(f"the data was a table of {form}, which cannot be imported ({e}): a dict", stacklevel=3)
             return columns
-    if form in ("array", "columns") or form is None and len(file) == 1:
+        except (AttributeError, KeyError, TypeError, ValueError) as e:  # anybody may have written the note
+            raise UnsupportedError(f"the archive's note of a table of {form} does not fit its columns: {e}") from e
+    if form != "variables" and len(file) == 1:
         return file[file.names[0]][...]
     return {name: file[name][...] for name in file.names}
 

@@ -56,7 +56,9 @@ def give_column(name: str, column: Any, notes: Mapping[str, str]) -> np.ndarray[
         return np.asarray(column, dtype=str) if isinstance(column, list) else column
     dtype = values.noted(notes[name])
     if isinstance(column, list):
-        return np.array(column, dtype=dtype if dtype.kind in "USO" else str)
+        if dtype.kind not in "USO":
+            raise CorruptError(f"the archive notes that column '{name}' was {dtype}, and it holds text")
+        return np.array(column, dtype=dtype)
     if dtype.kind in "USO" or dtype.itemsize != column.dtype.itemsize:
         raise CorruptError(f"the archive notes that column '{name}' was {dtype}, and it holds {column.dtype}")
     if dtype.kind in "Mm":
@@ -80,13 +82,13 @@ def take_columns(name: str, columns: Mapping[str, Any], notes: Notes) -> tuple[A
     return (name, rows[1] if rows else 0, taken)
 
 
-def take_records(name: str, records: np.ndarray[Any, Any], notes: Notes) -> tuple[Any, ...]:
+def take_records(name: str, records: np.ndarray[Any, Any]) -> tuple[Any, ...]:
     """A structured array as a table; its numbers are read where they lie, in the midst of its rows."""
     dtype = records.dtype
     assert dtype.fields is not None and dtype.names is not None
     plain = {k: dtype.fields[k][0] for k in dtype.names}
     if any(values.name_of(t) is None or values.note(t) for t in plain.values()) or len(records) == 0:
-        return take_columns(name, {k: np.ascontiguousarray(records[k]) for k in dtype.names}, notes)
+        return take_columns(name, {k: np.ascontiguousarray(records[k]) for k in dtype.names}, {})
     records = np.ascontiguousarray(records)
     whole = values.as_bytes(records)
     columns = [

@@ -72,7 +72,7 @@ def note(dtype: np.dtype[Any]) -> str | None:
 def noted(text: str) -> np.dtype[Any]:
     """The type of a note; its inverse. Errors where it is none: the note may be anybody's."""
     try:
-        dtype = np.dtype(text)
+        dtype = np.dtype(text) if isinstance(text, str) else np.dtype("V")
     except TypeError:
         dtype = np.dtype("V")
     if dtype.kind not in "buifMmUSO":

@@ -86,6 +86,16 @@ def test_several_fields_with_bounds_of_their_own(field: np.ndarray) -> None:
     assert np.abs(back["v"] - data["v"]).max() <= 1e-5
 
 
+def test_several_variables_of_each_kind(field: np.ndarray, columns: dict[str, np.ndarray]) -> None:
+    records = np.array([(1, 2.5), (3, 4.5)], "i4,>f8")
+    data = {"u": field, "events": columns, "jets": {"pt": np.array(["a", "b"])}, "log": records, "none": {}}
+    back = baler.decompress(baler.compress(data, lossless=True))
+    assert list(back) == list(data) and np.array_equal(back["u"], field) and back["none"] == {}
+    assert all(np.array_equal(back["events"][k], v) and back["events"][k].dtype == v.dtype for k, v in columns.items())
+    assert back["jets"]["pt"].tolist() == ["a", "b"] and back["log"].dtype == records.dtype
+    assert np.array_equal(back["log"], records)
+
+
 def test_lists_and_buffers_are_taken() -> None:
     assert np.array_equal(baler.decompress(baler.compress([[1.5, 2.0], [3.0, 4.0]], lossless=True)), [[1.5, 2], [3, 4]])
     archive = baler.compress(np.arange(9), lossless=True)

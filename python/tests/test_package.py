@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import baler
 
-MODULES = ["baler", "baler._api", "baler._file", "baler._model", "baler._quality"]
+MODULES = {
+    "baler": "numpy", "baler._api": "numpy", "baler._file": "numpy", "baler._model": "numpy", "baler._quality": "numpy",
+    "baler.zarr": "zarr", "baler.numcodecs": "numcodecs", "baler.hdf5": "h5py",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_examples_in_the_documentation_run(module: str) -> None:
+@pytest.mark.parametrize(("module", "needs"), MODULES.items())
+def test_examples_in_the_documentation_run(module: str, needs: str) -> None:
+    pytest.importorskip(needs, reason=f"{needs} is not installed")
     result = doctest.testmod(importlib.import_module(module), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0 and (result.attempted > 0)
+
+
+def test_the_readmes_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = Path(__file__).parents[2] / "README.md"
+    examples = re.findall(r"^```python\n(.*?)^```", readme.read_text(), re.M | re.S)
+    monkeypatch.chdir(tmp_path)
+    for example in examples:
+        exec(compile(example, str(readme), "exec"), {})
+    assert examples
 
 
 def test_everything_public_is_documented() -> None:
@@ -26,11 +41,12 @@ def test_everything_public_is_documented() -> None:
         assert name.startswith("__") or (thing.__doc__ or "").strip(), name
 
 
-def test_the_stubs_are_those_of_the_module() -> None:
+def test_types() -> None:
     pytest.importorskip("mypy", reason="mypy is not installed")
-    command = [sys.executable, "-m", "mypy.stubtest", "baler._baler"]
-    told = subprocess.run(command, capture_output=True, text=True)
-    assert told.returncode == 0, told.stdout + told.stderr
+    root = Path(__file__).parents[2]
+    for command in (["mypy.stubtest", "baler._baler", "--mypy-config-file", "pyproject.toml"], ["mypy"]):
+        told = subprocess.run([sys.executable, "-m", *command], cwd=root, capture_output=True, text=True)
+        assert told.returncode == 0, told.stdout + told.stderr
 
 
 def test_the_command() -> None:

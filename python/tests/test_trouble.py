@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -94,23 +95,33 @@ def test_every_cut_and_flipped_byte_is_an_error() -> None:
 def test_notes_of_a_stranger_do_no_harm(tmp_path: Path) -> None:
     from baler import _baler
 
-    given = [("data", "f32", (3,), np.zeros(12, "u1"))]
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    field = ("data", "f32", (3,), np.zeros(12, "u1"))
+    table = ("data", 3, [("x", "f32", 4, np.zeros(12, "u1"))])
     notes = [
         {"form": "array", "types": {"data": "O"}},
         {"form": "array", "types": {"data": ">f8"}},
         {"form": "array", "types": {"data": "i4,O"}},
         {"form": "array", "types": {"data": "nonsense"}},
+        {"form": "pandas", "dtypes": {"x": "nonsense"}},
+        {"form": "pandas", "index": ["x", "y"], "dtypes": 3},
+        {"form": "arrow", "schema": "AAAA"},
+        {"form": "array", "types": ["data"]},
+        {"form": "array", "types": {"data": {"data": 3}}},
+        "nonsense",
     ]
-    import json
-
-    for note in notes:
+    for i, note in enumerate(notes):
         wanted = {
             "bound": "lossless", "bounds": [], "level": "default", "embed": True, "codec": None, "fill": None,
             "chunk": None, "threads": 1, "description": json.dumps({"python": note}),
         }  # fmt: skip
-        archive = _baler.compress(given, wanted)
-        with pytest.raises(baler.BalerError, match="note"):
-            baler.decompress(archive)
+        archive = _baler.compress([table if 3 < i < 7 else field], wanted)
+        if i < 7:
+            with pytest.raises(baler.BalerError, match="note"):
+                baler.decompress(archive)
+        else:
+            assert np.array_equal(baler.decompress(archive), np.zeros(3))
 
 
 def test_a_progress_that_raises_ends_it() -> None:

@@ -42,7 +42,8 @@ def test_everything_public_is_documented() -> None:
 
 
 def test_types() -> None:
-    pytest.importorskip("mypy", reason="mypy is not installed")
+    for needed in ("mypy", "zarr"):
+        pytest.importorskip(needed, reason=f"{needed} is not installed")
     root = Path(__file__).parents[2]
     for command in (["mypy.stubtest", "baler._baler", "--mypy-config-file", "pyproject.toml"], ["mypy"]):
         told = subprocess.run([sys.executable, "-m", *command], cwd=root, capture_output=True, text=True)

@@ -72,3 +72,21 @@ def test_damaged_models(tmp_path: Path) -> None:
     for damaged in (b"", model[:100], model[:-1], b"x" * 100):
         with pytest.raises(baler.BalerError):
             baler.Model.from_bytes(damaged)
+
+
+def test_a_transformer_of_scikit_learn() -> None:
+    pytest.importorskip("sklearn", minversion="1.6", reason="scikit-learn is not installed")
+    from sklearn.base import clone
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from baler.sklearn import Autoencoder
+
+    x = np.random.default_rng(1).normal(size=(300, 6))
+    pipe = make_pipeline(StandardScaler(), Autoencoder(latent=6, epochs=3, seed=4))
+    latents = pipe.fit_transform(x)
+    assert latents.shape == (300, 6) and pipe.inverse_transform(latents).shape == x.shape
+    again = clone(pipe).fit(x)
+    assert again[-1].model_.hash == pipe[-1].model_.hash
+    with pytest.raises(ValueError, match="features"):
+        pipe[-1].transform(x[:, :5])

@@ -15,7 +15,7 @@ import baler
 
 MODULES = {
     "baler": "numpy", "baler._api": "numpy", "baler._file": "numpy", "baler._model": "numpy", "baler._quality": "numpy",
-    "baler.zarr": "zarr", "baler.numcodecs": "numcodecs", "baler.hdf5": "h5py",
+    "baler.zarr": "zarr", "baler.numcodecs": "numcodecs", "baler.hdf5": "h5py", "baler.sklearn": "sklearn",
 }  # fmt: skip
 
 

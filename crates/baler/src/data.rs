@@ -356,3 +356,22 @@ impl Variable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_copied_as_they_are_written() {
+        let bytes: Vec<u8> = (0..240u32).map(|i| (i * 37 % 251) as u8).collect();
+        for dtype in DType::ALL.into_iter().filter(|t| t.size().is_some()) {
+            let bytes = if dtype == DType::Bool { vec![1, 0, 1] } else { bytes.clone() };
+            let values = Values::from_le_bytes(dtype, &bytes).unwrap();
+            let mut copied = vec![9; bytes.len()];
+            values.copy_le_bytes(&mut copied).unwrap();
+            assert_eq!(copied, bytes, "{dtype}");
+            assert!(values.copy_le_bytes(&mut copied[1..]).is_err());
+        }
+        assert!(Values::Text(vec![]).copy_le_bytes(&mut []).is_err());
+    }
+}

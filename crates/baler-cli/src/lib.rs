@@ -8,5 +8,6 @@ pub mod import;
 pub mod interrupt;
 pub mod named_bounds;
 pub mod output;
+pub mod program;
 pub mod project;
 pub mod saying;

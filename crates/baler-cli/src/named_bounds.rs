@@ -88,7 +88,7 @@ fn wrong(path: &Path, line: usize, why: &str) -> Error {
 }
 
 /// The names that bounds may be given for: of variables and of tables' columns.
-pub fn names(inputs: &[Input]) -> Vec<&str> {
+pub fn names<'a>(inputs: &'a [Input]) -> Vec<&'a str> {
     let mut names = vec![];
     for input in inputs {
         match input {

@@ -172,6 +172,24 @@ macro_rules! number_bytes {
                 }
             }
 
+            /// The values as little-endian bytes into `out`, which is exactly as long ([`Values::byte_len`]).
+            ///
+            /// Errors for text, and where `out` is of another length.
+            pub fn copy_le_bytes(&self, out: &mut [u8]) -> Result<()> {
+                if self.dtype() == DType::Text || out.len() != self.byte_len() {
+                    return Err(Error::invalid(format!("{} values are not {} bytes", self.dtype(), out.len())));
+                }
+                match self {
+                    Values::Bool(v) => out.iter_mut().zip(v).for_each(|(o, &b)| *o = b as u8),
+                    $(Values::$variant(v) => out
+                        .chunks_exact_mut(size_of::<$ty>())
+                        .zip(v)
+                        .for_each(|(o, x)| o.copy_from_slice(&x.to_le_bytes())),)*
+                    Values::Text(_) => unreachable!("refused above"),
+                }
+                Ok(())
+            }
+
             /// An empty run of `dtype`.
             pub fn empty(dtype: DType) -> Values {
                 match dtype {
@@ -336,5 +354,24 @@ impl Variable {
             Variable::Field(a) => a.values.byte_len(),
             Variable::Table(t) => t.columns.iter().map(|c| c.values.byte_len()).sum(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_copied_as_they_are_written() {
+        let bytes: Vec<u8> = (0..240u32).map(|i| (i * 37 % 251) as u8).collect();
+        for dtype in DType::ALL.into_iter().filter(|t| t.size().is_some()) {
+            let bytes = if dtype == DType::Bool { vec![1, 0, 1] } else { bytes.clone() };
+            let values = Values::from_le_bytes(dtype, &bytes).unwrap();
+            let mut copied = vec![9; bytes.len()];
+            values.copy_le_bytes(&mut copied).unwrap();
+            assert_eq!(copied, bytes, "{dtype}");
+            assert!(values.copy_le_bytes(&mut copied[1..]).is_err());
+        }
+        assert!(Values::Text(vec![]).copy_le_bytes(&mut []).is_err());
     }
 }

@@ -33,7 +33,8 @@ pub fn common(args: &BoundArgs) -> Result<Option<Bound>> {
     Ok(bound)
 }
 
-fn codec(name: &str) -> Result<Codec> {
+/// The codec of a name. Errors tell those that there are.
+pub fn codec(name: &str) -> Result<Codec> {
     let usable = Codec::ALL.into_iter().filter(|&c| c != Codec::Constant);
     let known = || usable.clone().map(Codec::name).collect::<Vec<_>>().join(", ");
     Codec::from_name(name)

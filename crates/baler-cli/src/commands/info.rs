@@ -1,9 +1,10 @@
 //! `baler info`.
 
 use super::info_columns::{column_cost, show_columns};
-use super::{FileArchive, Loaded, hex, is_model, open_archive, open_plain};
+use super::{Loaded, hex, is_model, open_archive, open_plain};
 use crate::args::Info;
 use crate::saying::{bound as bound_text, bytes, number, print, ratio, table};
+use baler::archive::Archive;
 use baler::archive::columns::TableCost;
 use baler::archive::header::{Kind, Resolved, VariableHeader};
 use baler::archive::write::model_hash;
@@ -15,13 +16,14 @@ use baler::model::Model;
 use baler::model::table::ColumnModel;
 use baler::model::table::file::TrainedTable;
 use serde_json::{Value, json};
+use std::io::{Read, Seek};
 
 fn bound(r: &Resolved) -> Value {
     json!({"kind": r.bound.kind(), "value": r.bound.value(), "resolved": r.value})
 }
 
 /// Everything there is to tell of an archive, for programs. Of tables it reads every chunk's bytes, and decodes none.
-pub fn report(archive: &mut FileArchive) -> Result<Value> {
+pub fn report<R: Read + Seek + Send>(archive: &mut Archive<R>) -> Result<Value> {
     let is_table = |v: &VariableHeader| matches!(v.kind, Kind::Table(_));
     let tables: Vec<bool> = archive.header().variables.iter().map(is_table).collect();
     let costs: Vec<Option<TableCost>> = tables
@@ -183,6 +185,14 @@ pub fn show(r: &Value) -> Result<()> {
         .try_for_each(show_columns)
 }
 
+/// Everything there is to tell of a model, for programs.
+pub fn describe(model: &Loaded) -> Value {
+    match model {
+        Loaded::Autoencoder(m) => model_report(m),
+        Loaded::Table(t) => table_report(t),
+    }
+}
+
 /// A model's description; its `sha256` is the decoder's, by which archives name it.
 fn model_report(m: &Model) -> Value {
     let last = m.provenance.history.last();
@@ -214,10 +224,7 @@ fn table_report(t: &TrainedTable) -> Value {
 pub fn run(args: &Info) -> Result<bool> {
     open_plain(&args.input)?;
     if is_model(&args.input) {
-        let report = match super::load_model(&args.input)? {
-            Loaded::Autoencoder(m) => model_report(&m),
-            Loaded::Table(t) => table_report(&t),
-        };
+        let report = describe(&super::load_model(&args.input)?);
         if args.json {
             print(report)?;
             return Ok(true);

@@ -1,7 +1,7 @@
 //! One file a command. Each resolves its flags, does its work through the library, and says what came of it; `false`
 //! means that a check failed.
 
-mod architecture;
+pub mod architecture;
 mod checkpoints;
 pub mod compare;
 pub mod compress;
@@ -62,6 +62,14 @@ pub enum Loaded {
 }
 
 impl Loaded {
+    /// The model of a model file's bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Loaded> {
+        match TrainedTable::is_one(bytes) {
+            true => TrainedTable::from_bytes(bytes).map(Loaded::Table),
+            false => Model::from_bytes(bytes).map(|m| Loaded::Autoencoder(Box::new(m))),
+        }
+    }
+
     /// The autoencoder, if it is one.
     pub fn autoencoder(&self) -> Option<&Model> {
         match self {
@@ -106,11 +114,7 @@ pub fn load_model(path: &Path) -> Result<Loaded> {
     }
     let mut bytes = vec![];
     BufReader::new(file).read_to_end(&mut bytes).map_err(|e| place(e.into()))?;
-    match TrainedTable::is_one(&bytes) {
-        true => TrainedTable::from_bytes(&bytes).map(Loaded::Table),
-        false => Model::from_bytes(&bytes).map(|m| Loaded::Autoencoder(Box::new(m))),
-    }
-    .map_err(place)
+    Loaded::from_bytes(&bytes).map_err(place)
 }
 
 /// Opens a plain file that holds something. Errors name it.
@@ -152,7 +156,7 @@ pub fn not_autoencoder(path: &Path) -> Error {
 }
 
 /// The variables of all of `paths`, names made unique by their file's where they clash.
-pub fn open_inputs(paths: &[PathBuf], reading: &Reading) -> Result<Vec<Input>> {
+pub fn open_inputs(paths: &[PathBuf], reading: &Reading) -> Result<Vec<Input<'static>>> {
     let options = ReadOptions {
         shape: reading.shape.clone(),
         header: reading.no_header.then_some(false),

@@ -148,6 +148,20 @@ pub fn load(path: &Path, reading: &Reading, name: Option<&str>) -> Result<Variab
     Ok(variables.swap_remove(at).load()?.1)
 }
 
+/// The rows that the flags make of a variable.
+pub fn sample(args: &Train, variable: &Variable) -> Result<Sample> {
+    if args.bound.given() || !args.bounds.is_empty() || args.bounds_file.is_some() {
+        return Err(Error::invalid(
+            "an autoencoder is trained without a bound; say --kind table, or leave it out",
+        ));
+    }
+    match (&args.tiles, &args.runs) {
+        (Some(shape), _) => sample_of_blocks(variable, shape, Blocks::Tiles(shape.clone())),
+        (_, Some(shape)) => sample_of_blocks(variable, shape, Blocks::Runs),
+        _ => sample_of(variable, args.columns.as_deref()),
+    }
+}
+
 /// Writes a model file, whole or not at all; the number of its bytes.
 pub fn save(model: &Model, mut out: AtomicFile) -> Result<u64> {
     model.write(&mut out)?;
@@ -177,7 +191,8 @@ pub fn fit(
     Ok(model)
 }
 
-fn options(args: &Train, sample: &Sample) -> Result<TrainOptions> {
+/// The options of the flags, for this sample.
+pub fn options(args: &Train, sample: &Sample) -> Result<TrainOptions> {
     let name = args.model.as_deref().unwrap_or("AE");
     let defaults = TrainOptions::new(architecture::resolve(name, &sample.shape, args.latent, args.ratio)?);
     let loss = match args.loss {
@@ -258,8 +273,8 @@ fn fit_resumably(
     }
 }
 
-/// With integers that code, for rows cut as the sample's.
-fn frozen(fitted: Fitted, sample: &Sample) -> Result<Model> {
+/// A trained network as a model: with integers that code, for rows cut as the sample's.
+pub fn frozen(fitted: Fitted, sample: &Sample) -> Result<Model> {
     let model = fitted.freeze(&sample.rows, &sample.names)?;
     Ok(Model { frozen: model.frozen.with_blocks(sample.blocks.clone())?, ..model })
 }
@@ -282,17 +297,8 @@ pub fn run(args: &Train) -> Result<bool> {
     if args.kind == TrainKind::Table {
         return super::train_table::run(args);
     }
-    if args.bound.given() || !args.bounds.is_empty() || args.bounds_file.is_some() {
-        return Err(Error::invalid(
-            "an autoencoder is trained without a bound; say --kind table, or leave it out",
-        ));
-    }
     let variable = load(&args.input, &args.reading, args.variable.as_deref())?;
-    let sample = match (&args.tiles, &args.runs) {
-        (Some(shape), _) => sample_of_blocks(&variable, shape, Blocks::Tiles(shape.clone()))?,
-        (_, Some(shape)) => sample_of_blocks(&variable, shape, Blocks::Runs)?,
-        _ => sample_of(&variable, args.columns.as_deref())?,
-    };
+    let sample = sample(args, &variable)?;
     let options = options(args, &sample)?;
     check_output(&args.output, &[&args.input])?;
     let mut checkpoints = Checkpoints::beside(&args.output, args.checkpoint_every);

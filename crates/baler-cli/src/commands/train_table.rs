@@ -6,7 +6,7 @@ use crate::named_bounds::NamedBounds;
 use crate::output::AtomicFile;
 use crate::saying::{bar, bytes, count, number, print};
 use baler::archive::Options;
-use baler::data::Variable;
+use baler::data::{Table, Variable};
 use baler::error::{Error, Result};
 use baler::train::table::{TableOptions, train_within};
 use serde_json::json;
@@ -14,21 +14,15 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-/// Runs it.
-pub fn run(args: &Train) -> Result<bool> {
+/// The columns of `variable` that the flags want, their bounds, and how to train. Errors where it is a field.
+pub fn request(args: &Train, variable: Variable) -> Result<(Table, Options<'static>, TableOptions)> {
     if args.ratio.is_some() || args.latent.is_some() || args.model.is_some() {
         return Err(Error::invalid(
             "--model, --ratio and --latent are for autoencoders; leave out --kind table",
         ));
     }
-    let mut table = match train::load(&args.input, &args.reading, args.variable.as_deref())? {
-        Variable::Table(t) => t,
-        Variable::Field(_) => {
-            return Err(Error::invalid(format!(
-                "{} holds a field, which has no columns",
-                args.input.display()
-            )));
-        }
+    let Variable::Table(mut table) = variable else {
+        return Err(Error::invalid(format!("{} holds a field, which has no columns", args.input.display())));
     };
     if let Some(names) = &args.columns {
         if let Some(n) = names.iter().find(|n| table.columns.iter().all(|c| c.name != **n)) {
@@ -52,6 +46,13 @@ pub fn run(args: &Train) -> Result<bool> {
         threads: threads(args.threads)?,
         ..defaults
     };
+    Ok((table, bounds, options))
+}
+
+/// Runs it.
+pub fn run(args: &Train) -> Result<bool> {
+    let variable = train::load(&args.input, &args.reading, args.variable.as_deref())?;
+    let (table, bounds, options) = request(args, variable)?;
     check_output(&args.output, &[&args.input])?;
     let mut out = AtomicFile::create(&args.output, args.force)?; // before the long work, should it be refused
     let begun = Instant::now();

@@ -3,14 +3,15 @@
 use super::{model_of, of_data, open_archive, open_inputs, threads};
 use crate::args::Verify;
 use crate::saying::{count, number, print, table};
-use baler::archive::Input;
 use baler::archive::header::{ColumnHeader, Kind, Resolved, TableHeader};
+use baler::archive::{Archive, Input};
 use baler::bound::Bound;
 use baler::data::{DType, Values};
 use baler::error::{Error, Result};
 use baler::front::Tolerance;
 use baler::front::check::{largest_error, root_mean_square};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::io::{Read, Seek};
 
 /// What the header promises of a run of values.
 pub(super) fn promised(dtype: DType, r: &Resolved) -> Tolerance {
@@ -56,27 +57,56 @@ impl Outcome {
     }
 }
 
-/// Runs it.
-pub fn run(args: &Verify) -> Result<bool> {
-    let model = model_of(&args.coding)?;
-    let threads = threads(args.coding.threads)?;
-    let mut archive = open_archive(&args.input, model.as_ref())?;
-    let mut originals = open_inputs(&args.against, &args.reading)?;
+/// What a check of a whole archive came to.
+pub struct Verified {
+    /// How many chunks were decoded, all checksums matching.
+    pub chunks: usize,
+    /// Whether there were originals to compare with.
+    pub compared: bool,
+    outcomes: Vec<Outcome>,
+}
+
+impl Verified {
+    /// Whether every value is within its bound.
+    pub fn holds(&self) -> bool {
+        self.outcomes.iter().all(|o| o.holds)
+    }
+
+    /// All of it, for programs.
+    pub fn report(&self) -> Value {
+        let each: Vec<_> = self
+            .outcomes
+            .iter()
+            .map(|o| json!({"name": o.name, "holds": o.holds, "largest_error": o.error}))
+            .collect();
+        json!({"intact": true, "chunks": self.chunks, "compared": self.compared, "holds": self.holds(),
+            "variables": each})
+    }
+}
+
+/// Decodes all of `archive`, and compares it with `originals` where there are any.
+///
+/// Errors where anything is damaged, and where the originals are of other types or shapes.
+pub fn verify<R: Read + Seek + Send>(
+    archive: &mut Archive<R>,
+    mut originals: Vec<Input>,
+    threads: usize,
+) -> Result<Verified> {
+    let compared = !originals.is_empty();
     if let ([v], [Input::Field(name, _) | Input::Table(name, _)]) =
         (&archive.header().variables[..], &mut originals[..])
     {
         name.clone_from(&v.name); // one against one: whatever the file is called
     }
-    let place = |e: Error| of_data(e, &args.input);
     let mut outcomes = vec![];
     let mut chunks = 0;
     for i in 0..archive.header().variables.len() {
         let v = archive.header().variables[i].clone();
-        let found = originals
+        let mut found = originals
             .iter_mut()
             .find(|o| matches!(o, Input::Field(n, _) | Input::Table(n, _) if *n == v.name));
-        if found.is_none() && !args.against.is_empty() {
-            return Err(Error::invalid(format!("--against has no variable '{}'", v.name)));
+        if found.is_none() && compared {
+            return Err(Error::invalid(format!("the original has no variable '{}'", v.name)));
         }
         let begin = |name: &str, dtype, r: &Resolved| {
             let tolerance = promised(dtype, r);
@@ -86,46 +116,45 @@ pub fn run(args: &Verify) -> Result<bool> {
             Kind::Field(f) => vec![begin(&v.name, f.dtype, &f.bound)],
             Kind::Table(t) => t.columns.iter().map(|c| begin(&c.name, c.dtype, &c.bound)).collect(),
         };
-        let mut found = found;
         if let Some(original) = &mut found {
             check_shape(original, &v.kind).map_err(|e| e.at(format!("variable '{}'", v.name)))?;
         }
-        archive
-            .decode(i, 0..v.chunks(), threads, |chunk, runs| {
-                chunks += 1;
-                let originals = match (&mut found, &v.kind) {
-                    (Some(Input::Field(_, source)), Kind::Field(f)) => {
-                        let range = f.chunk(chunk).0;
-                        vec![source.read(range.start, range.len())?]
-                    }
-                    (Some(Input::Table(_, table)), Kind::Table(t)) => {
-                        retyped(table.read(t.chunk(chunk))?, t)?
-                    }
-                    _ => return Ok(()),
-                };
-                here.iter_mut().zip(&originals).zip(&runs).for_each(|((o, a), b)| o.look(a, b));
-                Ok(())
-            })
-            .map_err(place)?;
+        archive.decode(i, 0..v.chunks(), threads, |chunk, runs| {
+            chunks += 1;
+            let originals = match (&mut found, &v.kind) {
+                (Some(Input::Field(_, source)), Kind::Field(f)) => {
+                    let range = f.chunk(chunk).0;
+                    vec![source.read(range.start, range.len())?]
+                }
+                (Some(Input::Table(_, table)), Kind::Table(t)) => retyped(table.read(t.chunk(chunk))?, t)?,
+                _ => return Ok(()),
+            };
+            here.iter_mut().zip(&originals).zip(&runs).for_each(|((o, a), b)| o.look(a, b));
+            Ok(())
+        })?;
         here.iter_mut().for_each(Outcome::close);
         outcomes.extend(here);
     }
-    let holds = outcomes.iter().all(|o| o.holds);
-    let compared = !args.against.is_empty();
+    Ok(Verified { chunks, compared, outcomes })
+}
+
+/// Runs it.
+pub fn run(args: &Verify) -> Result<bool> {
+    let model = model_of(&args.coding)?;
+    let threads = threads(args.coding.threads)?;
+    let mut archive = open_archive(&args.input, model.as_ref())?;
+    let originals = open_inputs(&args.against, &args.reading)?;
+    let verified = verify(&mut archive, originals, threads).map_err(|e| of_data(e, &args.input))?;
+    let holds = verified.holds();
     if args.saying.json {
-        let each: Vec<_> = outcomes
-            .iter()
-            .map(|o| json!({"name": o.name, "holds": o.holds, "largest_error": o.error}))
-            .collect();
-        print(
-            json!({"intact": true, "chunks": chunks, "compared": compared, "holds": holds, "variables": each}),
-        )?;
+        print(verified.report())?;
         return Ok(holds);
     }
-    print(format!("{}: intact; {} decoded, checksums match", args.input.display(), count(chunks, "chunk")))?;
-    if compared {
+    let chunks = count(verified.chunks, "chunk");
+    print(format!("{}: intact; {chunks} decoded, checksums match", args.input.display()))?;
+    if verified.compared {
         let mut rows = vec![["", "largest error", "allowed", ""].map(String::from).to_vec()];
-        for o in &outcomes {
+        for o in &verified.outcomes {
             let allowed = match o.tolerance {
                 Tolerance::Exact => "exact".into(),
                 Tolerance::None => "any".into(),

@@ -20,12 +20,12 @@ use crate::model::table::file::TrainedTable;
 use sha2::{Digest, Sha256};
 use std::io::Write;
 
-/// One variable to compress.
-pub enum Input {
+/// One variable to compress; its source may borrow what it reads.
+pub enum Input<'a> {
     /// An array, read piece by piece.
-    Field(String, Box<dyn FieldSource>),
+    Field(String, Box<dyn FieldSource + 'a>),
     /// A table, read some rows at a time.
-    Table(String, Box<dyn TableSource>),
+    Table(String, Box<dyn TableSource + 'a>),
 }
 
 /// How to compress.

@@ -44,7 +44,7 @@ pub struct Seed {
     pub models: Vec<AnyDecoder>,
 }
 
-pub fn field(name: &str, shape: &[usize], values: Values) -> Input {
+pub fn field(name: &str, shape: &[usize], values: Values) -> Input<'static> {
     Input::Field(name.into(), Box::new(Array::new(shape.to_vec(), values).unwrap()))
 }
 

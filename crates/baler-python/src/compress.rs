@@ -1,0 +1,96 @@
+//! `baler.compress` and `baler.save`.
+
+use crate::errors::to_python;
+use crate::input::Given;
+use crate::job;
+use crate::model::Model;
+use baler::archive::{self, Options};
+use baler::codec::field::Level;
+use baler::error::{Error, Result};
+use baler_cli::commands::{Loaded, compress::codec, threads};
+use baler_cli::output::AtomicFile;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::path::PathBuf;
+
+/// How to compress, as Python says it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Wanted {
+    bound: Option<String>,
+    bounds: Vec<(String, String)>,
+    level: String,
+    embed: bool,
+    codec: Option<String>,
+    fill: Option<f64>,
+    chunk: Option<usize>,
+    threads: Option<usize>,
+    description: String,
+}
+
+fn level(name: &str) -> Result<Level> {
+    match name {
+        "fast" => Ok(Level::Fast),
+        "default" => Ok(Level::Default),
+        "max" => Ok(Level::Max),
+        _ => Err(Error::invalid(format!("'{name}' is no level; there are fast, default and max"))),
+    }
+}
+
+impl Wanted {
+    fn options<'a>(&self, model: Option<&'a Loaded>) -> Result<Options<'a>> {
+        let bound = |text: &String| baler::bound::Bound::parse(text);
+        let named = |(name, b): &(String, String)| Ok((name.clone(), bound(b).map_err(|e| e.at(name))?));
+        let defaults = Options::default();
+        let description = serde_json::from_str(&self.description)
+            .map_err(|e| Error::invalid(format!("the description is no JSON object: {e}")))?;
+        if self.chunk == Some(0) {
+            return Err(Error::invalid("chunk=0 would hold nothing"));
+        }
+        Ok(Options {
+            bound: self.bound.as_ref().map(bound).transpose()?,
+            bounds: self.bounds.iter().map(named).collect::<Result<_>>()?,
+            fill: self.fill,
+            model: model.and_then(Loaded::autoencoder),
+            net: model.and_then(Loaded::table),
+            embed: self.embed,
+            codec: self.codec.as_deref().map(codec).transpose()?,
+            level: level(&self.level)?,
+            threads: threads(self.threads)?,
+            chunk: self.chunk.unwrap_or(defaults.chunk),
+            description,
+            ..defaults
+        })
+    }
+}
+
+/// Compresses into bytes, or into the file `path` (then `None`), which appears whole or not at all.
+#[pyfunction]
+#[pyo3(signature = (inputs, wanted, model=None, path=None, progress=None))]
+pub fn compress<'py>(
+    py: Python<'py>,
+    inputs: Vec<Given<'py>>,
+    wanted: Wanted,
+    model: Option<PyRef<'py, Model>>,
+    path: Option<PathBuf>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    let raise = |e: Error| to_python(py, &e);
+    let lent = inputs.iter().map(Given::lend).collect::<Result<Vec<_>>>().map_err(raise)?;
+    let options = wanted.options(model.as_ref().map(|m| m.loaded())).map_err(raise)?;
+    let out = job::run(py, progress, |watch| {
+        let tell = |done, total| watch.progress(done, total);
+        let options = Options { progress: &tell, ..options };
+        let inputs = lent.iter().map(|l| l.input(watch)).collect();
+        let Some(path) = path else {
+            let mut out = vec![];
+            archive::compress(inputs, &options, &mut out)?;
+            return Ok(Some(out));
+        };
+        let mut out = AtomicFile::create(&path, true)?;
+        archive::compress(inputs, &options, &mut out)?;
+        out.commit()?;
+        Ok(None)
+    })?;
+    Ok(out.map(|out| PyBytes::new(py, &out)))
+}

@@ -1,0 +1,137 @@
+//! Models: trained, loaded, told of, put to use.
+
+use crate::errors::to_python;
+use crate::input::{Given, Lent};
+use crate::job::{self, Watch};
+use baler::archive::write::model_hash;
+use baler::error::{Error, Result};
+use baler::train::fit as fit_network;
+use baler::train::table::train_within;
+use baler_cli::args::{Cli, Command, Train, TrainKind};
+use baler_cli::commands::{Loaded, hex, info, train as flags, train_table};
+use clap::Parser;
+use numpy::{PyArray1, PyReadonlyArray1};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::ops::ControlFlow;
+
+/// A model of whichever kind, and the bytes of its file.
+#[pyclass(frozen, module = "baler._baler")]
+pub struct Model {
+    loaded: Loaded,
+    bytes: Vec<u8>,
+}
+
+impl Model {
+    /// What it is.
+    pub fn loaded(&self) -> &Loaded {
+        &self.loaded
+    }
+
+    fn autoencoder(&self, py: Python) -> PyResult<&baler::model::Model> {
+        let none = || Error::invalid("a model of tables has no latents; this is for autoencoders");
+        self.loaded.autoencoder().ok_or_else(|| to_python(py, &none()))
+    }
+
+    fn of(bytes: Vec<u8>) -> Result<Model> {
+        Ok(Model { loaded: Loaded::from_bytes(&bytes)?, bytes })
+    }
+}
+
+#[pymethods]
+impl Model {
+    #[new]
+    fn new(py: Python, bytes: Vec<u8>) -> PyResult<Model> {
+        Model::of(bytes).map_err(|e| to_python(py, &e))
+    }
+
+    /// The bytes of its file.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.bytes)
+    }
+
+    /// All there is to tell of it, as JSON.
+    fn info(&self) -> String {
+        info::describe(&self.loaded).to_string()
+    }
+
+    /// By which archives name it.
+    fn hash(&self) -> String {
+        hex(&model_hash(&self.loaded.decoder().to_bytes()))
+    }
+
+    /// Number of features of an autoencoder's rows, and of their latents.
+    fn sizes(&self, py: Python) -> PyResult<(usize, usize)> {
+        let frozen = &self.autoencoder(py)?.frozen;
+        Ok((frozen.features(), frozen.latents()))
+    }
+
+    /// The latents of rows (rows x features, flat).
+    fn encode<'py>(
+        &self,
+        py: Python<'py>,
+        rows: PyReadonlyArray1<f64>,
+    ) -> PyResult<Bound<'py, PyArray1<i16>>> {
+        let (frozen, rows) = (&self.autoencoder(py)?.frozen, rows.as_slice()?);
+        let latents = py.detach(|| frozen.encode(rows)).map_err(|e| to_python(py, &e))?;
+        Ok(PyArray1::from_vec(py, latents))
+    }
+
+    /// The rows of latents (rows x latents, flat).
+    fn decode<'py>(
+        &self,
+        py: Python<'py>,
+        latents: PyReadonlyArray1<i16>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let (frozen, latents) = (&self.autoencoder(py)?.frozen, latents.as_slice()?);
+        let mut rows = vec![0.0; latents.len() / frozen.latents() * frozen.features()];
+        py.detach(|| frozen.decode(latents, &mut rows)).map_err(|e| to_python(py, &e))?;
+        Ok(PyArray1::from_vec(py, rows))
+    }
+}
+
+/// The flags of `baler train` as it reads them, so that names, defaults and refusals are the command's.
+fn parse(words: Vec<String>) -> Result<Train> {
+    let line = ["baler", "train", "sample", "--output", "model"].map(String::from).into_iter().chain(words);
+    let cli = Cli::try_parse_from(line).map_err(|e| {
+        let text = e.render().to_string();
+        let first = text.lines().next().unwrap_or_default();
+        Error::invalid(first.trim_start_matches("error: "))
+    })?;
+    match cli.command {
+        Some(Command::Train(args)) => Ok(args),
+        _ => unreachable!("the line says train"),
+    }
+}
+
+fn fit(input: &Lent, args: &Train, watch: &Watch) -> Result<Vec<u8>> {
+    let variable = input.load()?;
+    let on = |watch: &Watch| match watch.go_on() {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    };
+    if args.kind == TrainKind::Table {
+        let (table, bounds, options) = train_table::request(args, variable)?;
+        let trained = train_within(&table, &bounds, &options, |r| {
+            watch.progress(r.done as u64, r.columns as u64);
+            on(watch)
+        })?;
+        return Ok(trained.to_bytes());
+    }
+    let sample = flags::sample(args, &variable)?;
+    let options = flags::options(args, &sample)?;
+    let fitted = fit_network(&sample.rows, &options, None, |e| {
+        watch.progress(e.epoch as u64, options.epochs as u64);
+        on(watch)
+    })?;
+    Ok(flags::frozen(fitted, &sample)?.to_bytes())
+}
+
+/// Trains a model on `input`; `words` are the flags of `baler train`.
+#[pyfunction]
+#[pyo3(signature = (input, words, progress=None))]
+pub fn train(py: Python, input: Given, words: Vec<String>, progress: Option<Py<PyAny>>) -> PyResult<Model> {
+    let args = parse(words).map_err(|e| to_python(py, &e))?;
+    let lent = input.lend().map_err(|e| to_python(py, &e))?;
+    job::run(py, progress, |watch| fit(&lent, &args, watch).and_then(Model::of))
+}

@@ -1,0 +1,151 @@
+"""Models: trained here or elsewhere, put to use by `compress`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from baler import _baler
+from baler import _forms as forms
+from baler._bounds import bound_of, bounds_of
+from baler.errors import InvalidArgumentError
+
+
+class Model:
+    """A trained model: an autoencoder, or a model of a table's columns. Pickles, so that workers of a cluster get it."""
+
+    def __init__(self, inner: _baler.Model) -> None:
+        self._inner = inner
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Model:
+        """The model of a file that `save` or `baler train` wrote."""
+        try:
+            with open(path, "rb") as file:
+                data = file.read()
+        except FileNotFoundError as e:
+            from baler.errors import NotFoundError
+
+            raise NotFoundError(f"{os.fspath(path)}: {e.strerror}") from None
+        return cls.from_bytes(data)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Model:
+        """The model of a file's bytes."""
+        return cls(_baler.Model(data))
+
+    def to_bytes(self) -> bytes:
+        """The bytes of a model file (safetensors)."""
+        return self._inner.to_bytes()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a model file, whole or not at all."""
+        part = f"{os.fspath(path)}.part"
+        try:
+            with open(part, "wb") as file:
+                file.write(self.to_bytes())
+            os.replace(part, path)
+        finally:
+            if os.path.exists(part):
+                os.remove(part)
+
+    @property
+    def hash(self) -> str:
+        """The SHA-256 by which archives name it."""
+        return self._inner.hash()
+
+    def info(self) -> dict[str, Any]:
+        """What it is and how it was trained: what `baler info --json` tells."""
+        told: dict[str, Any] = json.loads(self._inner.info())
+        return told
+
+    def transform(self, rows: Any) -> np.ndarray[Any, np.dtype[np.int16]]:
+        """The latents (rows x latents, integers) of an autoencoder for rows x features in the data's units."""
+        features, latents = self._inner.sizes()
+        flat = np.ascontiguousarray(rows, np.float64)
+        if flat.size % features:
+            raise InvalidArgumentError(f"shape {flat.shape} is no rows of {features} features")
+        return self._inner.encode(flat.reshape(-1)).reshape(-1, latents)
+
+    def inverse_transform(self, latents: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """The rows (rows x features) that latents decode to, the same bits on every machine."""
+        features, count = self._inner.sizes()
+        flat = np.ascontiguousarray(latents, np.int16)
+        if flat.size % count:
+            raise InvalidArgumentError(f"shape {flat.shape} is no rows of {count} latents")
+        return self._inner.decode(flat.reshape(-1)).reshape(-1, features)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Model.from_bytes, (self.to_bytes(),))
+
+    def __repr__(self) -> str:
+        told = self.info()
+        return f"<baler.Model: {told.get('architecture') or told['kind']}, {self.hash[:12]}>"
+
+
+def train(
+    data: Any,
+    *,
+    kind: str = "autoencoder",
+    model: str | os.PathLike[str] | None = None,
+    ratio: float | None = None,
+    latent: int | None = None,
+    epochs: int | None = None,
+    lr: float | None = None,
+    batch_size: int | None = None,
+    validation: float | None = None,
+    patience: int | None = None,
+    plateau: int | None = None,
+    loss: str | None = None,
+    l1: float | None = None,
+    normalisation: str | None = None,
+    tiles: Sequence[int] | None = None,
+    runs: Sequence[int] | None = None,
+    columns: Sequence[str] | None = None,
+    shuffle: bool = True,
+    seed: int | None = None,
+    abs: float | None = None,
+    rel: float | None = None,
+    std: float | None = None,
+    pwrel: float | None = None,
+    psnr: float | None = None,
+    lossless: bool = False,
+    bounds: Mapping[str, str] | None = None,
+    threads: int | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> Model:
+    """Trains a model on a sample of the data; the same seed gives the same model, with any number of threads.
+
+    `kind` is "autoencoder" (a field's frames, or a table's rows; `model` names one of Baler's zoo or a .toml file of
+    layers, `ratio` or `latent` says how much smaller a row gets) or "table" (a tiny network for each column, which makes
+    tables smaller within the bounds given here). Everything means what it means to `baler train`, whose help tells
+    more. `progress` is called with epochs done and epochs in all (of a table: columns).
+
+    >>> import baler, numpy as np
+    >>> frames = np.random.default_rng(1).normal(size=(200, 8))
+    >>> model = baler.train(frames, ratio=2, epochs=2, seed=1)
+    >>> model.transform(frames).shape
+    (200, 4)
+    """
+    given, _ = forms.take(data, "sample")
+    if len(given) != 1:
+        raise InvalidArgumentError("a model is trained on one array or one table")
+    flags: dict[str, Any] = {
+        "kind": kind, "model": model and os.fspath(model), "ratio": ratio, "latent": latent, "epochs": epochs, "lr": lr,
+        "batch-size": batch_size, "validation": validation, "patience": patience, "plateau": plateau, "loss": loss,
+        "l1": l1, "normalisation": normalisation, "seed": seed, "threads": threads,
+        "tiles": tiles and ",".join(map(str, tiles)), "runs": runs and ",".join(map(str, runs)),
+        "columns": columns and ",".join(columns),
+    }  # fmt: skip
+    words = [f"--{flag}={value}" for flag, value in flags.items() if value is not None]
+    words += [] if shuffle else ["--no-shuffle"]
+    bound = bound_of(abs=abs, rel=rel, std=std, pwrel=pwrel, psnr=psnr, lossless=lossless)
+    if bound is not None:
+        kind_of, _, value = bound.partition(":")
+        words.append(f"--{kind_of}={value}" if value else f"--{kind_of}")
+    words += [f"--bound={name}={b}" for name, b in bounds_of(bounds)]
+    return Model(_baler.train(given[0], words, progress))

@@ -1,0 +1,52 @@
+"""What can go wrong: one family of exceptions, with the messages of the command line."""
+
+from __future__ import annotations
+
+import re
+
+
+class BalerError(Exception):
+    """The base of all that this package raises on purpose."""
+
+
+class CorruptError(BalerError):
+    """The bytes contradict themselves or their checksum."""
+
+
+class TruncatedError(BalerError):
+    """The bytes end before the data does."""
+
+
+class UnsupportedError(BalerError):
+    """Valid, but of a format version or feature that this version does not know."""
+
+
+class InvalidArgumentError(BalerError, ValueError):
+    """Something is asked for that makes no sense for this data."""
+
+
+class LimitExceededError(BalerError, MemoryError):
+    """Going on would take more memory than there is, or than a stated limit."""
+
+
+class MissingModelError(BalerError):
+    """The archive refers to a model that was not given; the message tells its hash."""
+
+
+class InputOutputError(BalerError, OSError):
+    """The operating system refused."""
+
+
+class NotFoundError(InputOutputError, FileNotFoundError):
+    """There is no such file."""
+
+
+# What the command line calls `--rel 1e-3` is `rel=1e-3` here.
+_FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: (?=[A-Z0-9]))?")
+
+
+def told(kind: str, message: str) -> BalerError:
+    """The exception of a kind (a class of this module), its message in Python's terms. Called by the Rust module."""
+    text = _FLAG.sub(lambda flag: flag[1].replace("-", "_") + "=", message)
+    error: BalerError = globals()[kind](text)
+    return error

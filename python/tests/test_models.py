@@ -1,0 +1,92 @@
+"""Models: trained, saved, put to use, pickled."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import baler
+
+
+def test_an_autoencoder_from_training_to_archive(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
+    features = {k: columns[k] for k in ("pt", "eta")} | {"e": columns["pt"] * np.cosh(columns["eta"])}
+    seen = []
+    model = baler.train(features, latent=2, epochs=3, seed=5, progress=lambda *now: seen.append(now))
+    assert seen[-1] == (3, 3) and model.info()["features"] == 3 and "AE" in repr(model)
+    model.save(tmp_path / "m.safetensors")
+    again = baler.Model.load(tmp_path / "m.safetensors")
+    assert again.hash == model.hash == pickle.loads(pickle.dumps(model)).hash
+    rows = np.stack(list(features.values()), 1)
+    latents = model.transform(rows)
+    assert latents.shape == (3000, 2) and latents.dtype == np.int16
+    assert model.inverse_transform(latents).shape == rows.shape
+
+    archive = baler.compress(features, bound_none=True, codec="autoencoder", model=model, external_model=True)
+    with pytest.raises(baler.errors.MissingModelError, match=model.hash):
+        baler.decompress(archive)
+    back = baler.decompress(archive, model=again)
+    decoded = model.inverse_transform(latents)
+    assert np.abs(back["e"] - decoded[:, 2].astype("f4")).max() <= 0.05 * np.ptp(features["e"])
+    within = baler.compress(features, rel=1e-3, codec="autoencoder", model=model)
+    assert baler.verify(within, against=features)["holds"] and baler.info(within)["models"][0]["sha256"] == model.hash
+    assert baler.train(features, latent=2, epochs=3, seed=5, threads=2).to_bytes() == model.to_bytes()
+
+
+def test_a_model_of_a_table(columns: dict[str, np.ndarray]) -> None:
+    model = baler.train(columns, kind="table", std=1e-2, bounds={"eta": "abs:0.1"}, epochs=1)
+    assert model.info()["kind"] == "table model"
+    archive = baler.compress(columns, model=model)  # within the bounds that it was trained for
+    assert baler.verify(archive, against=columns)["holds"]
+    with pytest.raises(baler.errors.InvalidArgumentError, match="for autoencoders"):
+        model.transform(np.zeros((1, 3)))
+
+
+def test_a_field_in_tiles(field: np.ndarray) -> None:
+    model = baler.train(field, tiles=(8, 10), latent=4, epochs=1)
+    assert model.info()["features"] == 80 and baler.info(model) == model.info()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"latent": 0}, "latent= ?0 would keep nothing"),
+        ({"loss": "cubic"}, "invalid value 'cubic' for 'loss="),
+        ({"model": "AF"}, "AF"),
+        ({"ratio": 2, "latent": 2}, "cannot be used with"),
+        ({"kind": "table", "model": "AE"}, "are for autoencoders"),
+        ({"rel": 1e-3}, "without a bound"),
+        ({"columns": ["w"]}, "no numeric column 'w'"),
+        ({"epochs": 0}, "at least 1"),
+    ],
+)
+def test_trainings_that_make_no_sense(options: dict, words: str) -> None:
+    with pytest.raises(baler.errors.InvalidArgumentError, match=words):
+        baler.train({"x": np.arange(9.0), "y": np.ones(9)}, **options)
+
+
+def test_damaged_models(tmp_path: Path) -> None:
+    model = baler.train(np.random.default_rng(1).normal(size=(50, 4)), latent=2, epochs=1).to_bytes()
+    for damaged in (b"", model[:100], model[:-1], b"x" * 100):
+        with pytest.raises(baler.BalerError):
+            baler.Model.from_bytes(damaged)
+
+
+def test_a_transformer_of_scikit_learn() -> None:
+    pytest.importorskip("sklearn", minversion="1.6", reason="scikit-learn is not installed")
+    from sklearn.base import clone
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from baler.sklearn import Autoencoder
+
+    x = np.random.default_rng(1).normal(size=(300, 6))
+    pipe = make_pipeline(StandardScaler(), Autoencoder(latent=6, epochs=3, seed=4))
+    latents = pipe.fit_transform(x)
+    assert latents.shape == (300, 6) and pipe.inverse_transform(latents).shape == x.shape
+    again = clone(pipe).fit(x)
+    assert again[-1].model_.hash == pipe[-1].model_.hash
+    with pytest.raises(ValueError, match="features"):
+        pipe[-1].transform(x[:, :5])

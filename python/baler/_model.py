@@ -106,6 +106,7 @@ def train(
     tiles: Sequence[int] | None = None,
     runs: Sequence[int] | None = None,
     columns: Sequence[str] | None = None,
+    precision: str | None = None,
     shuffle: bool = True,
     seed: int | None = None,
     abs: float | None = None,
@@ -137,7 +138,7 @@ def train(
     flags: dict[str, Any] = {
         "kind": kind, "model": model and os.fspath(model), "ratio": ratio, "latent": latent, "epochs": epochs, "lr": lr,
         "batch-size": batch_size, "validation": validation, "patience": patience, "plateau": plateau, "loss": loss,
-        "l1": l1, "normalisation": normalisation, "seed": seed, "threads": threads,
+        "l1": l1, "normalisation": normalisation, "precision": precision, "seed": seed, "threads": threads,
         "tiles": tiles and ",".join(map(str, tiles)), "runs": runs and ",".join(map(str, runs)),
         "columns": columns and ",".join(columns),
     }  # fmt: skip

@@ -99,7 +99,7 @@ fn parse(words: Vec<String>) -> Result<Train> {
         Error::invalid(first.trim_start_matches("error: "))
     })?;
     match cli.command {
-        Some(Command::Train(args)) => Ok(args),
+        Some(Command::Train(args)) => Ok(*args),
         _ => unreachable!("the line says train"),
     }
 }

@@ -48,9 +48,9 @@ def test_programs_that_know_only_the_path(tmp_path: Path, field: np.ndarray) -> 
     assert float(told.stdout) == field[3, 4, 5]
     if shutil.which("h5dump") is None:
         pytest.skip("h5dump is not installed; h5py read the file")
-    command = ["h5dump", "-d", "/u", "-s", "3,4,5", "-c", "1,1,1", str(tmp_path / "u.h5")]
+    command = ["h5dump", "-m", "%.9g", "-d", "/u", "-s", "3,4,5", "-c", "1,1,1", str(tmp_path / "u.h5")]
     told = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert f"{field[3, 4, 5]:.5g}" in told.stdout, told.stderr
+    assert f"(3,4,5): {field[3, 4, 5]:.9g}\n" in told.stdout, told.stdout + told.stderr
 
 
 def test_the_plugin_links_to_no_hdf5_and_no_python() -> None:

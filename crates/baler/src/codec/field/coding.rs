@@ -100,7 +100,7 @@ pub fn write<D: Domain>(
         }
         Choice::Level(level) => level,
     };
-    let recipe = select(domain, signal, special, values, plain);
+    let recipe = select(domain, signal, special, values, level == Level::Max, plain);
     let original = (level == Level::Max).then(|| values.to_vec());
     let start = out.len();
     write_as(out, domain, signal, special, values, recipe, plain);

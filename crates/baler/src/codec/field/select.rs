@@ -111,11 +111,12 @@ impl Tile {
             return vec![];
         }
         let [z0, y0, x0] = self.start;
-        let rows = (0..self.size[0]).flat_map(|z| (0..self.size[1]).map(move |y| (z0 + z, y0 + y)));
-        rows.flat_map(|(z, y)| {
-            let at = (z * dims[1] + y) * dims[2] + x0;
-            values[at..at + self.size[2]].iter().copied()
-        })
-        .collect()
+        let mut part = Vec::with_capacity(self.size.iter().product());
+        for z in z0..z0 + self.size[0] {
+            for y in y0..y0 + self.size[1] {
+                part.extend_from_slice(&values[(z * dims[1] + y) * dims[2] + x0..][..self.size[2]]);
+            }
+        }
+        part
     }
 }

@@ -21,6 +21,7 @@ from zarr.abc.codec import ArrayBytesCodec
 
 from baler import _chunk
 from baler._chunk import Configuration
+from baler._model import Model
 from baler.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 
 class Baler(ArrayBytesCodec):
-    """Makes each chunk an archive of its own, within the bound that is given as `baler.compress` takes it."""
+    """Makes each chunk an archive of its own, within the bound that is given as `baler.compress` takes it. A `model`,
+    or its hash, is used where it makes a chunk smaller; the store keeps the hash, and readers find the model's file in the
+    folders of `BALER_MODELS`."""
 
     is_fixed_size = False
 
@@ -43,9 +46,10 @@ class Baler(ArrayBytesCodec):
         psnr: float | None = None,
         lossless: bool = False,
         level: str = "default",
+        model: Model | str | None = None,
     ) -> None:
         self.configuration = Configuration.of(
-            level, abs=abs, rel=rel, std=std, pwrel=pwrel, psnr=psnr, lossless=lossless
+            level, model, abs=abs, rel=rel, std=std, pwrel=pwrel, psnr=psnr, lossless=lossless
         )
 
     @classmethod
@@ -75,7 +79,7 @@ class Baler(ArrayBytesCodec):
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
         dtype = chunk_spec.dtype.to_native_dtype()
-        array = _chunk.decode(chunk_bytes.to_bytes(), dtype, tuple(chunk_spec.shape))
+        array = _chunk.decode(chunk_bytes.to_bytes(), self.configuration, dtype, tuple(chunk_spec.shape))
         return chunk_spec.prototype.nd_buffer.from_numpy_array(array)
 
     async def _encode_single(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer:

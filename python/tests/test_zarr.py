@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +128,30 @@ def test_xarray(tmp_path: Path, field: np.ndarray) -> None:
     assert float(np.abs(back.u - data.u).max()) <= 1e-3 * np.ptp(field)
     one = back.u.sel(time="2026-01-05").values
     assert np.abs(one - field[4]).max() <= 1e-3 * np.ptp(field)
+
+
+@pytest.fixture(scope="module")
+def tiles(field: np.ndarray) -> baler.Model:
+    return baler.train(field, tiles=(8, 10), latent=20, epochs=30, seed=1)
+
+
+def test_a_model_by_its_hash(tmp_path: Path, field: np.ndarray, tiles: baler.Model) -> None:
+    create(tmp_path / "z", field, Baler(rel=0.05, model=tiles), chunks=(12, 40, 50))
+    kept = json.loads((tmp_path / "z" / "zarr.json").read_text())["codecs"][0]["configuration"]
+    assert kept["model"] == tiles.hash
+    assert np.abs(zarr.open_array(tmp_path / "z")[:] - field).max() <= 0.05 * np.ptp(field)
+    assert pickle.loads(pickle.dumps(Baler(rel=0.05, model=tiles))) == Baler(rel=0.05, model=tiles.hash)
+    program = f"import zarr; print(float(zarr.open_array({str(tmp_path / 'z')!r})[3, 4, 5]))"
+
+    def elsewhere(folder: Path) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "BALER_MODELS": str(folder)}
+        return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+
+    missing = elsewhere(tmp_path)
+    assert missing.returncode != 0 and f"MissingModelError: the model {tiles.hash} is not here" in missing.stderr
+    tiles.save(tmp_path)
+    told = elsewhere(tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert abs(float(told.stdout) - field[3, 4, 5]) <= 0.05 * np.ptp(field)
+    with pytest.raises(baler.BalerError, match="no model's hash"):
+        Baler(rel=0.05, model="../secret")

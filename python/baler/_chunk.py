@@ -13,7 +13,7 @@ from baler import _baler
 from baler import _values as values
 from baler._bounds import bound_of
 from baler._file import File
-from baler._model import Model, find, keep
+from baler._model import Model, checked, find, keep
 from baler.errors import CorruptError, InvalidArgumentError, MissingModelError, UnsupportedError
 
 #: The version of the configuration that stores keep.
@@ -41,7 +41,7 @@ class Configuration:
                 "abs=VALUE (in the data's units), std=, pwrel=, psnr=, or lossless=True"
             )
         encode(np.zeros(1, "f4"), cls(text, level), None)  # the library's check of both
-        return cls(text, level, keep(model) if isinstance(model, Model) else model)
+        return cls(text, level, keep(model) if isinstance(model, Model) else checked(model))
 
     def to_json(self) -> dict[str, Any]:
         """What a store keeps."""
@@ -62,9 +62,7 @@ class Configuration:
         bound, level, model = kept.get("bound"), kept.get("level", "default"), kept.get("model")
         if not isinstance(bound, str) or not isinstance(level, str):
             raise InvalidArgumentError("the configuration of the codec 'baler' wants a bound, such as 'rel:0.001'")
-        if model is not None and not isinstance(model, str):
-            raise InvalidArgumentError("the configuration of the codec 'baler' names a model by its hash")
-        return cls(bound, level, model)
+        return cls(bound, level, checked(model))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A model of this process goes along: to the workers of a cluster, say."""
@@ -104,11 +102,9 @@ def encode(array: np.ndarray[Any, Any], how: Configuration, fill: Any) -> bytes:
     return out
 
 
-def decode(
-    data: Any, how: Configuration, dtype: np.dtype[Any] | None = None, shape: tuple[int, ...] | None = None
-) -> np.ndarray[Any, Any]:
+def decode(data: Any, dtype: np.dtype[Any] | None = None, shape: tuple[int, ...] | None = None) -> np.ndarray[Any, Any]:
     """The array of an archive that `encode` made. Errors where it is damaged, or is not of the type or shape expected."""
-    with File(data, model=None if how.model is None else find(how.model), threads=1) as file:
+    with File(data, threads=1) as file:
         if file.names != [_NAME]:
             raise CorruptError(f"the chunk holds {', '.join(file.names)}, not one array")
         array: np.ndarray[Any, Any] = file[_NAME][...]

@@ -14,7 +14,7 @@ from baler import _baler
 from baler import _forms as forms
 from baler import _tables as tables
 from baler import _values as values
-from baler._model import FOLDERS, Model, find
+from baler._model import Model, find
 from baler.errors import InvalidArgumentError, LimitExceededError, MissingModelError
 
 Path = Union[str, "os.PathLike[str]"]
@@ -243,10 +243,9 @@ class File(Mapping[str, "Field | Table"]):
         self._inner: _baler.Archive | None = opened(source, model)
         self._threads = threads
         header = json.loads(self._inner.header())
-        external = header["external_models"]
-        if model is None and external and FOLDERS in os.environ:
-            with contextlib.suppress(MissingModelError):  # which reading raises, where it is needed
-                self._inner = opened(source, find(external[0]))
+        for hash in header["external_models"] if model is None else []:
+            with contextlib.suppress(MissingModelError):  # what needs it says so when it is read
+                self._inner = opened(source, find(hash))
         #: What the archive says of itself beside its data: program, source.
         self.description: dict[str, Any] = header["description"] or {}
         form = self.description.get("python")

@@ -101,11 +101,16 @@ def keep(model: Model) -> str:
     return model.hash
 
 
+def checked(hash: Any) -> str | None:
+    """A hash, or `None`, as it is. Errors for anything else."""
+    if hash is not None and (not isinstance(hash, str) or re.fullmatch("[0-9a-f]{64}", hash) is None):
+        raise InvalidArgumentError(f"{hash!r} is no model's hash: 64 hexadecimal digits")
+    return hash
+
+
 def in_folders(hash: str) -> str:
     """The file of the model of a hash in the folders of `BALER_MODELS`. Errors name the hash."""
-    if re.fullmatch("[0-9a-f]{64}", hash) is None:
-        raise InvalidArgumentError(f"'{hash}' is no model's hash: 64 hexadecimal digits")
-    name = f"{hash}.safetensors"
+    name = f"{checked(hash)}.safetensors"
     for folder in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
         path = os.path.join(folder, name)
         if os.path.isfile(path):

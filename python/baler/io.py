@@ -265,17 +265,7 @@ def from_zarr(path: Path, *, name: str | None = None) -> dict[str, Any]:
     return data
 
 
-_READERS = {
-    "root": from_root,
-    "fits": from_fits,
-    "fit": from_fits,
-    "fts": from_fits,
-    "parquet": from_parquet,
-    "h5": from_hdf5,
-    "hdf5": from_hdf5,
-    "nc": from_hdf5,
-    "zarr": from_zarr,
-}
+_KNOWN = ["root", "h5", "hdf5", "nc", "zarr", "fits", "fit", "fts", "parquet"]
 
 
 def read(path: Path) -> Any:
@@ -284,14 +274,16 @@ def read(path: Path) -> Any:
     text = os.fspath(path)
     found = re.search(r"\.(\w+)[/\\]?(?::([^:]*))?$", text)
     kind = found[1].lower() if found else ""
-    if found is None or kind not in _READERS:
-        raise InvalidArgumentError(f"{text}: is of no format that is read; known are {', '.join(_READERS)}")
+    if found is None or kind not in _KNOWN:
+        raise InvalidArgumentError(f"{text}: is of no format that is read; known are {', '.join(_KNOWN)}")
     part = found[2]
     if kind == "root":
         return from_root(path)
     whole = text if part is None else text[: found.start(2) - 1]
-    if part is None:
-        return _READERS[kind](whole)
-    if _READERS[kind] not in (from_hdf5, from_zarr):
+    if kind in ("h5", "hdf5", "nc"):
+        return from_hdf5(whole, name=part)
+    if kind == "zarr":
+        return from_zarr(whole, name=part)
+    if part is not None:
         raise InvalidArgumentError(f"{text}: parts are named of .root, .h5, .nc and .zarr alone")
-    return _READERS[kind](whole, name=part)
+    return from_parquet(whole) if kind == "parquet" else from_fits(whole)

@@ -52,7 +52,7 @@ class Baler(Codec):  # type: ignore[misc]  # numcodecs has no types
 
     def decode(self, buf: Any, out: Any = None) -> Any:
         """The array of an archive, in `out` where that is given."""
-        return ndarray_copy(_chunk.decode(ensure_ndarray(buf), self.configuration), out)
+        return ndarray_copy(_chunk.decode(ensure_ndarray(buf)), out)
 
     def get_config(self) -> dict[str, Any]:
         """The codec's JSON."""

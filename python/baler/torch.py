@@ -41,6 +41,8 @@ Tensors = dict[str, np.ndarray[Any, Any]]
 
 _CONVOLUTIONS = [(nn.Conv1d, nn.ConvTranspose1d), (nn.Conv2d, nn.ConvTranspose2d), (nn.Conv3d, nn.ConvTranspose3d)]
 _NORMS = [nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d]
+_ANY_CONVOLUTION: Any = tuple(kind for pair in _CONVOLUTIONS for kind in pair)
+_ANY_NORM: Any = tuple(_NORMS)
 
 
 def to_model(network: nn.Module, sample: Any, *, offset: Any = 0.0, scale: Any = 1.0) -> Model:
@@ -118,7 +120,7 @@ def _halves(network: nn.Module) -> dict[str, nn.Sequential]:
     return {name: half for name, half in zip(("encoder", "decoder"), halves) if isinstance(half, nn.Sequential)}
 
 
-def _take(name: str, layer: nn.Module) -> Iterator[tuple[Description, Tensors]]:
+def _take(name: str, layer: Any) -> Iterator[tuple[Description, Tensors]]:
     """The descriptions of a layer, and its parameters; the inverse of `_give`."""
     if isinstance(layer, nn.Sequential):
         for inner, child in layer.named_children():
@@ -129,9 +131,9 @@ def _take(name: str, layer: nn.Module) -> Iterator[tuple[Description, Tensors]]:
         return
     if isinstance(layer, nn.Linear):
         yield {"kind": "dense", "outputs": layer.out_features}, _with_bias(tensors, layer.out_features)
-    elif isinstance(layer, tuple(c for pair in _CONVOLUTIONS for c in pair)):
+    elif isinstance(layer, _ANY_CONVOLUTION):
         yield _convolution(name, layer), _with_bias(tensors, layer.out_channels)
-    elif isinstance(layer, tuple(_NORMS)):
+    elif isinstance(layer, _ANY_NORM):
         if layer.eps != 1e-5 or not layer.affine or not layer.track_running_stats:
             raise UnsupportedError(f"{name}: batch norms are known with eps=1e-5, affine, with running statistics")
         yield {"kind": "batch_norm"}, tensors
@@ -162,7 +164,7 @@ def _convolution(name: str, layer: Any) -> Description:
         raise UnsupportedError(f"{name}: say padding='{layer.padding}' in numbers")
     described = {"channels": layer.out_channels, "kernel": list(layer.kernel_size), "stride": list(layer.stride)}
     described["padding"] = list(layer.padding)
-    if isinstance(layer, tuple(pair[1] for pair in _CONVOLUTIONS)):
+    if layer.transposed:
         return {"kind": "conv_transposed", **described, "output_padding": list(layer.output_padding)}
     return {"kind": "conv", **described}
 

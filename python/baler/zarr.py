@@ -79,7 +79,7 @@ class Baler(ArrayBytesCodec):
 
     def _decode_sync(self, chunk_bytes: Buffer, chunk_spec: ArraySpec) -> NDBuffer:
         dtype = chunk_spec.dtype.to_native_dtype()
-        array = _chunk.decode(chunk_bytes.to_bytes(), self.configuration, dtype, tuple(chunk_spec.shape))
+        array = _chunk.decode(chunk_bytes.to_bytes(), dtype, tuple(chunk_spec.shape))
         return chunk_spec.prototype.nd_buffer.from_numpy_array(array)
 
     async def _encode_single(self, chunk_array: NDBuffer, chunk_spec: ArraySpec) -> Buffer:

@@ -23,9 +23,9 @@ def run(*words: object, without: str = "") -> subprocess.CompletedProcess[str]:
 def write_root(path: Path, field: np.ndarray) -> None:
     uproot = pytest.importorskip("uproot", reason="uproot is not installed")
     awkward = pytest.importorskip("awkward", reason="awkward is not installed")
-    jets = awkward.unflatten(field.reshape(-1)[:900], np.full(300, 3))
+    jets = awkward.zip({"pt": awkward.unflatten(field.reshape(-1)[:900], np.full(300, 3))})
     with uproot.recreate(path) as file:
-        file.mktree("Events", {"met": "f4", "Jet_pt": jets.type.content}).extend({"met": field[0, :6].reshape(-1), "Jet_pt": jets})
+        file.mktree("Events", {"met": "f4", "Jet": jets.type.content}).extend({"met": field[0, :6].reshape(-1), "Jet": jets})
 
 
 def write_h5(path: Path, field: np.ndarray) -> None:
@@ -103,7 +103,7 @@ def test_refused(tmp_path: Path, field: np.ndarray) -> None:
     assert told.returncode == 2 and "there is no 'w'; there are run, v" in told.stderr, told.stderr
     told = run("decompress", tmp_path / "none.blr", "-o", tmp_path / "a.parquet")
     assert told.returncode != 0
-    with pytest.raises(baler.BalerError, match="no format that is read; known are root, fits"):
+    with pytest.raises(baler.BalerError, match="no format that is read; known are root, h5"):
         baler.io.read("a.txt")
 
 

@@ -130,17 +130,15 @@ def test_xarray(tmp_path: Path, field: np.ndarray) -> None:
     assert np.abs(one - field[4]).max() <= 1e-3 * np.ptp(field)
 
 
-@pytest.fixture(scope="module")
-def tiles(field: np.ndarray) -> baler.Model:
-    return baler.train(field, tiles=(8, 10), latent=20, epochs=30, seed=1)
-
-
-def test_a_model_by_its_hash(tmp_path: Path, field: np.ndarray, tiles: baler.Model) -> None:
-    create(tmp_path / "z", field, Baler(rel=0.05, model=tiles), chunks=(12, 40, 50))
+def test_a_model_by_its_hash(tmp_path: Path, learnable: np.ndarray, model: baler.Model) -> None:
+    u, bound = learnable, 0.02 * np.ptp(learnable)
+    create(tmp_path / "z", u, Baler(abs=bound, model=model), chunks=(100, 8, 10))
     kept = json.loads((tmp_path / "z" / "zarr.json").read_text())["codecs"][0]["configuration"]
-    assert kept["model"] == tiles.hash
-    assert np.abs(zarr.open_array(tmp_path / "z")[:] - field).max() <= 0.05 * np.ptp(field)
-    assert pickle.loads(pickle.dumps(Baler(rel=0.05, model=tiles))) == Baler(rel=0.05, model=tiles.hash)
+    assert kept["model"] == model.hash
+    chunk = baler.info((tmp_path / "z" / "c" / "0" / "0" / "0").read_bytes())
+    assert [m["sha256"] for m in chunk["models"]] == [model.hash]
+    assert np.abs(zarr.open_array(tmp_path / "z")[:] - u).max() <= bound
+    assert pickle.loads(pickle.dumps(Baler(abs=1, model=model))) == Baler(abs=1, model=model.hash)
     program = f"import zarr; print(float(zarr.open_array({str(tmp_path / 'z')!r})[3, 4, 5]))"
 
     def elsewhere(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -148,10 +146,11 @@ def test_a_model_by_its_hash(tmp_path: Path, field: np.ndarray, tiles: baler.Mod
         return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
 
     missing = elsewhere(tmp_path)
-    assert missing.returncode != 0 and f"MissingModelError: the model {tiles.hash} is not here" in missing.stderr
-    tiles.save(tmp_path)
+    assert "MissingModelError" in missing.stderr and f"the model {model.hash} is not" in missing.stderr
+    assert "in a folder of the variable BALER_MODELS" in missing.stderr
+    model.save(tmp_path)
     told = elsewhere(tmp_path)
     assert told.returncode == 0, told.stderr
-    assert abs(float(told.stdout) - field[3, 4, 5]) <= 0.05 * np.ptp(field)
+    assert abs(float(told.stdout) - u[3, 4, 5]) <= bound
     with pytest.raises(baler.BalerError, match="no model's hash"):
         Baler(rel=0.05, model="../secret")

@@ -51,11 +51,12 @@ pub fn tap_count(dims: [usize; 3]) -> usize {
     }
 }
 
-/// The fit sees about this many values, in runs of [`RUN`]: for 31 weights more samples gain nothing measurable.
-pub const ENOUGH: usize = 32_768;
+/// The fit sees about this many values, in runs of [`RUN`]: for 31 weights more samples gain less than they
+/// cost: half as many again, 0.07 % of the bytes for 3 % of the time.
+pub const ENOUGH: usize = 20_480;
 const RUN: usize = 16;
 /// ... and no more than one in so many, so that the fit of a small chunk takes less time than its coding.
-pub const SPARSE: usize = 3;
+pub const SPARSE: usize = 4;
 
 /// Fits the weights of a chunk's taps to `v` less `mean` (special values smoothed over), in units of 2^-14,
 /// by least squares.

@@ -122,7 +122,7 @@ fn activation(sum: __m256i, multiplier: i32, shift: u32) -> __m256i {
 
 /// Eight rows at a time: a register of eight units' sums for each, then, turned about, of eight rows' for each unit.
 #[target_feature(enable = "avx2")]
-pub(super) fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
+fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
     const { assert!(UNITS == WIDE) };
     for (group, out) in layer.groups.iter().zip(out.chunks_exact_mut(UNITS / 2)) {
         for first in (0..active.min(LANES)).step_by(WIDE) {

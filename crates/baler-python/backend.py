@@ -25,7 +25,7 @@ from maturin import (  # noqa: F401  (hooks that need nothing more)
 )
 
 # maturin's hooks call its program by name; where pip isolates no build and the environment is not activated, no PATH tells.
-os.environ["PATH"] += os.pathsep + sysconfig.get_path("scripts")
+os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
 
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "python" / "baler" / "_hdf5"

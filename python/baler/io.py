@@ -254,6 +254,7 @@ def _classic(path: Path, name: str | None) -> dict[str, Any]:
 def from_zarr(path: Path, *, name: str | None = None) -> dict[str, Any]:
     """The arrays of a Zarr store by their names, as they are stored; `name` is an array or group in it."""
     zarr = _import("zarr", "zarr")
+    _import("zarr.abc", "zarr")  # which came with Zarr's version 3
     part = zarr.open(_existing(path), mode="r", path=name or "")
     data: dict[str, Any] = {}
     if isinstance(part, zarr.Array):

@@ -17,7 +17,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from zarr.abc.codec import ArrayBytesCodec
+try:
+    from zarr.abc.codec import ArrayBytesCodec
+except ModuleNotFoundError as e:
+    raise ImportError(f"baler.zarr wants zarr 3 ({e}): pip install 'baler[zarr]'; for zarr 2 there is baler.numcodecs") from e
 
 from baler import _chunk
 from baler._chunk import Configuration

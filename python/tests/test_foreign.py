@@ -92,6 +92,9 @@ def test_the_command_reads_it(case: str, tmp_path: Path, field: np.ndarray) -> N
 
 
 def test_refused(tmp_path: Path, field: np.ndarray) -> None:
+    for module in ("h5py", "uproot"):
+        pytest.importorskip(module, reason=f"{module} is not installed")
+    pytest.importorskip("zarr", minversion="3", reason="zarr 3 is not installed")
     for name, words in [("none.h5", "No such file"), ("none.root:t", "No such file"), ("none.zarr", "No such file")]:
         told = run("compress", tmp_path / name, "-o", tmp_path / "a.blr", "--rel", "1e-3")
         assert told.returncode == 3 and words in told.stderr, told.stderr

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +128,7 @@ with h5py.File({str(tmp_path / "u.h5")!r}, sys.argv[1]) as file:
     assert f"baler: the model {model.hash} is not here; set BALER_MODELS" in told.stderr
 
 
-def test_netcdf4_reads_what_xarray_wrote(tmp_path: Path, field: np.ndarray) -> None:
+def test_netcdf4_and_xarray_through_it(tmp_path: Path, field: np.ndarray) -> None:
     pytest.importorskip("netCDF4", reason="netCDF4 is not installed")
     with h5py.File(tmp_path / "u.nc", "w") as file:
         file.create_dataset("u", data=field, **baler.hdf5.options("f4", (6, 40, 50), rel=1e-3))
@@ -140,6 +141,8 @@ np.save({str(tmp_path / "back.npy")!r}, np.asarray(u))
 """
     # In a process of its own: netCDF4 and h5py bring an HDF5 each.
     ways = [("import baler.hdf5", {}), ("", {"HDF5_PLUGIN_PATH": baler.hdf5.PLUGINS})]
+    if find_spec("xarray") is not None:
+        program += f"import xarray; v = xarray.open_dataset({str(tmp_path / 'u.nc')!r}, engine='netcdf4').u; assert (v.values == u).all()"
     for first, more in ways:
         environment = {k: v for k, v in os.environ.items() if k != "HDF5_PLUGIN_PATH"} | more
         command = [sys.executable, "-c", program.format(first)]

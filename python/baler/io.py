@@ -12,6 +12,8 @@ goes the whole way. The libraries are imported when asked for: `pip install bale
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import re
 from collections.abc import Mapping
@@ -38,8 +40,6 @@ __all__ = [
 
 
 def _import(module: str, extra: str) -> Any:
-    import importlib
-
     try:
         return importlib.import_module(module)
     except ImportError as e:
@@ -218,12 +218,15 @@ def from_hdf5(path: Path, *, name: str | None = None) -> dict[str, Any]:
 
 def _hdf5(path: Path, name: str | None) -> dict[str, Any]:
     h5py = _import("h5py", "hdf5")
+    for filters in ("hdf5plugin", "baler.hdf5"):  # what datasets may be compressed with
+        with contextlib.suppress(ImportError):
+            importlib.import_module(filters)
     data: dict[str, Any] = {}
 
     def take(key: str, item: Any) -> None:
         # What netCDF keeps for dimensions that no variable describes.
-        bare = item.attrs.get("NAME", b"")
-        if isinstance(item, h5py.Dataset) and not bytes(bare).startswith(b"This is a netCDF dimension but not"):
+        bare = "This is a netCDF dimension but not a netCDF variable" in str(item.attrs.get("NAME"))
+        if isinstance(item, h5py.Dataset) and not bare:
             _arrays(key, np.asarray(item[()]), data)
 
     with h5py.File(path, "r") as file:

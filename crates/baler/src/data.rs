@@ -198,10 +198,15 @@ macro_rules! number_bytes {
 
             /// An empty run of `dtype`.
             pub fn empty(dtype: DType) -> Values {
+                Values::with_capacity(dtype, 0)
+            }
+
+            /// An empty run of `dtype` with room for `count` values.
+            pub fn with_capacity(dtype: DType, count: usize) -> Values {
                 match dtype {
-                    DType::Bool => Values::Bool(vec![]),
-                    $(DType::$variant => Values::$variant(vec![]),)*
-                    DType::Text => Values::Text(vec![]),
+                    DType::Bool => Values::Bool(Vec::with_capacity(count)),
+                    $(DType::$variant => Values::$variant(Vec::with_capacity(count)),)*
+                    DType::Text => Values::Text(Vec::with_capacity(count)),
                 }
             }
 

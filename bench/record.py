@@ -13,15 +13,14 @@ from typing import Any
 
 import numpy as np
 
-import baler
-
-RECORDS = Path(__file__).parent / "records"
+ROOT = Path(__file__).resolve().parents[1]
+RECORDS = ROOT / "bench" / "records"
 PACKAGES = ("pysz", "hdf5plugin", "zfpy", "pcodec", "zstandard", "numpy", "h5py")
 
 
 def data(name: str) -> Path:
     """A file of the shared real data. Exits with 2 where it is absent."""
-    shared = Path(os.environ.get("BALER_SHARED", baler.ROOT.parent / "shared"))
+    shared = Path(os.environ.get("BALER_SHARED", ROOT.parent / "shared"))
     path = shared / "data" / name
     if not path.exists():
         print(f"{name} is absent: set BALER_SHARED to the folder that holds data/{name}.", file=sys.stderr)
@@ -29,17 +28,21 @@ def data(name: str) -> Path:
     return path
 
 
-def about(with_baler: bool) -> dict[str, Any]:
+def about(with_baler: bool, packages: Sequence[str] = PACKAGES) -> dict[str, Any]:
     """Date, machine, load and versions: what a reader needs to judge the speeds."""
     lscpu = subprocess.run(["lscpu"], capture_output=True, text=True).stdout.splitlines()
     model = next((line.split(":")[1].strip() for line in lscpu if line.startswith("Model name")), platform.processor())
-    versions = {name: version(name) for name in PACKAGES} | {"python": platform.python_version()}
+    versions = {name: version(name) for name in packages} | {"python": platform.python_version()}
+    if with_baler:
+        import baler  # the command's; benchmarks of the Python package have that under its name
+
+        versions["baler"] = baler.version()
     return {
         "date": date.today().isoformat(),
         "cpu": model,
         "cores": os.cpu_count(),
         "load_before": round(os.getloadavg()[0], 1),
-        "versions": versions | ({"baler": baler.version()} if with_baler else {}),
+        "versions": versions,
     }
 
 
@@ -75,4 +78,4 @@ def write(about: dict[str, Any], kind: str, results: Any, markdown: str) -> None
     path = RECORDS / f"{about['date']}-{kind}"
     path.with_suffix(".json").write_text(json.dumps(about | {"results": results}, indent=1) + "\n")
     path.with_suffix(".md").write_text(markdown.rstrip() + "\n")
-    print(f"\nwritten: {path.relative_to(baler.ROOT)}.json and .md")
+    print(f"\nwritten: {path.relative_to(ROOT)}.json and .md")

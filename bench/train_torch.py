@@ -5,7 +5,7 @@ parameters, data, batches and threads, Adam.
                                 [--precision f32 | f64] [--drift]
 
 The two run in turn, `rounds` times, each epoch timed; the least of each counts, so that a busy machine hurts both
-alike. Layers come from the zoo, which `benches/train.rs` describes.
+alike. Layers come from the zoo, which `benches/train.rs` describes. All four cases together make a record.
 
 In float64 the losses agree to some 1e-12 and more; in float32 each program rounds in its own order, and training
 carries the difference far.
@@ -28,12 +28,14 @@ import numpy as np
 import torch
 from torch import nn
 
+import record
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BATCH = 512
 ROWS = {"AE": 100_000, "CFD_dense_AE": 60, "Conv_AE": 60, "PJ_Conv_AE": 10_000}
 
 
-def baler(*arguments):
+def bench(*arguments):
     command = ["cargo", "bench", "-q", "-p", "baler", "--bench", "train", "--", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
 
@@ -117,7 +119,7 @@ def show_drift(architecture, data, start, epochs, ours, theirs):
 
 
 def compare(case, args, folder):
-    architecture = json.loads(baler(case, "--describe"))
+    architecture = json.loads(bench(case, "--describe"))
     features = math.prod(architecture["input"])
     generator = np.random.default_rng(1)
     rows = np.linspace(0, 1, ROWS[case])[:, None] + generator.random((ROWS[case], 3)) @ np.eye(3, features)
@@ -130,7 +132,7 @@ def compare(case, args, folder):
     dtype = {"f32": torch.float32, "f64": torch.float64}[args.precision]
     ours, theirs = [], []
     for _ in range(args.rounds):
-        lines = [line.split() for line in baler(case, args.threads, args.epochs, folder, args.precision).splitlines()]
+        lines = [line.split() for line in bench(case, args.threads, args.epochs, folder, args.precision).splitlines()]
         ours += [float(seconds) for seconds, _ in lines]
         seconds, losses = pytorch(architecture, data, start, args.epochs, dtype)
         theirs += seconds
@@ -144,6 +146,30 @@ def compare(case, args, folder):
     print(f"  loss after {args.epochs} epochs {ending:.7g} and {expected:.7g}, apart by {abs(ending / expected - 1):.1e}", flush=True)
     if args.drift:
         show_drift(architecture, data, start, args.epochs, lines, losses)
+    return {"parameters": len(start), "baler_s": min(ours), "torch_s": min(theirs), "baler_loss": ending, "torch_loss": expected}
+
+
+def keep(args, about, results):
+    """A record of all cases."""
+    about["versions"]["torch"] = torch.__version__
+    note = (
+        f"Seconds an epoch, {args.precision}, {args.threads} threads, batches of {BATCH}, the least of {args.rounds} rounds of {args.epochs} "
+        f"epochs that took turns; the losses of epoch {args.epochs} from the same first parameters."
+    )
+    lines = [
+        [
+            case,
+            str(r["parameters"]),
+            f"{r['baler_s']:.4f}",
+            f"{r['torch_s']:.4f}",
+            f"{r['torch_s'] / r['baler_s']:.2f}",
+            f"{abs(r['baler_loss'] / r['torch_loss'] - 1):.1e}",
+        ]
+        for case, r in results.items()
+    ]
+    text = record.heading(about, "Training beside PyTorch", note)
+    text += "\n" + record.table(["model", "parameters", "Baler, s", "PyTorch, s", "ratio", "losses apart by"], lines)
+    record.write(about, f"train-{args.precision}", results, text)
 
 
 def main():
@@ -156,9 +182,11 @@ def main():
     parser.add_argument("--drift", action="store_true")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    about = record.about(with_baler=True)
     with tempfile.TemporaryDirectory() as folder:
-        for case in args.cases:
-            compare(case, args, pathlib.Path(folder))
+        results = {case: compare(case, args, pathlib.Path(folder)) for case in args.cases}
+    if list(results) == list(ROWS) and not args.drift:
+        keep(args, about, results)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from maturin import (  # noqa: F401  (hooks that need nothing more)
     prepare_metadata_for_build_editable,
     prepare_metadata_for_build_wheel,
 )
+
+# maturin's hooks call its program by name; where pip isolates no build and the environment is not activated, no PATH tells.
+os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), sysconfig.get_path("scripts")])
 
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / "python" / "baler" / "_hdf5"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,8 +14,8 @@ from baler import _baler
 from baler import _forms as forms
 from baler import _tables as tables
 from baler import _values as values
-from baler._model import Model
-from baler.errors import InvalidArgumentError, LimitExceededError
+from baler._model import Model, find
+from baler.errors import InvalidArgumentError, LimitExceededError, MissingModelError
 
 Path = Union[str, "os.PathLike[str]"]
 Source = Union[Path, bytes, bytearray, memoryview]
@@ -242,6 +243,9 @@ class File(Mapping[str, "Field | Table"]):
         self._inner: _baler.Archive | None = opened(source, model)
         self._threads = threads
         header = json.loads(self._inner.header())
+        for hash in header["external_models"] if model is None else []:
+            with contextlib.suppress(MissingModelError):  # what needs it says so when it is read
+                self._inner = opened(source, find(hash))
         #: What the archive says of itself beside its data: program, source.
         self.description: dict[str, Any] = header["description"] or {}
         form = self.description.get("python")

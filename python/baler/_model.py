@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 from baler import _baler
 from baler import _forms as forms
 from baler._bounds import bound_of, bounds_of
-from baler.errors import InvalidArgumentError
+from baler.errors import CorruptError, InvalidArgumentError, MissingModelError, NotFoundError
 
 
 class Model:
@@ -28,8 +29,6 @@ class Model:
             with open(path, "rb") as file:
                 data = file.read()
         except FileNotFoundError as e:
-            from baler.errors import NotFoundError
-
             raise NotFoundError(f"{os.fspath(path)}: {e.strerror}") from None
         return cls.from_bytes(data)
 
@@ -43,7 +42,9 @@ class Model:
         return self._inner.to_bytes()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a model file, whole or not at all."""
+        """Writes a model file, whole or not at all; in a folder, one named by the hash, as `BALER_MODELS` wants it."""
+        if os.path.isdir(path):
+            path = os.path.join(path, f"{self.hash}.safetensors")
         part = f"{os.fspath(path)}.part"
         try:
             with open(part, "wb") as file:
@@ -85,6 +86,49 @@ class Model:
     def __repr__(self) -> str:
         told = self.info()
         return f"<baler.Model: {told.get('architecture') or told['kind']}, {self.hash[:12]}>"
+
+
+#: Folders of model files `HASH.safetensors`, separated as those of `PATH` are.
+FOLDERS = "BALER_MODELS"
+
+#: Models that were found, or given to a codec, by their hashes.
+_found: dict[str, Model] = {}
+
+
+def keep(model: Model) -> str:
+    """Makes a model one that `find` finds in this process; its hash."""
+    _found[model.hash] = model
+    return model.hash
+
+
+def checked(hash: Any) -> str | None:
+    """A hash, or `None`, as it is. Errors for anything else."""
+    if hash is not None and (not isinstance(hash, str) or re.fullmatch("[0-9a-f]{64}", hash) is None):
+        raise InvalidArgumentError(f"{hash!r} is no model's hash: 64 hexadecimal digits")
+    return hash
+
+
+def in_folders(hash: str) -> str:
+    """The file of the model of a hash in the folders of `BALER_MODELS`. Errors name the hash."""
+    name = f"{checked(hash)}.safetensors"
+    for folder in filter(None, os.environ.get(FOLDERS, "").split(os.pathsep)):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            return path
+    raise MissingModelError(
+        f"the model {hash} is not here: set {FOLDERS} to a folder that holds {name}; model.save(folder) puts it there"
+    )
+
+
+def find(hash: str) -> Model:
+    """The model of a hash: one of this process, or of a file in the folders of `BALER_MODELS`. Errors name the hash."""
+    if hash not in _found:
+        path = in_folders(hash)
+        model = Model.load(path)
+        if model.hash != hash:
+            raise CorruptError(f"{path}: is the model {model.hash}, not that of its name")
+        _found[hash] = model
+    return _found[hash]
 
 
 def train(

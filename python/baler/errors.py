@@ -48,5 +48,7 @@ _FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: (?=[A-Z0-9]))?")
 def told(kind: str, message: str) -> BalerError:
     """The exception of a kind (a class of this module), its message in Python's terms. Called by the Rust module."""
     text = _FLAG.sub(lambda flag: flag[1].replace("-", "_") + "=", message)
+    if kind == "MissingModelError":
+        text += ", or keep it as HASH.safetensors (model.save(folder)) in a folder of the variable BALER_MODELS"
     error: BalerError = globals()[kind](text)
     return error

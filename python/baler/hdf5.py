@@ -24,6 +24,7 @@ import numpy as np
 
 from baler import _chunk
 from baler._chunk import Configuration
+from baler._model import Model, in_folders
 from baler.errors import InvalidArgumentError
 
 #: The filter's number among HDF5's; not registered with the HDF Group yet.
@@ -62,13 +63,19 @@ def options(
     psnr: float | None = None,
     lossless: bool = False,
     level: str = "default",
+    model: Model | str | None = None,
 ) -> dict[str, Any]:
     """What `h5py`'s `create_dataset` needs beside shape and data: chunks and the filter with its parameters.
 
     HDF5 compresses chunk by chunk, so a relative bound refers to each chunk's own range. A chunk is best some millions
-    of values.
+    of values. A `model`, or its hash, is used where it makes a chunk smaller; whoever writes or reads the file needs it in
+    a folder of `BALER_MODELS`, where `model.save(folder)` puts it.
     """
-    how = Configuration.of(level, abs=abs, rel=rel, std=std, pwrel=pwrel, psnr=psnr, lossless=lossless)
+    if isinstance(model, Model):
+        model = model.hash
+    if model is not None:
+        in_folders(model)
+    how = Configuration.of(level, model, abs=abs, rel=rel, std=std, pwrel=pwrel, psnr=psnr, lossless=lossless)
     dtype = np.dtype(dtype)
     tag = _TAGS.index(_chunk.check_dtype(dtype))
     if not 1 <= len(chunks) <= 8 or any(not 0 < n < 2**32 for n in chunks):
@@ -76,7 +83,9 @@ def options(
     kind, _, value = how.bound.partition(":")
     low, high = struct.unpack("<II", struct.pack("<d", float(value or 0)))
     big = dtype.itemsize > 1 and dtype.newbyteorder("<") != dtype
-    words = (_VERSION, tag + 256 * big, _BOUNDS.index(kind), low, high, _LEVELS.index(level), len(chunks), *chunks)
+    named = () if how.model is None else struct.unpack("<8I", bytes.fromhex(how.model))
+    flags = _LEVELS.index(level) + (256 if named else 0)
+    words = (_VERSION, tag + 256 * big, _BOUNDS.index(kind), low, high, flags, len(chunks), *chunks, *named)
     return {"chunks": tuple(chunks), "compression": FILTER, "compression_opts": words, "shuffle": False}
 
 

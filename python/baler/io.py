@@ -1,16 +1,21 @@
-"""The files of others as data for `compress`, and back: ROOT through uproot, FITS through astropy, Parquet through pyarrow.
+"""The files of others as data for `compress`, and back: ROOT through uproot, FITS through astropy, Parquet through pyarrow;
+HDF5, netCDF and Zarr to data alone, since Baler is a codec of these.
 
 Each `from_...` gives what `baler.compress` takes and each `to_...` writes what `baler.decompress` gives back, so that
 
     baler.save("events.blr", baler.io.from_root("events.root:Events"), std=1e-3)
     baler.io.to_root(baler.load("events.blr"), "back.root:Events")
 
-goes the whole way. The libraries are imported when asked for: `pip install baler[root]`, `[fits]`, `[parquet]`.
+goes the whole way. The libraries are imported when asked for: `pip install baler[root]`, `[fits]`, `[parquet]`, `[hdf5]`,
+`[netcdf]`, `[zarr]`. `read` tells by a name which is wanted, as the command line does.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, Union
 
@@ -21,12 +26,20 @@ from baler.errors import InvalidArgumentError, NotFoundError, UnsupportedError
 Path = Union[str, "os.PathLike[str]"]
 Columns = dict[str, Any]
 
-__all__ = ["from_fits", "from_parquet", "from_root", "to_fits", "to_parquet", "to_root"]
+__all__ = [
+    "from_fits",
+    "from_hdf5",
+    "from_parquet",
+    "from_root",
+    "from_zarr",
+    "read",
+    "to_fits",
+    "to_parquet",
+    "to_root",
+]
 
 
 def _import(module: str, extra: str) -> Any:
-    import importlib
-
     try:
         return importlib.import_module(module)
     except ImportError as e:
@@ -42,9 +55,18 @@ def _existing(path: Path) -> str:
 def _split(path: Path) -> tuple[str, str]:
     """`file.root:Tree` as file and tree."""
     file, _, tree = os.fspath(path).rpartition(":")
+    if not file and os.path.exists(path):
+        raise InvalidArgumentError(f"{os.fspath(path)}: want FILE.root:TREE; it holds {', '.join(_trees(path))}")
     if not file or not tree:
         raise InvalidArgumentError(f"{os.fspath(path)}: want FILE.root:TREE")
     return file, tree
+
+
+def _trees(path: Path) -> list[str]:
+    """Names of the trees and RNTuples of a ROOT file."""
+    with _import("uproot", "root").open(path) as file:
+        kinds = file.classnames(cycle=False)
+    return [name for name, kind in kinds.items() if kind in ("TTree", "ROOT::RNTuple")]
 
 
 def from_root(path: Path, *, filter_name: Any = None) -> dict[str, Columns]:
@@ -173,3 +195,99 @@ def to_parquet(data: Any, path: Path) -> None:
     arrow = _import("pyarrow", "parquet")
     table = data if isinstance(data, arrow.Table) else arrow.table(dict(data))
     _import("pyarrow.parquet", "parquet").write_table(table, os.fspath(path))
+
+
+def _arrays(name: str, array: np.ndarray[Any, Any], data: dict[str, Any]) -> None:
+    """Puts an array into `data`, unless its type is one that is not compressed."""
+    if array.dtype.names is None and array.dtype.kind not in "buif":
+        raise UnsupportedError(
+            f"'{name}': values of type {array.dtype} are not taken; name one that is, as FILE:NAME, to leave the others out"
+        )
+    data[name] = array
+
+
+def from_hdf5(path: Path, *, name: str | None = None) -> dict[str, Any]:
+    """The datasets of an HDF5 file, netCDF's among them, by their names (`"group/u"`), as they are stored; `name` is a
+    dataset or group, to have it alone. Attributes stay behind: `baler.hdf5` compresses within such files. Files of the
+    older netCDF are read through netCDF4 (`pip install baler[netcdf]`).
+    """
+    with open(_existing(path), "rb") as file:
+        classic = file.read(3) == b"CDF"
+    return _classic(path, name) if classic else _hdf5(path, name)
+
+
+def _hdf5(path: Path, name: str | None) -> dict[str, Any]:
+    h5py = _import("h5py", "hdf5")
+    for filters in ("hdf5plugin", "baler.hdf5"):  # what datasets may be compressed with
+        with contextlib.suppress(ImportError):
+            importlib.import_module(filters)
+    data: dict[str, Any] = {}
+
+    def take(key: str, item: Any) -> None:
+        # What netCDF keeps for dimensions that no variable describes.
+        bare = "This is a netCDF dimension but not a netCDF variable" in str(item.attrs.get("NAME"))
+        if isinstance(item, h5py.Dataset) and not bare:
+            _arrays(key, np.asarray(item[()]), data)
+
+    with h5py.File(path, "r") as file:
+        if name is not None and name not in file:
+            raise InvalidArgumentError(f"{os.fspath(path)}: there is no '{name}'; there are {', '.join(file)}")
+        part = file if name is None else file[name]
+        if isinstance(part, h5py.Dataset):
+            take(str(name), part)
+        else:
+            part.visititems(take)
+    return data
+
+
+def _classic(path: Path, name: str | None) -> dict[str, Any]:
+    netcdf = _import("netCDF4", "netcdf")
+    data: dict[str, Any] = {}
+    with netcdf.Dataset(os.fspath(path)) as file:
+        file.set_auto_maskandscale(False)
+        if name is not None and name not in file.variables:
+            names = ", ".join(file.variables)
+            raise InvalidArgumentError(f"{os.fspath(path)}: there is no '{name}'; there are {names}")
+        for key, variable in file.variables.items():
+            if name in (None, key):
+                _arrays(key, np.asarray(variable[...]), data)
+    return data
+
+
+def from_zarr(path: Path, *, name: str | None = None) -> dict[str, Any]:
+    """The arrays of a Zarr store by their names, as they are stored; `name` is an array or group in it."""
+    zarr = _import("zarr", "zarr")
+    _import("zarr.abc", "zarr")  # which came with Zarr's version 3
+    part = zarr.open(_existing(path), mode="r", path=name or "")
+    data: dict[str, Any] = {}
+    if isinstance(part, zarr.Array):
+        _arrays(name or os.path.splitext(os.path.basename(os.path.normpath(path)))[0], np.asarray(part[...]), data)
+        return data
+    for key, item in part.members(max_depth=None):
+        if isinstance(item, zarr.Array):
+            _arrays(key, np.asarray(item[...]), data)
+    return data
+
+
+_KNOWN = ["root", "h5", "hdf5", "nc", "zarr", "fits", "fit", "fts", "parquet"]
+
+
+def read(path: Path) -> Any:
+    """The data of a file of any of these formats by its extension, or of a part of it: `"events.root:Events"`,
+    `"run.h5:group/u"`, `"run.nc:u"`, `"run.zarr:u"`."""
+    text = os.fspath(path)
+    found = re.search(r"\.(\w+)[/\\]?(?::([^:]*))?$", text)
+    kind = found[1].lower() if found else ""
+    if found is None or kind not in _KNOWN:
+        raise InvalidArgumentError(f"{text}: is of no format that is read; known are {', '.join(_KNOWN)}")
+    part = found[2]
+    if kind == "root":
+        return from_root(path)
+    whole = text if part is None else text[: found.start(2) - 1]
+    if kind in ("h5", "hdf5", "nc"):
+        return from_hdf5(whole, name=part)
+    if kind == "zarr":
+        return from_zarr(whole, name=part)
+    if part is not None:
+        raise InvalidArgumentError(f"{text}: parts are named of .root, .h5, .nc and .zarr alone")
+    return from_parquet(whole) if kind == "parquet" else from_fits(whole)

@@ -17,10 +17,13 @@ from numcodecs.compat import ensure_ndarray, ndarray_copy
 
 from baler import _chunk
 from baler._chunk import Configuration
+from baler._model import Model
 
 
 class Baler(Codec):  # type: ignore[misc]  # numcodecs has no types
-    """Makes each chunk an archive of its own, within the bound that is given as `baler.compress` takes it."""
+    """Makes each chunk an archive of its own, within the bound that is given as `baler.compress` takes it. A `model`,
+    or its hash, is used where it makes a chunk smaller; the store keeps the hash, and readers find the model's file in the
+    folders of `BALER_MODELS`."""
 
     codec_id = "baler"
 
@@ -34,9 +37,10 @@ class Baler(Codec):  # type: ignore[misc]  # numcodecs has no types
         psnr: float | None = None,
         lossless: bool = False,
         level: str = "default",
+        model: Model | str | None = None,
     ) -> None:
         self.configuration = Configuration.of(
-            level, abs=abs, rel=rel, std=std, pwrel=pwrel, psnr=psnr, lossless=lossless
+            level, model, abs=abs, rel=rel, std=std, pwrel=pwrel, psnr=psnr, lossless=lossless
         )
 
     def encode(self, buf: Any) -> bytes:

@@ -17,10 +17,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from zarr.abc.codec import ArrayBytesCodec
+try:
+    from zarr.abc.codec import ArrayBytesCodec
+except ModuleNotFoundError as e:
+    raise ImportError(f"baler.zarr wants zarr 3 ({e}): pip install 'baler[zarr]'; for zarr 2 there is baler.numcodecs") from e
 
 from baler import _chunk
 from baler._chunk import Configuration
+from baler._model import Model
 from baler.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -29,7 +33,9 @@ if TYPE_CHECKING:
 
 
 class Baler(ArrayBytesCodec):
-    """Makes each chunk an archive of its own, within the bound that is given as `baler.compress` takes it."""
+    """Makes each chunk an archive of its own, within the bound that is given as `baler.compress` takes it. A `model`,
+    or its hash, is used where it makes a chunk smaller; the store keeps the hash, and readers find the model's file in the
+    folders of `BALER_MODELS`."""
 
     is_fixed_size = False
 
@@ -43,9 +49,10 @@ class Baler(ArrayBytesCodec):
         psnr: float | None = None,
         lossless: bool = False,
         level: str = "default",
+        model: Model | str | None = None,
     ) -> None:
         self.configuration = Configuration.of(
-            level, abs=abs, rel=rel, std=std, pwrel=pwrel, psnr=psnr, lossless=lossless
+            level, model, abs=abs, rel=rel, std=std, pwrel=pwrel, psnr=psnr, lossless=lossless
         )
 
     @classmethod

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import baler
+
 
 @pytest.fixture(scope="session")
 def field() -> np.ndarray:
@@ -12,6 +14,19 @@ def field() -> np.ndarray:
     z, y, x = np.meshgrid(*(np.linspace(0, 3, n) for n in (24, 40, 50)), indexing="ij")
     noise = np.random.default_rng(1).normal(size=z.shape)
     return (np.sin(2 * x + z) * np.cos(y) + 0.01 * noise).astype("f4")
+
+
+@pytest.fixture(scope="session")
+def learnable() -> np.ndarray:
+    """Frames that only a model sees through: mixtures of three patterns of noise, 300 x 8 x 10."""
+    r = np.random.default_rng(5)
+    return (r.normal(size=(300, 3)) @ r.normal(size=(3, 80))).reshape(300, 8, 10).astype("f4")
+
+
+@pytest.fixture(scope="session")
+def model(learnable: np.ndarray) -> baler.Model:
+    """A model of these frames."""
+    return baler.train(learnable, latent=6, epochs=60, lr=5e-3, batch_size=32, seed=1)
 
 
 @pytest.fixture(scope="session")

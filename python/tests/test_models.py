@@ -90,3 +90,40 @@ def test_a_transformer_of_scikit_learn() -> None:
     assert again[-1].model_.hash == pipe[-1].model_.hash
     with pytest.raises(ValueError, match="features"):
         pipe[-1].transform(x[:, :5])
+
+
+def test_a_network_of_pytorch_becomes_a_model_and_comes_back() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    from torch import nn
+
+    import baler.torch
+
+    torch.manual_seed(1)
+    frames = torch.randn(60, 1, 8, 10).cumsum(-1)
+    network = nn.Sequential(
+        nn.Sequential(
+            nn.Conv2d(1, 3, 3, stride=2, padding=1), nn.BatchNorm2d(3), nn.LeakyReLU(0.1), nn.Identity(), nn.Flatten(),
+            nn.Linear(60, 5, bias=False),
+        ),
+        nn.Sequential(
+            nn.Linear(5, 60), nn.GELU(), nn.Unflatten(1, (3, 4, 5)), nn.Dropout(0.5),
+            nn.ConvTranspose2d(3, 1, 3, stride=2, padding=1, output_padding=1),
+        ),
+    )  # fmt: skip
+    network(frames)  # moves the running statistics
+    network.eval()
+    model = baler.torch.to_model(network, frames, offset=0.5, scale=2.0)
+    back, offset, scale = baler.torch.to_network(model)
+    with torch.no_grad():
+        expected = network((frames - 0.5) / 2)
+        assert torch.allclose(back((frames - offset) / scale), expected, atol=1e-6)
+    integers = model.inverse_transform(model.transform(frames.reshape(60, 80))).reshape(60, 1, 8, 10)
+    assert np.abs(integers - (expected.numpy() * 2 + 0.5)).max() <= 0.01 * np.ptp(frames.numpy())
+    assert baler.torch.to_model(back, frames, offset=offset, scale=scale).hash == model.hash
+    bad = nn.Sequential(nn.Sequential(nn.Linear(6, 2), nn.Tanh()), nn.Sequential(nn.Linear(2, 6)))
+    with pytest.raises(baler.errors.UnsupportedError, match=r"encoder.1: Tanh\(\) is no layer"):
+        baler.torch.to_model(bad, torch.zeros(9, 6))
+    with pytest.raises(baler.errors.InvalidArgumentError, match="encoder and decoder"):
+        baler.torch.to_model(nn.Linear(3, 3), torch.zeros(9, 3))
+    with pytest.raises(baler.errors.InvalidArgumentError, match="cannot take"):
+        baler.torch.to_model(network, torch.zeros(9, 6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -142,6 +143,13 @@ def test_progress_reaches_the_end() -> None:
     assert seen[-1] == (1000, 1000)
 
 
+def test_progress_moves_tqdms_bar() -> None:
+    tqdm = pytest.importorskip("tqdm", reason="tqdm is not installed")
+    with tqdm.tqdm(total=U.size, file=io.StringIO()) as bar:
+        baler.compress(U, rel=1e-3, progress=lambda done, total: bar.update(done - bar.n))
+        assert bar.n == U.size
+
+
 def test_other_threads_run_meanwhile() -> None:
     u = np.random.default_rng(1).normal(size=(40, 200, 200))
     ticks = 0
@@ -163,7 +171,8 @@ def test_other_threads_run_meanwhile() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_ctrl_c_ends_it_soon() -> None:
     program = """
-import sys, numpy as np, baler
+import signal, sys, numpy as np, baler
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a job in the background inherits as ignored
 u = np.random.default_rng(1).normal(size=(400, 200, 200)).astype("f4")
 print("go", flush=True)
 try:
@@ -175,4 +184,4 @@ except KeyboardInterrupt:
     assert child.stdout is not None and child.stdout.readline() == b"go\n"
     time.sleep(0.3)
     child.send_signal(signal.SIGINT)
-    assert child.wait(timeout=20) == 42
+    assert child.wait(timeout=60) == 42

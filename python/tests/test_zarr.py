@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +128,29 @@ def test_xarray(tmp_path: Path, field: np.ndarray) -> None:
     assert float(np.abs(back.u - data.u).max()) <= 1e-3 * np.ptp(field)
     one = back.u.sel(time="2026-01-05").values
     assert np.abs(one - field[4]).max() <= 1e-3 * np.ptp(field)
+
+
+def test_a_model_by_its_hash(tmp_path: Path, learnable: np.ndarray, model: baler.Model) -> None:
+    u, bound = learnable, 0.02 * np.ptp(learnable)
+    create(tmp_path / "z", u, Baler(abs=bound, model=model), chunks=(100, 8, 10))
+    kept = json.loads((tmp_path / "z" / "zarr.json").read_text())["codecs"][0]["configuration"]
+    assert kept["model"] == model.hash
+    chunk = baler.info((tmp_path / "z" / "c" / "0" / "0" / "0").read_bytes())
+    assert [m["sha256"] for m in chunk["models"]] == [model.hash]
+    assert np.abs(zarr.open_array(tmp_path / "z")[:] - u).max() <= bound
+    assert pickle.loads(pickle.dumps(Baler(abs=1, model=model))) == Baler(abs=1, model=model.hash)
+    program = f"import zarr; print(float(zarr.open_array({str(tmp_path / 'z')!r})[3, 4, 5]))"
+
+    def elsewhere(folder: Path) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "BALER_MODELS": str(folder)}
+        return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+
+    missing = elsewhere(tmp_path)
+    assert "MissingModelError" in missing.stderr and f"the model {model.hash} is not" in missing.stderr
+    assert "in a folder of the variable BALER_MODELS" in missing.stderr
+    model.save(tmp_path)
+    told = elsewhere(tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert abs(float(told.stdout) - u[3, 4, 5]) <= bound
+    with pytest.raises(baler.BalerError, match="no model's hash"):
+        Baler(rel=0.05, model="../secret")

@@ -582,8 +582,8 @@ pub struct Train {
     /// What training computes in
     #[arg(long, value_enum, default_value = "f32", help_heading = AUTOENCODER)]
     pub precision: PrecisionName,
-    /// Epochs between checkpoints, MODEL.checkpoint, removed in the end; 0 for none, also where interrupted [default:
-    /// after each epoch that ends 10 s or more after the last one]
+    /// Epochs between checkpoints, MODEL.checkpoint, removed in the end; 0 for none, also where interrupted [default: 1,
+    /// or more where writing them would take over a twentieth of the time, but not over 10 s' worth]
     #[arg(long, value_name = "N", help_heading = AUTOENCODER)]
     pub checkpoint_every: Option<usize>,
     /// Go on with the training that left MODEL.checkpoint, to the same bits as if it had not stopped; give the same

@@ -2,6 +2,7 @@
 //! package calls it as well, so that its `baler` is this one.
 
 use crate::args::{Cli, Command};
+use crate::formats::foreign;
 use crate::{commands, interrupt, output, saying};
 use baler::error::{ErrorKind, Result};
 use clap::{CommandFactory, Parser};
@@ -16,6 +17,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
         Some(command) => run(command),
         None => commands::project::run(&project),
     };
+    foreign::forget();
     match result {
         Ok(true) => 0,
         Ok(false) => 1,

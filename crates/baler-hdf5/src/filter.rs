@@ -1,5 +1,6 @@
 //! A chunk's bytes to an archive and back.
 
+use crate::models::load;
 use crate::parameters::Parameters;
 use baler::archive::header::Kind;
 use baler::archive::{Archive, Input, Options, compress};
@@ -31,15 +32,26 @@ pub fn encode(parameters: &Parameters, bytes: &[u8]) -> Result<Vec<u8>> {
         _ => Values::from_le_bytes(parameters.dtype, bytes)?,
     };
     let array = Array::new(parameters.shape.clone(), values)?;
-    let options = Options { bound: Some(parameters.bound), level: parameters.level, ..Options::default() };
+    let model = parameters.model.map(load).transpose()?;
+    let options = Options {
+        bound: Some(parameters.bound),
+        level: parameters.level,
+        model: model.as_deref(),
+        embed: false,
+        ..Options::default()
+    };
     let mut out = vec![];
     compress(vec![Input::Field("chunk".into(), Box::new(array))], &options, &mut out)?;
     Ok(out)
 }
 
 /// The bytes of the chunk that `encode` made an archive of. Errors where it is damaged or another chunk's.
-pub fn decode(parameters: &Parameters, archive: &[u8]) -> Result<Vec<u8>> {
-    let mut archive = Archive::open(Cursor::new(archive), &[])?;
+pub fn decode(parameters: &Parameters, bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut archive = Archive::open(Cursor::new(bytes), &[])?;
+    if let Some(reference) = archive.header().models.iter().find(|m| !m.embedded) {
+        let decoder = load(reference.hash)?.frozen.decoder.clone();
+        archive = Archive::open(Cursor::new(bytes), &[decoder.into()])?;
+    }
     let expected = |kind: &Kind| match kind {
         Kind::Field(f) => f.dtype == parameters.dtype && f.shape == parameters.shape,
         Kind::Table(_) => false,
@@ -85,6 +97,7 @@ mod tests {
                 bound: Bound::Lossless,
                 level: Level::Default,
                 shape: vec![20, 30],
+                model: None,
             };
             let archive = encode(&parameters, &bytes).unwrap();
             assert_eq!(decode(&parameters, &archive).unwrap(), bytes);

@@ -5,5 +5,6 @@
 //! them; `baler.hdf5` in Python writes these.
 
 mod filter;
+mod models;
 mod parameters;
 mod plugin;

@@ -6,9 +6,10 @@
 //! | 1 | type of the values, by its tag in docs/format.md; + 256 where the bytes in the file are big-endian |
 //! | 2 | bound: 0 lossless, 1 absolute, 2 relative, 3 deviation, 4 pointwise, 5 PSNR |
 //! | 3, 4 | its value, the low and the high half of an f64 |
-//! | 5 | level: 0 fast, 1 default, 2 max |
+//! | 5 | level: 0 fast, 1 default, 2 max; + 256 where a model's hash follows the lengths |
 //! | 6 | number of axes of a chunk, 1 to 8 |
 //! | 7 ... | length of each, slowest first |
+//! | then 8 | the SHA-256 of the model, four of its bytes a word, the first of them lowest |
 
 use baler::archive::header::MOST_RANK;
 use baler::bound::Bound;
@@ -27,7 +28,12 @@ pub struct Parameters {
     pub bound: Bound,
     pub level: Level,
     pub shape: Vec<usize>,
+    /// The hash of the model that chunks may be coded with.
+    pub model: Option<[u8; 32]>,
 }
+
+/// In the word of the level: a model's hash follows.
+const MODEL: u32 = 256;
 
 impl Parameters {
     /// Reads the words of a dataset. Errors where they are of a newer version, or contradict themselves.
@@ -55,7 +61,7 @@ impl Parameters {
             other => return Err(Error::unsupported(format!("the filter knows no bound {other}"))),
         };
         bound.check()?;
-        let level = match word(5)? {
+        let level = match word(5)? & !MODEL {
             0 => Level::Fast,
             1 => Level::Default,
             2 => Level::Max,
@@ -66,7 +72,16 @@ impl Parameters {
             return Err(Error::invalid(format!("chunks of {rank} axes; 1 to {MOST_RANK} are possible")));
         }
         let shape = (0..rank).map(|i| word(7 + i).map(|n| n as usize)).collect::<Result<Vec<_>>>()?;
+        let model = match word(5)? & MODEL {
+            0 => None,
+            _ => {
+                let words = (0..8).map(|i| word(7 + rank + i)).collect::<Result<Vec<_>>>()?;
+                let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
+                Some(bytes.try_into().expect("eight words"))
+            }
+        };
         Ok(Parameters {
+            model,
             dtype: dtype.ok_or_else(|| Error::unsupported("the filter knows no such type"))?,
             big_endian: words[1] >= 256,
             bound,
@@ -96,9 +111,14 @@ mod tests {
             bound: Bound::Absolute(0.25),
             level: Level::Fast,
             shape: vec![3, 5],
+            model: None,
         };
         assert_eq!((read.bytes(), read), (Some(60), expected));
         (0..words.len()).for_each(|n| assert!(Parameters::parse(&words[..n]).is_err(), "{n}"));
+        let with_model: Vec<u32> = [1, 9, 0, 0, 0, 1 + 256, 1, 50].into_iter().chain(0x100..0x108).collect();
+        let hash = Parameters::parse(&with_model).unwrap().model.unwrap();
+        assert_eq!((hash[0], hash[1], hash[28]), (0, 1, 7));
+        assert!(Parameters::parse(&with_model[..15]).is_err());
         for (i, bad) in [(0, 2), (1, 11), (1, 512), (2, 6), (4, u32::MAX), (5, 3), (6, 0), (6, 9)] {
             let mut words = words;
             words[i] = bad;

@@ -7,7 +7,7 @@ use crate::model::Model;
 use baler::archive::{self, header::Kind};
 use baler::data::{DType, Values};
 use baler::error::{Error, Result};
-use baler_cli::commands::{info, open_plain, threads, verify};
+use baler_cli::commands::{hex, info, open_plain, threads, verify};
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -60,7 +60,8 @@ impl Archive {
         open(Box::new(Cursor::new(bytes)), model.as_deref()).map_err(|e| to_python(py, &e))
     }
 
-    /// Names, kinds, types, shapes and columns of the variables, and the description, as JSON.
+    /// Names, kinds, types, shapes and columns of the variables, the hashes of models that it refers to and does not
+    /// hold, and the description, as JSON.
     fn header(&self) -> String {
         let archive = self.lock();
         let variables = archive.header().variables.iter().map(|v| match &v.kind {
@@ -74,7 +75,10 @@ impl Archive {
                     "columns": t.columns.iter().map(column).collect::<Vec<_>>()})
             }
         });
-        json!({"variables": variables.collect::<Vec<_>>(), "description": archive.description()}).to_string()
+        let missing = archive.header().models.iter().filter(|m| !m.embedded).map(|m| hex(&m.hash));
+        json!({"variables": variables.collect::<Vec<_>>(), "description": archive.description(),
+            "external_models": missing.collect::<Vec<_>>()})
+        .to_string()
     }
 
     /// All there is to tell of it, as JSON.

@@ -4,6 +4,7 @@
 mod archive;
 mod compress;
 mod errors;
+mod foreign;
 mod input;
 mod job;
 mod model;
@@ -14,9 +15,11 @@ use pyo3::prelude::*;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Runs the command line; its exit code.
+/// Runs the command line; its exit code. `reader` writes a foreign file, by its path, into an `.npz` of another.
 #[pyfunction]
-fn main(py: Python, words: Vec<std::ffi::OsString>) -> u8 {
+#[pyo3(signature = (words, reader=None))]
+fn main(py: Python, words: Vec<std::ffi::OsString>, reader: Option<Py<PyAny>>) -> u8 {
+    reader.into_iter().for_each(foreign::set_reader);
     py.detach(|| baler_cli::program::main(words))
 }
 

@@ -163,7 +163,13 @@ macro_rules! number_bytes {
                 match self {
                     Values::Bool(v) => out.extend(v.iter().map(|&b| b as u8)),
                     $(Values::$variant(v) => {
-                        out.extend(v.iter().flat_map(|x| x.to_le_bytes()));
+                        // Value by value into room that is there: byte by byte would take longer than some codecs.
+                        let start = out.len();
+                        out.resize(start + size_of_val(&v[..]), 0);
+                        out[start..]
+                            .chunks_exact_mut(size_of::<$ty>())
+                            .zip(v)
+                            .for_each(|(o, x)| o.copy_from_slice(&x.to_le_bytes()));
                     })*
                     Values::Text(v) => v.iter().for_each(|s| {
                         out.extend_from_slice(s.as_bytes());
@@ -192,10 +198,15 @@ macro_rules! number_bytes {
 
             /// An empty run of `dtype`.
             pub fn empty(dtype: DType) -> Values {
+                Values::with_capacity(dtype, 0)
+            }
+
+            /// An empty run of `dtype` with room for `count` values.
+            pub fn with_capacity(dtype: DType, count: usize) -> Values {
                 match dtype {
-                    DType::Bool => Values::Bool(vec![]),
-                    $(DType::$variant => Values::$variant(vec![]),)*
-                    DType::Text => Values::Text(vec![]),
+                    DType::Bool => Values::Bool(Vec::with_capacity(count)),
+                    $(DType::$variant => Values::$variant(Vec::with_capacity(count)),)*
+                    DType::Text => Values::Text(Vec::with_capacity(count)),
                 }
             }
 

@@ -9,7 +9,9 @@ use baler::train::{Checkpoint, EpochReport};
 
 use crate::output::AtomicFile;
 
-/// Where `--checkpoint-every` does not say: after each epoch, but not more often than this.
+/// Where `--checkpoint-every` does not say: after each epoch, so long as writing takes no more than a share of the time that
+/// training takes; and however long it takes, when this has passed.
+const SHARE: u32 = 20;
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// When to write one, and where.
@@ -17,6 +19,8 @@ pub struct Checkpoints {
     path: PathBuf,
     every: Option<usize>,
     last: Instant,
+    /// How long the last one took to write.
+    cost: Duration,
 }
 
 impl Checkpoints {
@@ -24,7 +28,7 @@ impl Checkpoints {
     pub fn beside(model: &Path, every: Option<usize>) -> Checkpoints {
         let mut path = model.as_os_str().to_owned();
         path.push(".checkpoint");
-        Checkpoints { path: path.into(), every, last: Instant::now() }
+        Checkpoints { path: path.into(), every, last: Instant::now(), cost: Duration::ZERO }
     }
 
     /// The checkpoint to go on with.
@@ -43,17 +47,19 @@ impl Checkpoints {
     pub fn after(&mut self, report: &EpochReport) -> Result<()> {
         let due = match self.every {
             Some(every) => every > 0 && report.epoch.is_multiple_of(every),
-            None => self.last.elapsed() >= PAUSE,
+            None => self.last.elapsed() >= PAUSE.min(SHARE * self.cost),
         };
         if due { self.write(report) } else { Ok(()) }
     }
 
     /// Writes one.
     pub fn write(&mut self, report: &EpochReport) -> Result<()> {
+        let begun = Instant::now();
         let mut out = AtomicFile::create(&self.path, true)?;
         report.write_checkpoint(&mut out)?;
         out.commit()?;
         self.last = Instant::now();
+        self.cost = self.last - begun;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The formats that the command reads and writes, chosen by extension; one file each.
 
 pub mod csv;
+pub mod foreign;
 mod literal;
 pub mod npy;
 pub mod npz;
@@ -52,6 +53,13 @@ impl Format {
             "csv" => Ok(Format::Csv),
             _ => match DType::from_name(name) {
                 Some(dtype) if dtype != DType::Text => Ok(Format::Raw(dtype)),
+                _ if foreign::extra_of(Path::new(&format!("x.{name}"))).is_some() => {
+                    Err(Error::invalid(format!(
+                        "'{name}' is read where the Python package is installed, not written here: write {}, or use \
+                     `baler.io` in Python",
+                        known()
+                    )))
+                }
                 _ => Err(Error::invalid(format!("'{name}' is no known format; known are {}", known()))),
             },
         }
@@ -140,7 +148,11 @@ impl Input {
 ///
 /// Errors, naming the file, where it cannot be read, is of no known format, or is not what its format says.
 pub fn open(path: &Path, options: &ReadOptions) -> Result<Input> {
-    open_unnamed(path, options).map_err(|e| e.at(path.display()))
+    let opened = match foreign::extra_of(path).filter(|_| options.format.is_none()) {
+        Some(extra) => foreign::with_plain(path, extra, |plain| open_unnamed(plain, options)),
+        None => open_unnamed(path, options),
+    };
+    opened.map_err(|e| e.at(path.display()))
 }
 
 /// Whether a file starts as a Baler archive does.

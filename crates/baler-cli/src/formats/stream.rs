@@ -14,8 +14,8 @@ use baler::error::{Error, ErrorKind, Result};
 /// The most bytes of values that are loaded whole, where a layout cannot be read in pieces: 4 GiB.
 pub const LOAD_LIMIT: u64 = 4 << 30;
 
-/// Values converted at a time on their way out.
-const PIECE: usize = 1 << 18;
+/// Values converted at a time: bytes that stay in the second-level cache, where a whole chunk's would be fresh memory.
+const PIECE: usize = 1 << 15;
 
 /// Which byte of a number comes first in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,15 +63,18 @@ impl FieldSource for FileField {
     fn read(&mut self, start: usize, len: usize) -> Result<Values> {
         check_range(start, len, self.shape.iter().product())?;
         let size = self.dtype.size().expect("fields are never text");
-        let mut bytes = vec![0; len * size];
-        {
-            let mut file = self.file.lock().expect("no reader panics");
-            file.seek(SeekFrom::Start(self.offset + (start * size) as u64))
-                .and_then(|_| file.read_exact(&mut bytes))
-                .map_err(|e| Error::from(e).at(self.place.display()))?;
+        let mut values = Values::with_capacity(self.dtype, len);
+        let mut piece = vec![0; PIECE.min(len) * size];
+        let mut file = self.file.lock().expect("no reader panics");
+        let here = |e: Error| e.at(self.place.display());
+        file.seek(SeekFrom::Start(self.offset + (start * size) as u64)).map_err(|e| here(e.into()))?;
+        while values.len() < len {
+            let bytes = &mut piece[..PIECE.min(len - values.len()) * size];
+            file.read_exact(bytes).map_err(|e| here(e.into()))?;
+            self.endian.to_little(bytes, size);
+            values.append(&Values::from_le_bytes(self.dtype, bytes).map_err(here)?)?;
         }
-        self.endian.to_little(&mut bytes, size);
-        Values::from_le_bytes(self.dtype, &bytes).map_err(|e| e.at(self.place.display()))
+        Ok(values)
     }
 }
 

@@ -116,6 +116,24 @@ pub fn training(config: &Config, shape: &[usize]) -> Result<TrainOptions> {
     })
 }
 
+/// What users should hear of settings that say something to the prototype and nothing here.
+pub fn without_effect(config: &Config) -> Vec<&'static str> {
+    let separate =
+        "separate_model_saving has no effect: one file holds encoder and decoder, and an archive its decoder";
+    let random =
+        "deterministic_algorithm has no effect: training is always deterministic; `seed` gives another model";
+    let hls4ml =
+        "the settings of hls4ml have no effect here; `--mode convert_with_hls4ml` says what there is";
+    [
+        config.separate_model_saving.then_some(separate),
+        (!config.deterministic_algorithm).then_some(random),
+        (!config.hls4ml.is_empty()).then_some(hls4ml),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 /// How far off decoded values may be, and the codec that this takes: without a bound the model's own.
 pub fn bound(config: &Config) -> Result<(Bound, Option<Codec>)> {
     let bound = Bound::parse(&config.bound).map_err(|e| e.at("bound"))?;
@@ -187,6 +205,13 @@ mod tests {
         assert_eq!(checkpoints(&of(|c| c.intermittent_model_saving = true)).unwrap(), Some(100));
         let never = of(|c| (c.intermittent_model_saving, c.intermittent_saving_patience) = (true, 0));
         assert!(checkpoints(&never).is_err());
+    }
+
+    #[test]
+    fn settings_without_effect_are_told() {
+        assert!(without_effect(&of(|_| {})).is_empty());
+        let both = of(|c| (c.separate_model_saving, c.deterministic_algorithm) = (true, false));
+        assert_eq!(without_effect(&both).len(), 2);
     }
 
     #[test]

@@ -19,6 +19,8 @@ use std::cmp::Ordering;
 pub(super) struct Plan {
     pub header: VariableHeader,
     pub tolerances: Vec<Tolerance>,
+    /// A field's first chunk, as planning has read it: of an archive's only variable, which is soon coded.
+    pub first: Option<Values>,
 }
 
 pub(super) fn values_of(header: &VariableHeader) -> u64 {
@@ -100,14 +102,15 @@ fn resolve(bound: Bound, dtype: DType, statistics: &Statistics, name: &str) -> R
     Ok((Resolved { bound, value }, tolerance))
 }
 
-pub(super) fn plan(input: &mut Input, options: &Options) -> Result<Plan> {
+/// Plans a variable, the `only` one of its archive or one of several.
+pub(super) fn plan(input: &mut Input, options: &Options, only: bool) -> Result<Plan> {
     match input {
-        Input::Field(name, source) => plan_field(name, source.as_mut(), options),
+        Input::Field(name, source) => plan_field(name, source.as_mut(), options, only),
         Input::Table(name, table) => plan_table(name, table.as_mut(), options),
     }
 }
 
-fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Result<Plan> {
+fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options, only: bool) -> Result<Plan> {
     let (dtype, shape) = (source.dtype(), source.shape().to_vec());
     if shape.len() > super::header::MOST_RANK {
         return Err(Error::invalid(format!(
@@ -125,6 +128,7 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
     let relative = matches!(bound, Bound::Relative(_) | Bound::Deviation(_) | Bound::Psnr(_));
     let look = if relative { field.chunks() } else { field.chunks().min(1) };
     let mut statistics = Statistics::EMPTY;
+    let mut first = None;
     for i in 0..look {
         let range = field.chunk(i).0;
         let values = source.read(range.start, range.len())?;
@@ -142,11 +146,14 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options) -> Re
         if relative {
             statistics = statistics.merge(statistics_of(&values, field.fill));
         }
+        if i == 0 && only {
+            first = Some(values);
+        }
     }
     let (resolved, tolerance) = resolve(bound, dtype, &statistics, name)?;
     field.bound = resolved;
     let header = VariableHeader { name: name.into(), kind: Kind::Field(field) };
-    Ok(Plan { header, tolerances: vec![tolerance] })
+    Ok(Plan { header, tolerances: vec![tolerance], first })
 }
 
 /// The axis along which a field is cut into chunks of about `chunk` values, and their length along it.
@@ -338,5 +345,5 @@ fn plan_table(name: &str, table: &mut dyn TableSource, options: &Options) -> Res
         tolerances.push(tolerance);
     }
     let kind = Kind::Table(TableHeader { rows, chunk_rows, columns });
-    Ok(Plan { header: VariableHeader { name: name.into(), kind }, tolerances })
+    Ok(Plan { header: VariableHeader { name: name.into(), kind }, tolerances, first: None })
 }

@@ -117,7 +117,8 @@ impl Writer<'_> {
 /// Compresses `inputs` into `out`.
 pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write + Send)) -> Result<Summary> {
     check_names(&inputs, options)?;
-    let mut plans = inputs.iter_mut().map(|i| plan(i, options)).collect::<Result<Vec<_>>>()?;
+    let only = inputs.len() == 1;
+    let mut plans = inputs.iter_mut().map(|i| plan(i, options, only)).collect::<Result<Vec<_>>>()?;
     check_codec(&plans, options)?;
     let mut summary = Summary::default();
     let model = match options.model {
@@ -196,12 +197,13 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     }
     let total = plans.iter().map(|p| values_of(&p.header)).sum::<u64>();
     let mut done = 0;
-    for (number, (plan, input)) in plans.iter().zip(&mut inputs).enumerate() {
+    for (number, (plan, input)) in plans.iter_mut().zip(&mut inputs).enumerate() {
+        let first = plan.first.take();
         let mut errors = vec![0.0f64; plan.tolerances.len()];
         let mut texts = vec![0u64; plan.tolerances.len()];
         write_variable(
             plan,
-            input,
+            (input, first),
             options,
             Request { candidate, net, learned, only: None, level: options.level },
             &mut |chunk, encoded: Encoded, values, sizes: &[u64]| {
@@ -296,10 +298,10 @@ pub(super) fn read_chunk(input: &mut Input, kind: &Kind, i: usize) -> Result<Vec
 /// Takes a chunk: its number, its code, how many values it is of, and the bytes of each run of them.
 type Take<'t> = dyn FnMut(usize, Encoded, u64, &[u64]) -> Result<()> + Send + 't;
 
-/// Reads, codes and hands over the chunks of one variable.
+/// Reads, codes and hands over the chunks of one variable, of which planning may have left the first.
 fn write_variable(
     plan: &Plan,
-    input: &mut Input,
+    (input, mut first): (&mut Input, Option<Values>),
     options: &Options,
     request: Request,
     take: &mut Take,
@@ -311,9 +313,14 @@ fn write_variable(
     let only = only.filter(|&c| c != Codec::Autoencoder || candidate.is_some());
     let request = Request { candidate, only, ..request };
     let mut next = 0..chunks;
+    let mut read = |i: usize| match (first.take(), &plan.header.kind) {
+        // A model may have had the field cut anew.
+        (Some(values), Kind::Field(f)) if i == 0 && values.len() == f.chunk(0).0.len() => Ok(vec![values]),
+        _ => read_chunk(input, &plan.header.kind, i),
+    };
     in_order(
         options.threads,
-        || next.next().map(|i| Ok((i, read_chunk(input, &plan.header.kind, i)?))),
+        || next.next().map(|i| Ok((i, read(i)?))),
         |(i, runs): (usize, Vec<Values>)| {
             let encoded = encode_chunk(plan, i, &runs, request)?;
             let values = runs.iter().map(|v| v.len() as u64).sum();

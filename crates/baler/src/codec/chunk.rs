@@ -121,7 +121,8 @@ pub fn encode_field(
             keep(&mut best, field_within(values, shape, Tolerance::Exact, fill, how)?);
         }
     }
-    if wants(Codec::Raw) || best.is_none() {
+    let beaten = best.as_ref().is_some_and(|b| b.payload.len() <= values.byte_len());
+    if !beaten && wants(Codec::Raw) || best.is_none() {
         keep(&mut best, Some(raw(std::slice::from_ref(values))));
     }
     best.ok_or_else(|| Error::invalid("no codec fits this field"))

@@ -31,7 +31,8 @@ pub trait Coder {
 pub struct Encoder {
     low: u64,
     range: u64,
-    words: Vec<u32>,
+    /// Big-endian words of 32 bits.
+    words: Vec<u8>,
     raw: Vec<u8>,
     bits: u64,
     count: u32,
@@ -43,7 +44,7 @@ impl Encoder {
         Encoder {
             low: 0,
             range: u64::MAX,
-            words: Vec::with_capacity(capacity / 4),
+            words: Vec::with_capacity(capacity),
             raw: Vec::with_capacity(capacity),
             bits: 0,
             count: 0,
@@ -59,7 +60,7 @@ impl Encoder {
             self.carry();
         }
         if self.range < 1 << 32 {
-            self.words.push((self.low >> 32) as u32);
+            self.words.extend_from_slice(&((self.low >> 32) as u32).to_be_bytes());
             self.low <<= 32;
             self.range <<= 32;
         }
@@ -67,13 +68,13 @@ impl Encoder {
 
     #[cold]
     fn carry(&mut self) {
-        for word in self.words.iter_mut().rev() {
-            *word = word.wrapping_add(1);
-            if *word != 0 {
+        for byte in self.words.iter_mut().rev() {
+            *byte = byte.wrapping_add(1);
+            if *byte != 0 {
                 return;
             }
         }
-        unreachable!("the code is below one: a first carry has a word to stop in");
+        unreachable!("the code is below one: a first carry has a byte to stop in");
     }
 
     /// Ends both streams: the range-coded bytes (big-endian words, trailing zeros dropped) and the raw bytes.
@@ -91,8 +92,7 @@ impl Encoder {
                 break;
             }
         }
-        let mut out: Vec<u8> = Vec::with_capacity(self.words.len() * 4 + 8);
-        self.words.iter().for_each(|w| out.extend_from_slice(&w.to_be_bytes()));
+        let mut out = self.words;
         out.extend_from_slice(&self.low.to_be_bytes());
         out.truncate(out.iter().rposition(|&b| b != 0).map_or(0, |i| i + 1));
         while self.count > 0 {

@@ -44,9 +44,10 @@ fn floats<F: Bits + Into<f64>>(original: &[F], decoded: &[F], tolerance: Toleran
     let negative_zero = F::NEGATIVE_ZERO;
     let mut largest = [0.0f64; 8];
     let mut holds = true;
-    // Both loops without a way out, in lanes: compilers make vectors of them.
-    for (a, b) in original.chunks(8).zip(decoded.chunks(8)) {
-        for ((&a, &b), largest) in a.iter().zip(b).zip(&mut largest) {
+    // Without a way out, eight values at a time: compilers make vectors of it.
+    let mut look = |a: &[F; 8], b: &[F; 8]| {
+        for lane in 0..8 {
+            let (a, b) = (a[lane], b[lane]);
             let (x, y): (f64, f64) = (a.into(), b.into());
             let error = (x - y).abs();
             // A lost infinity is no error that any share of it could excuse.
@@ -56,9 +57,15 @@ fn floats<F: Bits + Into<f64>>(original: &[F], decoded: &[F], tolerance: Toleran
             holds &= within | same;
             let error = if same { 0.0 } else { error };
             let error = if share { error / x.abs() } else { error };
-            *largest = if error > *largest { error } else { *largest };
+            largest[lane] = if error > largest[lane] { error } else { largest[lane] };
         }
-    }
+    };
+    let ((a, a_rest), (b, b_rest)) = (original.as_chunks::<8>(), decoded.as_chunks::<8>());
+    a.iter().zip(b).for_each(|(a, b)| look(a, b));
+    let mut last = [[F::of_bits(0); 8]; 2];
+    last[0][..a_rest.len()].copy_from_slice(a_rest);
+    last[1][..b_rest.len()].copy_from_slice(b_rest);
+    look(&last[0], &last[1]);
     holds.then(|| largest.into_iter().fold(0.0, f64::max))
 }
 

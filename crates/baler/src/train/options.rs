@@ -4,7 +4,8 @@ use super::loss::Objective;
 use super::schedule::{EarlyStopping, Plateau};
 use crate::error::{Error, Result};
 use crate::model::float::{FloatModel, Precision};
-use crate::model::layers::Architecture;
+use crate::model::layers::{Architecture, Layer};
+use crate::model::network;
 use crate::model::normalise::NormalisationKind;
 
 /// How to train.
@@ -62,7 +63,7 @@ impl TrainOptions {
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        self.architecture.validate()?;
+        self.check_widths()?;
         let wrong = |what: &str| Err(Error::invalid(format!("training: {what}")));
         if self.epochs == 0 || self.batch_size == 0 {
             return wrong("epochs and batch size must be at least 1");
@@ -79,6 +80,26 @@ impl TrainOptions {
         }
         if !(0.0..1.0).contains(&self.validation) {
             return wrong("the share of validation rows must be at least 0 and below 1");
+        }
+        Ok(())
+    }
+
+    /// What freezing would refuse only after the training: rows that are too wide somewhere.
+    fn check_widths(&self) -> Result<()> {
+        let Architecture { encoder, decoder, sequence, .. } = &self.architecture;
+        let joined = if encoder.iter().chain(decoder).any(Layer::joins_rows) { *sequence } else { 1 };
+        let halves = ["encoder", "decoder"].into_iter().zip(self.architecture.shapes()?);
+        for (half, shapes) in halves {
+            for (i, shape) in shapes.iter().enumerate() {
+                let width = shape.iter().product();
+                if !network::is_possible(width, joined) {
+                    return Err(Error::unsupported(format!(
+                        "{half}: before layer {i} a row has the shape {shape:?}, {width} values: {}; cut fields into smaller \
+                         blocks (for Conv_AE_3D: fewer frames in one, which are a project's batch_size)",
+                        network::POSSIBLE
+                    )));
+                }
+            }
         }
         Ok(())
     }

@@ -23,6 +23,7 @@ pub fn run(session: &Session) -> Result<()> {
         whole.map_or("", |_| ", in blocks")
     ))?;
     let options = settings::training(session.config, &data::row_shape(&data))?;
+    settings::without_effect(session.config).iter().for_each(|note| eprintln!("note: {note}"));
     let (every, from) = (settings::checkpoints(session.config)?, checkpoint(session)?);
     let path = session.project.path(Output::Model);
     let out = AtomicFile::create(&path, true)?; // before the long work, should it be refused

@@ -149,7 +149,7 @@ pub fn write<D: Domain>(
         }
         Choice::Level(level) => level,
     };
-    let recipe = select(domain, signal, special, values, plain);
+    let recipe = select(domain, signal, special, values, level == Level::Max, plain);
     let original = (level == Level::Max).then(|| values.to_vec());
     let start = out.len();
     write_as(out, domain, signal, special, values, recipe, plain);
@@ -203,7 +203,7 @@ fn write_walk<M: Model, D: Domain>(
     plain: bool,
 ) {
     chunk.weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
-    let mut coders = [0; LANES].map(|_| Encoder::with_capacity(chunk.values.len() / 2));
+    let mut coders = [0; LANES].map(|_| Encoder::with_capacity(chunk.values.len() / 8));
     fast_walk::<M, _, _>(domain, &mut coders, chunk, plain);
     put_coders(out, coders);
 }
@@ -219,7 +219,7 @@ fn write_deep<D: Domain>(
     plain: bool,
 ) {
     let base = recipe.map_or(vec![], |recipe| write_base(out, domain, signal, recipe, plain).0);
-    let mut coder = Encoder::with_capacity(values.len() / 2);
+    let mut coder = Encoder::with_capacity(values.len() / 4);
     let chunk = deep::Chunk { dims: signal.dims, base: &base, special, values };
     deep_walk(domain, &mut coder, chunk, plain);
     let (coded, raw) = coder.finish();

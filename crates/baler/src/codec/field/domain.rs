@@ -112,6 +112,13 @@ pub trait Domain: Copy {
     /// The index of `x` around prediction `p`, once its reconstruction is known to obey the bound; `None` where
     /// only the exact value will do. Encoder only.
     fn quantise(&self, x: Self::Value, p: Self::Work) -> Option<i64>;
+    /// [`Domain::quantise`] and then [`Domain::rebuild`]: the index, the value at it, and what later predictions see.
+    #[inline(always)]
+    fn settle(&self, x: Self::Value, p: Self::Work) -> Option<(i64, Self::Value, Self::Work)> {
+        let index = self.quantise(x, p)?;
+        let (rebuilt, seen) = self.rebuild(index, p);
+        Some((index, rebuilt, seen))
+    }
     /// The indices of several values, and whether all of them are known to obey the bound. Where they are not, an index
     /// may be any. Encoder only.
     #[inline(always)]
@@ -180,6 +187,22 @@ macro_rules! absolute {
                     indices[j] = index;
                 }
                 (indices, failed.into_iter().fold(true, |all, f| all & !f))
+            }
+
+            /// The next value waits for this one: so what is rounded stays a float, as which it is the very index.
+            #[inline(always)]
+            fn settle(&self, x: $t, p: $t) -> Option<(i64, $t, $t)> {
+                let ratio = (x - self.mean - p) * self.inverse;
+                let shifted = ratio + $magic;
+                let seen = p + (shifted - $magic) * self.step;
+                let rebuilt = seen + self.mean;
+                if ratio.abs() < $limit && ((x as f64) - (rebuilt as f64)).abs() < self.bound {
+                    let index = shifted.to_bits() as $int - ($magic as $t).to_bits() as $int;
+                    return Some((index as i64, rebuilt, seen));
+                }
+                let index = self.quantise(x, p)?;
+                let (rebuilt, seen) = self.rebuild(index, p);
+                Some((index, rebuilt, seen))
             }
 
             #[inline(always)]

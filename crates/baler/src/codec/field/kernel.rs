@@ -291,10 +291,13 @@ impl<D: Domain, M: Model> Walk<'_, D, M> {
                 west: lane.west,
                 west2: lane.west2,
             };
-            let index = if C::ENCODE { self.domain.quantise(*value, p) } else { None };
-            match self.model.code(coder, index, near) {
+            let settled = if C::ENCODE { self.domain.settle(*value, p) } else { None };
+            match self.model.code(coder, settled.map(|(index, ..)| index), near) {
                 Some(index) => {
-                    let (rebuilt, work) = self.domain.rebuild(index, p);
+                    let (rebuilt, work) = match settled {
+                        Some((_, rebuilt, work)) => (rebuilt, work),
+                        None => self.domain.rebuild(index, p),
+                    };
                     *value = rebuilt;
                     (magnitude, seen) = (index.unsigned_abs().min(CAP) as u16, work);
                 }

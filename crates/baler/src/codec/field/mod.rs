@@ -314,25 +314,29 @@ fn moments<F: Float>(values: &[F], classes: &Classes) -> Moments {
     const DOWN: f64 = 1.0 / (1u64 << 32) as f64;
     let (mut sums, mut magnitudes, mut largest) = ([0.0f64; LANES], [0.0f64; LANES], [0.0f64; LANES]);
     let mut count = values.len();
-    let mut see = |part: &[F]| {
-        for (lane, &x) in part.iter().enumerate() {
-            let x: f64 = x.into();
-            sums[lane] += x * DOWN;
-            magnitudes[lane] += x.abs() * DOWN;
-            largest[lane] = if x.abs() > largest[lane] { x.abs() } else { largest[lane] };
-        }
-    };
+    // By index, in the loop itself: in a closure the sums would lie in memory.
     if classes.plane.is_empty() {
         let (parts, rest) = values.as_chunks::<LANES>();
-        parts.iter().for_each(|p| see(p));
-        see(rest);
+        let mut last = [F::default(); LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        for part in parts.iter().chain([&last]) {
+            for lane in 0..LANES {
+                let x: f64 = part[lane].into();
+                sums[lane] += x * DOWN;
+                magnitudes[lane] += x.abs() * DOWN;
+                largest[lane] = if x.abs() > largest[lane] { x.abs() } else { largest[lane] };
+            }
+        }
     } else {
         let regular = |(x, &class): (&F, &u8)| (class == REGULAR).then_some(*x);
         count = 0;
-        values.iter().zip(&classes.plane).filter_map(regular).for_each(|x| {
+        for x in values.iter().zip(&classes.plane).filter_map(regular) {
+            let x: f64 = x.into();
             count += 1;
-            see(&[x])
-        });
+            sums[0] += x * DOWN;
+            magnitudes[0] += x.abs() * DOWN;
+            largest[0] = if x.abs() > largest[0] { x.abs() } else { largest[0] };
+        }
     }
     let share = |sums: [f64; LANES]| sums.iter().sum::<f64>() / count.max(1) as f64 / DOWN;
     let largest = largest.into_iter().fold(0.0, f64::max);

@@ -16,30 +16,38 @@ const LARGE: usize = 1 << 20;
 /// A base is worth trying on no fewer values.
 const LEAST: usize = 4096;
 /// A tile is one in so many values of the chunk, ...
-const SHARE: usize = 12;
-/// ... but no fewer and no more than this.
-const TILE: std::ops::Range<usize> = 16_384..65_536;
+const SHARE: usize = 24;
+/// ... but no fewer and no more than this: smaller ones foretell too little of what contexts learn later.
+const TILE: std::ops::Range<usize> = 32_768..65_536;
 /// Beyond so many bits a value there is nothing smooth left for a base to tell.
 const MOST_BITS: usize = 14;
-/// Where the first grouping takes so much more than no base (in eighths), no other will do.
-const HOPELESS: usize = 9;
+/// Where the first grouping takes so much more than no base (in sixteenths), no other will do.
+const HOPELESS: usize = 17;
+/// A base halves the speed, both ways. To be worth that in a large chunk it has to save one byte of so many of the tile; and
+/// the tile, which has more of a border to predict across, thinks three times too well of it (turbulence at 1e-3).
+const WORTH: usize = 6;
 /// A second grouping has to take less than the first by one part in so many: tiles too small for a transform's coarse levels
 /// tell such differences wrongly (of a flow at 1e-3, where the first is 6 % smaller on the whole).
 const CLEAR: usize = 64;
 /// Beyond so many steps f32 no longer resolves a coefficient's.
 const MOST_STEPS: f64 = 1e6;
 
-/// The recipe whose walk over a tile takes the fewest bytes; none where that is the walk without a base.
+/// The recipe whose walk over a tile takes the fewest bytes; none where that is the walk without a base, or where of a
+/// large chunk a base takes more time than it is worth to an encoder that is not `patient`.
 pub fn select<D: Domain>(
     domain: D,
     signal: Signal<D::Work>,
     special: &[u8],
     values: &[D::Value],
+    patient: bool,
     plain: bool,
 ) -> Option<Recipe> {
     let Signal { smooth, mean, dims, step } = signal;
-    if values.len() < LEAST || !smooth.iter().all(|x| (x.to_f64() - mean.to_f64()).abs() < MOST_STEPS * step)
-    {
+    // Without a way out within a block: compilers make vectors of it.
+    let (centre, most) = (mean.to_f64(), MOST_STEPS * step);
+    let near =
+        |block: &[D::Work]| block.iter().fold(true, |all, x| all & ((x.to_f64() - centre).abs() < most));
+    if values.len() < LEAST || !smooth.chunks(1024).all(near) {
         return None;
     }
     let tile = Tile::of(dims);
@@ -61,15 +69,17 @@ pub fn select<D: Domain>(
         [1, ..] => &[Grouping::Joint, Grouping::Apart],
         _ => &[Grouping::Apart, Grouping::Planes],
     };
-    let asked = ASKED[(dims.iter().product::<usize>() < LARGE) as usize];
+    let large = dims.iter().product::<usize>() >= LARGE;
+    let asked = ASKED[!large as usize];
+    let worth = if large && !patient { without - without / WORTH } else { without };
     for &grouping in groupings {
         let recipe = Some(Recipe { grouping, eighths: EIGHTHS, asked });
         let with = bytes(recipe);
-        let needed = if best.1.is_none() { best.0 } else { best.0 - best.0 / CLEAR };
+        let needed = if best.1.is_none() { worth } else { best.0 - best.0 / CLEAR };
         if with < needed {
             best = (with, recipe);
         }
-        if with * 8 > without * HOPELESS {
+        if with * 16 > without * HOPELESS {
             break;
         }
     }
@@ -101,11 +111,12 @@ impl Tile {
             return vec![];
         }
         let [z0, y0, x0] = self.start;
-        let rows = (0..self.size[0]).flat_map(|z| (0..self.size[1]).map(move |y| (z0 + z, y0 + y)));
-        rows.flat_map(|(z, y)| {
-            let at = (z * dims[1] + y) * dims[2] + x0;
-            values[at..at + self.size[2]].iter().copied()
-        })
-        .collect()
+        let mut part = Vec::with_capacity(self.size.iter().product());
+        for z in z0..z0 + self.size[0] {
+            for y in y0..y0 + self.size[1] {
+                part.extend_from_slice(&values[(z * dims[1] + y) * dims[2] + x0..][..self.size[2]]);
+            }
+        }
+        part
     }
 }

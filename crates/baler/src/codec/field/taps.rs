@@ -51,11 +51,14 @@ pub fn tap_count(dims: [usize; 3]) -> usize {
     }
 }
 
-/// The fit sees about this many values, in runs of [`RUN`]: for 31 weights more samples gain nothing measurable.
-pub const ENOUGH: usize = 32_768;
+/// The fit sees about this many values, in runs of [`RUN`]: for 31 weights more samples gain less than they
+/// cost: half as many again, 0.07 % of the bytes for 3 % of the time.
+pub const ENOUGH: usize = 20_480;
 const RUN: usize = 16;
 /// ... and no more than one in so many, so that the fit of a small chunk takes less time than its coding.
-pub const SPARSE: usize = 3;
+pub const SPARSE: usize = 4;
+/// ... unless that leaves fewer than about this.
+const FEW: usize = 8192;
 
 /// Fits the weights of a chunk's taps to `v` less `mean` (special values smoothed over), in units of 2^-14,
 /// by least squares.
@@ -84,8 +87,9 @@ pub fn fit<F: Real>(signal: Signal<F>, taps: &[Tap], enough: usize, sparse: usiz
         return fallback(taps);
     }
     let offsets: Vec<isize> = taps.iter().map(|&(z, y, x)| (z * ny as isize + y) * nx as isize + x).collect();
-    let sparsity = (usable / enough).max(if usable > enough { sparse } else { 1 });
-    let mut sums = Sums { products: [[[0.0; 8]; 4]; 32], targets: [0.0; 32], square: 0.0, weight: 0.0 };
+    let sparsity = (usable / enough).max((usable / FEW).clamp(1, sparse));
+    let mut sums = Sums::NEW;
+    let mut batch = Batch::NEW;
     let nearest = Nearest::of(taps);
     let mut turn = 0u32;
     for z in zs {
@@ -102,16 +106,18 @@ pub fn fit<F: Real>(signal: Signal<F>, taps: &[Tap], enough: usize, sparse: usiz
                     for (f, &o) in features.as_flattened_mut().iter_mut().zip(&offsets) {
                         *f = v[(at as isize + o) as usize].to_f64() - mean;
                     }
-                    sums.add(
-                        &features,
-                        v[at].to_f64() - mean,
-                        n,
-                        nearest.spread(features.as_flattened()) / step,
-                    );
+                    let spread = nearest.spread(features.as_flattened()) / step;
+                    batch.add(&features, v[at].to_f64() - mean, 1.0 / (1.0 + spread));
+                    if batch.filled == BATCH {
+                        sums.add(&batch, n);
+                        batch.filled = 0;
+                    }
                 }
             }
         }
     }
+    batch.weights[batch.filled..].fill(0.0);
+    sums.add(&batch, n);
     let products: [[f64; 32]; 32] =
         std::array::from_fn(|i| std::array::from_fn(|j| sums.products[i.max(j)][i.min(j) / 8][i.min(j) % 8]));
     // Noise of a twelfth at first: errors spread evenly over a step.
@@ -154,19 +160,54 @@ struct Sums {
     weight: f64,
 }
 
-impl Sums {
+/// Samples added at a time: sums then wait in registers, not in memory.
+const BATCH: usize = 8;
+
+/// Samples on their way into the sums.
+struct Batch {
+    features: [[[f64; 8]; 4]; BATCH],
+    targets: [f64; BATCH],
+    weights: [f64; BATCH],
+    filled: usize,
+}
+
+impl Batch {
+    const NEW: Batch =
+        Batch { features: [[[0.0; 8]; 4]; BATCH], targets: [0.0; BATCH], weights: [0.0; BATCH], filled: 0 };
+
     #[inline(always)]
-    fn add(&mut self, features: &[[f64; 8]; 4], target: f64, n: usize, spread: f64) {
-        let weight = 1.0 / (1.0 + spread);
-        self.weight += weight;
-        self.square += weight * target * target;
+    fn add(&mut self, features: &[[f64; 8]; 4], target: f64, weight: f64) {
+        self.features[self.filled] = *features;
+        self.targets[self.filled] = target;
+        self.weights[self.filled] = weight;
+        self.filled += 1;
+    }
+}
+
+impl Sums {
+    const NEW: Sums = Sums { products: [[[0.0; 8]; 4]; 32], targets: [0.0; 32], square: 0.0, weight: 0.0 };
+
+    #[inline(always)]
+    fn add(&mut self, batch: &Batch, n: usize) {
+        let Batch { features, targets, weights, .. } = batch;
+        for s in 0..BATCH {
+            self.weight += weights[s];
+            self.square += weights[s] * targets[s] * targets[s];
+        }
         for i in 0..n {
-            let scaled = weight * features[i / 8][i % 8];
-            self.targets[i] += scaled * target;
-            for (sums, eight) in self.products[i].iter_mut().zip(features).take(i / 8 + 1) {
-                for (sum, f) in sums.iter_mut().zip(eight) {
-                    *sum += scaled * f;
+            let mut scaled = [0.0; BATCH];
+            for s in 0..BATCH {
+                scaled[s] = weights[s] * features[s][i / 8][i % 8];
+                self.targets[i] += scaled[s] * targets[s];
+            }
+            for k in 0..i / 8 + 1 {
+                let mut sums = self.products[i][k];
+                for s in 0..BATCH {
+                    for lane in 0..8 {
+                        sums[lane] += scaled[s] * features[s][k][lane];
+                    }
                 }
+                self.products[i][k] = sums;
             }
         }
     }

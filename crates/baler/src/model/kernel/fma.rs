@@ -11,11 +11,13 @@
 //! one machine a result depends on the shapes alone, never on threads.
 //!
 //! The sibling everywhere else is the crate `gemm-f32`, beside which, on the layers of the model `AE`, 128 rows at a time, a
-//! Zen 3 core takes three quarters of the time.
+//! Zen 3 core takes three quarters of the time. A Zen 4 core, which runs AVX-512 in halves, takes 0.85 of what the crate's
+//! AVX-512 takes (486 and 575 us); this kernel in registers of 16, 12 rows x 32 columns, took 493 us.
 #![allow(unsafe_code)] // loads and stores through pointers
 
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
+use std::sync::LazyLock;
 
 /// Values of a register.
 const LANES: usize = 8;
@@ -74,10 +76,10 @@ impl Output {
 pub struct Fma(());
 
 impl Fma {
-    /// The proof, where the CPU gives it and has nothing wider, for which the crate has kernels.
+    /// The proof, where the CPU gives it and has nothing that is twice as fast, for which the crate has kernels.
     pub fn new() -> Option<Fma> {
         let fits = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-        (fits && !is_x86_feature_detected!("avx512f")).then_some(Fma(()))
+        (fits && (!is_x86_feature_detected!("avx512f") || has_halved_registers())).then_some(Fma(()))
     }
 
     /// `c` = `a` `b`, with what `c` says before and after; m x n by m x k and k x n.
@@ -95,6 +97,20 @@ impl Fma {
             }
         }
     }
+}
+
+/// Whether the CPU runs AVX-512 as two halves (AMD's family 25, Zen 4), so that it multiplies no more a cycle than AVX2 does.
+fn has_halved_registers() -> bool {
+    // Asked once: under a hypervisor an answer takes longer than a product.
+    static ANSWER: LazyLock<bool> = LazyLock::new(|| {
+        // SAFETY: every CPU with AVX-512 knows these leaves.
+        #[allow(unused_unsafe)] // safe in later versions of Rust
+        let [maker, version] = unsafe { [__cpuid(0), __cpuid(1)] };
+        let family = ((version.eax >> 8) & 0xf) + ((version.eax >> 20) & 0xff);
+        let name = [maker.ebx, maker.edx, maker.ecx].map(u32::to_le_bytes);
+        name.as_flattened() == b"AuthenticAMD" && family == 25
+    });
+    *ANSWER
 }
 
 /// Compares what both ways take, in 80ths of a cycle: two multiply-adds a cycle or nearly, a cycle for each value that

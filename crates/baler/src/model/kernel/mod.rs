@@ -14,6 +14,8 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod fma;
 pub(crate) mod gemm;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod pack;
 mod scalar;
 #[cfg(test)]
@@ -50,6 +52,8 @@ enum Kind {
     Avx512(avx512::Avx512),
     #[cfg(target_arch = "x86_64")]
     Vnni(avx512::Vnni),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
 }
 
 impl Kernel {
@@ -68,6 +72,8 @@ impl Kernel {
             kernels.extend(avx512::Avx512::new().map(Kind::Avx512));
             kernels.extend(avx512::Vnni::new().map(Kind::Vnni));
         }
+        #[cfg(target_arch = "aarch64")]
+        kernels.extend(neon::Neon::new().map(Kind::Neon));
         kernels.into_iter().map(Kernel).collect()
     }
 
@@ -78,7 +84,7 @@ impl Kernel {
         *BEST.get_or_init(|| find().unwrap_or(Kernel::scalar()))
     }
 
-    /// `scalar`, `avx2`, `avx512bw` or `avx512vnni`.
+    /// `scalar`, `avx2`, `avx512bw`, `avx512vnni` or `neon`.
     pub fn name(self) -> &'static str {
         match self.0 {
             Kind::Scalar => "scalar",
@@ -88,6 +94,8 @@ impl Kernel {
             Kind::Avx512(_) => "avx512bw",
             #[cfg(target_arch = "x86_64")]
             Kind::Vnni(_) => "avx512vnni",
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(_) => "neon",
         }
     }
 
@@ -101,6 +109,7 @@ impl Kernel {
     /// As [`Kernel::run`], but only the first `rows` rows of what is written mean anything.
     pub fn run_first(self, layer: &FrozenDense, x: &[Lanes], y: &mut [Lanes], rows: usize) {
         assert!(x.len() >= layer.inputs().div_ceil(2) && y.len() >= layer.lanes_out(), "block too short");
+        let _ = rows; // some do them all
         match self.0 {
             Kind::Scalar if layer.requantise().is_some() => scalar::activations(layer, x, y),
             Kind::Scalar => scalar::raw(layer, x, y),
@@ -110,6 +119,8 @@ impl Kernel {
             Kind::Avx512(k) => k.run(layer, x, y),
             #[cfg(target_arch = "x86_64")]
             Kind::Vnni(k) => k.run(layer, x, y),
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(k) => k.run(layer, x, y, rows),
         }
     }
 }

@@ -48,7 +48,7 @@ impl Packed {
     }
 
     /// The tiles in turn: their first output, how many outputs they have (an even number), their weights.
-    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+    #[cfg_attr(not(any(target_arch = "x86_64", target_arch = "aarch64")), allow(dead_code))]
     pub fn tiles(&self) -> impl Iterator<Item = (usize, usize, &[i32])> {
         (0..self.outputs).step_by(TILE).map(|first| {
             let width = TILE.min(self.outputs - first);

@@ -109,6 +109,14 @@ impl Step {
     }
 }
 
+/// What [`is_possible`] asks, in words.
+pub const POSSIBLE: &str = "a row has at most 2^20, and those that run together 2^25";
+
+/// Whether integers can be made of rows of so many values, of which `sequence` see each other.
+pub fn is_possible(width: usize, sequence: usize) -> bool {
+    width <= MOST_WIDTH && sequence.next_multiple_of(LANES) * width <= MOST_TOGETHER
+}
+
 /// Steps that fit each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
@@ -141,11 +149,9 @@ impl Network {
             let wrong = |what: &str| Error::corrupt(format!("step {i}, {}: {what}", step.name()));
             let outputs = step.outputs(inputs);
             let outputs = outputs.ok_or_else(|| wrong(&format!("it is not for {inputs} values")))?;
-            let together = sequence.next_multiple_of(LANES) * inputs.max(outputs).min(MOST_TOGETHER);
-            if inputs.max(outputs) > MOST_WIDTH || together > MOST_TOGETHER {
+            if !is_possible(inputs.max(outputs), sequence) {
                 let says = format!(
-                    "{} values in sequences of {sequence} rows are too many; a row has at most 2^20, and those that \
-                     run together 2^25: cut fields into smaller blocks",
+                    "{} values in sequences of {sequence} rows are too many: {POSSIBLE}; cut fields into smaller blocks",
                     inputs.max(outputs)
                 );
                 return Err(Error::unsupported(says).at(format!("step {i}, {}", step.name())));

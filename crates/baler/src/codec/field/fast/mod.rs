@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use magnitude::Magnitudes;
 use rans::{DecodingTables, Symbol};
 use table::{Counts, Tables};
-use token::{CLASSES, ESCAPE, RawReader, RawWriter, TOKENS};
+use token::{CLASSES, DIRECT, ESCAPE, RawReader, RawWriter, TOKENS};
 use wave::{EXACT, PAD, PASSED, REGULAR, Wave};
 
 /// Fewer values are better served by adaptive contexts, which need no tables.
@@ -123,7 +123,8 @@ pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
     let mut coded = 0;
     let mut lengths = Vec::with_capacity(nz * ny);
     let mut raw = RawWriter::default();
-    let mut counts: Box<Counts> = Box::new([[0; TOKENS]; CLASSES]);
+    // Two, so that a token that follows its like need not wait for its count.
+    let mut counts: Box<[Counts; 2]> = Box::new([[[0; TOKENS]; CLASSES]; 2]);
     for z in 0..nz {
         wave.open_plane(z);
         for y in (0..ny).step_by(LANES) {
@@ -135,6 +136,12 @@ pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
                 let kinds = wave.odd.then_some(&wave.kinds[lane][PAD..PAD + nx]);
                 let symbols = &mut symbols[coded..coded + nx];
                 let count = match kinds {
+                    None if whole(&classes[..nx], indices) => {
+                        for ((symbol, &class), index) in symbols.iter_mut().zip(&classes).zip(indices) {
+                            *symbol = Symbol { class, token: token::zigzag(index.to_i64()) as u8 };
+                        }
+                        nx
+                    }
                     None => {
                         for ((symbol, &class), index) in symbols.iter_mut().zip(&classes).zip(indices) {
                             let token = token::split(index.to_i64(), class, &mut raw);
@@ -147,7 +154,9 @@ pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
                         split_odd::<D>(symbols, &classes, indices, kinds, values, &mut raw)
                     }
                 };
-                symbols[..count].iter().for_each(|s| counts[s.class as usize][s.token as usize] += 1);
+                for (i, s) in symbols[..count].iter().enumerate() {
+                    counts[i % 2][s.class as usize][s.token as usize] += 1;
+                }
                 coded += count;
                 lengths.push(count as u32);
                 magnitudes.note(z, y + lane, indices, kinds);
@@ -155,10 +164,20 @@ pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
         }
         wave.close_plane(z);
     }
+    let [mut counts, others] = *counts;
+    counts.as_flattened_mut().iter_mut().zip(others.as_flattened()).for_each(|(n, others)| *n += others);
     let tables = Tables::fit(&counts);
     tables.write(out);
     put_bytes(out, &rans::encode(&symbols[..coded], &lengths, &tables));
     out.extend_from_slice(&raw.finish());
+}
+
+/// Whether every index of a row is a token and nothing else: the bulk of rows, done in vectors.
+#[inline(always)]
+fn whole<I: Index>(classes: &[u8], indices: &[I]) -> bool {
+    let class = classes.iter().fold(0, |most, &c| most.max(c));
+    let magnitude = indices.iter().fold(0, |most, index| most.max(index.magnitude()));
+    class <= token::MOST_WHOLE && (magnitude as u64) < DIRECT / 2
 }
 
 /// The symbols of a row in which not all places are regular; returns how many there are.

@@ -73,8 +73,10 @@ impl Decoder {
         let (states, words) = bytes.split_at(bytes.len().min(4 * STATES));
         let mut padded = [0; 4 * STATES];
         padded[..states.len()].copy_from_slice(states);
-        let word = |pair: &[u8]| pair[0] as u16 | (pair.get(1).map_or(0, |&b| b as u16) << 8);
-        let mut words: Vec<u16> = words.chunks(2).map(word).collect();
+        let (pairs, odd) = words.as_chunks::<2>();
+        let mut words: Vec<u16> = Vec::with_capacity(pairs.len() + 2);
+        words.extend(pairs.iter().map(|&pair| u16::from_le_bytes(pair)));
+        words.extend(odd.iter().map(|&b| b as u16));
         words.push(0);
         let states =
             std::array::from_fn(|i| u32::from_le_bytes(padded[4 * i..4 * i + 4].try_into().expect("four")));
@@ -90,7 +92,7 @@ impl Decoder {
         let last = words.len() - 1;
         let mut get = |x: &mut u32, class: u8| {
             let slot = *x as usize % SLOTS;
-            let entry = tables.entries[(tables.table[class as usize % 64] as usize % 64) * SLOTS + slot];
+            let entry = tables.entries[tables.table[class as usize % 64] as usize * SLOTS + slot];
             let next = (entry >> 20) * (*x >> SLOT_BITS) + (entry >> 8 & 0xfff);
             let refill = next << 16 | words[at.min(last)] as u32;
             let low = next < LOW;
@@ -117,7 +119,7 @@ impl Decoder {
 pub struct DecodingTables {
     table: [u8; 64],
     /// frequency << 20 | place within it << 8 | token.
-    entries: Box<[u32; 64 * SLOTS]>,
+    entries: Vec<u32>,
 }
 
 impl DecodingTables {
@@ -125,8 +127,7 @@ impl DecodingTables {
     pub fn new(tables: &Tables) -> Self {
         let mut table = [0; 64];
         table[..CLASSES].copy_from_slice(&tables.table);
-        let mut entries: Box<[u32; 64 * SLOTS]> =
-            vec![0; 64 * SLOTS].into_boxed_slice().try_into().expect("as many");
+        let mut entries = vec![0; tables.frequencies.len() * SLOTS];
         for (frequencies, slots) in tables.frequencies.iter().zip(entries.as_chunks_mut::<SLOTS>().0) {
             let mut slots = slots.iter_mut();
             for (token, &f) in frequencies.iter().enumerate() {

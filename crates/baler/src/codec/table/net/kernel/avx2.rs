@@ -122,7 +122,7 @@ fn activation(sum: __m256i, multiplier: i32, shift: u32) -> __m256i {
 
 /// Eight rows at a time: a register of eight units' sums for each, then, turned about, of eight rows' for each unit.
 #[target_feature(enable = "avx2")]
-pub(super) fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
+fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
     const { assert!(UNITS == WIDE) };
     for (group, out) in layer.groups.iter().zip(out.chunks_exact_mut(UNITS / 2)) {
         for first in (0..active.min(LANES)).step_by(WIDE) {
@@ -226,60 +226,91 @@ fn mixture(step: &Step, first: usize) -> Mixture {
     Mixture { weights, middles, factors, shifts, before, class: load(step.class, first), scale }
 }
 
-/// As `distribution::tail`.
+/// The upper halves of 16-bit products, as in `avx512.rs`: compilers make something slower of the intrinsic.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn tail(z: __m256i) -> __m256i {
-    let full = _mm256_set1_epi32(65535);
-    let mut t = _mm256_sub_epi32(full, _mm256_min_epu32(z, full));
-    for _ in 0..4 {
-        t = _mm256_mulhi_epu16(t, t); // the high halves are zero and stay so
+fn mulhi(a: __m256i, b: __m256i) -> __m256i {
+    let high;
+    // SAFETY: reads two registers and writes one, by an instruction of AVX2.
+    unsafe {
+        std::arch::asm!("vpmulhuw {}, {}, {}", out(ymm_reg) high, in(ymm_reg) a, in(ymm_reg) b,
+            options(pure, nomem, nostack, preserves_flags));
     }
-    let e = _mm256_srli_epi32::<1>(t);
-    _mm256_srli_epi32::<16>(_mm256_mullo_epi32(e, _mm256_sub_epi32(_mm256_set1_epi32(98304), e)))
+    high
 }
 
-/// As `distribution::Mixture::below`, but any symbol from 0 to the last; what it gives for 0 means nothing.
+/// As `distribution::tail` of the absolute values of two registers, side by side in halves of lanes: all of it fits 16 bits.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn tails(z: [__m256i; 2]) -> [__m256i; 2] {
+    let full = _mm256_set1_epi32(65535);
+    let low = _mm256_min_epu32(_mm256_abs_epi32(z[0]), full);
+    let high = _mm256_min_epu32(_mm256_abs_epi32(z[1]), full);
+    let both = _mm256_or_si256(low, _mm256_slli_epi32::<16>(high));
+    let mut t = _mm256_xor_si256(both, _mm256_set1_epi32(-1)); // 65535 less each
+    for _ in 0..4 {
+        t = mulhi(t, t);
+    }
+    // (e (98304 - e)) >> 16
+    let e = _mm256_srli_epi16::<1>(t);
+    let tails = _mm256_add_epi16(e, mulhi(e, _mm256_sub_epi16(_mm256_set1_epi16(-32768), e)));
+    [_mm256_and_si256(tails, full), _mm256_srli_epi32::<16>(tails)]
+}
+
+/// As `distribution::Mixture::below` for two registers, but any symbol from 0 to the last; what it gives for 0 means nothing.
+/// One for each `CALLER`: a function of one caller is inlined, and its registers do not go through memory.
 ///
 /// # Safety
 /// Every lane's `symbol` is at least 0 and below `step.symbols`, and every lane's class is checked.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn below(step: &Step, m: &Mixture, symbol: __m256i) -> __m256i {
-    let mut at = [0i32; WIDE];
-    // SAFETY: eight numbers are 32 bytes; class + symbol lies within the edges by what the caller vouches for.
-    let edge = unsafe {
-        _mm256_storeu_si256(at.as_mut_ptr().cast(), _mm256_add_epi32(m.class, symbol));
-        let edges = step.edges.as_ptr();
-        let [a, b, c, d, e, f, g, h] = at;
-        _mm256_setr_epi32(
-            *edges.add(a as usize),
-            *edges.add(b as usize),
-            *edges.add(c as usize),
-            *edges.add(d as usize),
-            *edges.add(e as usize),
-            *edges.add(f as usize),
-            *edges.add(g as usize),
-            *edges.add(h as usize),
-        )
-    };
-    let score = _mm256_srai_epi32::<16>(edge);
-    let share = _mm256_and_si256(edge, _mm256_set1_epi32(0xffff));
-    let passed = _mm256_cmpgt_epi32(symbol, m.before);
-    let copied = _mm256_and_si256(passed, _mm256_slli_epi32::<16>(m.weights[COMPONENTS]));
-    let mut sum = _mm256_add_epi32(_mm256_mullo_epi32(m.weights[COMPONENTS + 1], share), copied);
-    for c in 0..COMPONENTS {
-        let d = _mm256_sub_epi32(score, m.middles[c]);
-        let d = _mm256_max_epi32(_mm256_min_epi32(d, _mm256_set1_epi32(32767)), _mm256_set1_epi32(-32767));
-        let z = _mm256_srav_epi32(_mm256_mullo_epi32(d, m.factors[c]), m.shifts[c]);
-        let tail = tail(_mm256_abs_epi32(z));
-        let rest = _mm256_sub_epi32(_mm256_set1_epi32(65536), tail);
-        let negative = _mm256_srai_epi32::<31>(z);
-        let share = _mm256_blendv_epi8(rest, tail, negative);
-        sum = _mm256_add_epi32(sum, _mm256_mullo_epi32(m.weights[c], share));
+unsafe fn below<const CALLER: u8>(step: &Step, m: [&Mixture; 2], symbol: [__m256i; 2]) -> [__m256i; 2] {
+    let zero = _mm256_setzero_si256();
+    let (mut score, mut sum) = ([zero; 2], [zero; 2]);
+    for r in 0..2 {
+        let mut at = [0i32; WIDE];
+        // SAFETY: eight numbers are 32 bytes; class + symbol lies within the edges by what the caller vouches for.
+        let edge = unsafe {
+            _mm256_storeu_si256(at.as_mut_ptr().cast(), _mm256_add_epi32(m[r].class, symbol[r]));
+            let edges = step.edges.as_ptr();
+            let [a, b, c, d, e, f, g, h] = at;
+            _mm256_setr_epi32(
+                *edges.add(a as usize),
+                *edges.add(b as usize),
+                *edges.add(c as usize),
+                *edges.add(d as usize),
+                *edges.add(e as usize),
+                *edges.add(f as usize),
+                *edges.add(g as usize),
+                *edges.add(h as usize),
+            )
+        };
+        score[r] = _mm256_srai_epi32::<16>(edge);
+        let share = _mm256_and_si256(edge, _mm256_set1_epi32(0xffff));
+        let passed = _mm256_cmpgt_epi32(symbol[r], m[r].before);
+        let copied = _mm256_and_si256(passed, _mm256_slli_epi32::<16>(m[r].weights[COMPONENTS]));
+        sum[r] = _mm256_add_epi32(_mm256_mullo_epi32(m[r].weights[COMPONENTS + 1], share), copied);
     }
-    let scaled = _mm256_mullo_epi32(_mm256_srli_epi32::<15>(sum), m.scale);
-    _mm256_add_epi32(_mm256_srli_epi32::<16>(scaled), symbol)
+    for c in 0..COMPONENTS {
+        let mut z = [zero; 2];
+        for r in 0..2 {
+            let d = _mm256_sub_epi32(score[r], m[r].middles[c]);
+            let d =
+                _mm256_max_epi32(_mm256_min_epi32(d, _mm256_set1_epi32(32767)), _mm256_set1_epi32(-32767));
+            z[r] = _mm256_srav_epi32(_mm256_mullo_epi32(d, m[r].factors[c]), m[r].shifts[c]);
+        }
+        let tails = tails(z);
+        for r in 0..2 {
+            let rest = _mm256_sub_epi32(_mm256_set1_epi32(65536), tails[r]);
+            let share = _mm256_blendv_epi8(rest, tails[r], _mm256_srai_epi32::<31>(z[r]));
+            sum[r] = _mm256_add_epi32(sum[r], _mm256_mullo_epi32(m[r].weights[c], share));
+        }
+    }
+    for r in 0..2 {
+        let scaled = _mm256_mullo_epi32(_mm256_srli_epi32::<15>(sum[r]), m[r].scale);
+        sum[r] = _mm256_add_epi32(_mm256_srli_epi32::<16>(scaled), symbol[r]);
+    }
+    sum
 }
 
 /// All ones in the lanes that are coded.
@@ -299,52 +330,41 @@ fn put(found: &mut Intervals, step: &Step, first: usize, symbol: __m256i, low: _
     store(&mut found.size, first, _mm256_and_si256(_mm256_sub_epi32(high, low), mask));
 }
 
+/// Two registers at a time: the steps of a search wait for each other, so that two side by side take little longer than one.
+/// Lanes that are not coded are searched like the others, and come to nothing.
 #[target_feature(enable = "avx2")]
 fn find_mixture(step: &Step, at: &Lanes) -> Intervals {
+    const { assert!(LANES.is_multiple_of(2 * WIDE)) };
     let mut found = Intervals::ZERO;
-    let mut first = 0;
-    while first + WIDE < step.active {
-        search::<2>(step, at, first, &mut found);
-        first += 2 * WIDE;
-    }
-    if first < step.active {
-        search::<1>(step, at, first, &mut found);
-    }
-    found
-}
-
-/// The symbols of `R` registers from lane `first` on: the steps of a search wait for each other, so that two searches side
-/// by side take little longer than one.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn search<const R: usize>(step: &Step, at: &Lanes, first: usize, found: &mut Intervals) {
     let steps = 32 - (step.symbols as u32 - 1).leading_zeros();
-    let mut m = [mixture(step, first); R];
-    let mut wanted = [load(at, first); R];
-    for r in 1..R {
-        m[r] = mixture(step, first + r * WIDE);
-        wanted[r] = load(at, first + r * WIDE);
-    }
-    let (mut low, mut high) = ([_mm256_setzero_si256(); R], [_mm256_set1_epi32(step.symbols); R]);
-    let (mut start, mut end) = ([_mm256_setzero_si256(); R], [_mm256_set1_epi32(ONE as i32); R]);
-    for _ in 0..steps {
-        for r in 0..R {
-            let middle = _mm256_srli_epi32::<1>(_mm256_add_epi32(low[r], high[r]));
+    for first in (0..step.active.min(LANES)).step_by(2 * WIDE) {
+        let m = [mixture(step, first), mixture(step, first + WIDE)];
+        let wanted = [load(at, first), load(at, first + WIDE)];
+        let (mut low, mut high) = ([_mm256_setzero_si256(); 2], [_mm256_set1_epi32(step.symbols); 2]);
+        let (mut start, mut end) = ([_mm256_setzero_si256(); 2], [_mm256_set1_epi32(ONE as i32); 2]);
+        for _ in 0..steps {
+            let mut middle = low;
+            for r in 0..2 {
+                middle[r] = _mm256_srli_epi32::<1>(_mm256_add_epi32(low[r], high[r]));
+            }
             // SAFETY: 0 <= low <= middle < high <= symbols.
-            let value = unsafe { below(step, &m[r], middle) };
-            let open = _mm256_cmpgt_epi32(middle, low[r]);
-            let above = _mm256_cmpgt_epi32(value, wanted[r]);
-            let up = _mm256_andnot_si256(above, open);
-            let down = _mm256_and_si256(above, open);
-            low[r] = _mm256_blendv_epi8(low[r], middle, up);
-            start[r] = _mm256_blendv_epi8(start[r], value, up);
-            high[r] = _mm256_blendv_epi8(high[r], middle, down);
-            end[r] = _mm256_blendv_epi8(end[r], value, down);
+            let value = unsafe { below::<0>(step, [&m[0], &m[1]], middle) };
+            for r in 0..2 {
+                let open = _mm256_cmpgt_epi32(middle[r], low[r]);
+                let above = _mm256_cmpgt_epi32(value[r], wanted[r]);
+                let up = _mm256_andnot_si256(above, open);
+                let down = _mm256_and_si256(above, open);
+                low[r] = _mm256_blendv_epi8(low[r], middle[r], up);
+                start[r] = _mm256_blendv_epi8(start[r], value[r], up);
+                high[r] = _mm256_blendv_epi8(high[r], middle[r], down);
+                end[r] = _mm256_blendv_epi8(end[r], value[r], down);
+            }
+        }
+        for r in 0..2 {
+            put(&mut found, step, first + r * WIDE, low[r], start[r], end[r]);
         }
     }
-    for r in 0..R {
-        put(found, step, first + r * WIDE, low[r], start[r], end[r]);
-    }
+    found
 }
 
 #[target_feature(enable = "avx2")]
@@ -357,8 +377,7 @@ fn mixture_of(step: &Step, symbols: &Lanes) -> Intervals {
         let next = _mm256_add_epi32(symbol, one);
         let last = _mm256_cmpeq_epi32(next, _mm256_set1_epi32(step.symbols));
         // SAFETY: symbols are below `step.symbols`, and so is the next but after the last, which is looked up as 0.
-        let (low, high) =
-            unsafe { (below(step, &m, symbol), below(step, &m, _mm256_andnot_si256(last, next))) };
+        let [low, high] = unsafe { below::<1>(step, [&m, &m], [symbol, _mm256_andnot_si256(last, next)]) };
         let low = _mm256_andnot_si256(_mm256_cmpeq_epi32(symbol, zero), low);
         let high = _mm256_blendv_epi8(high, _mm256_set1_epi32(ONE as i32), last);
         put(&mut found, step, first, symbol, low, high);

@@ -3,10 +3,10 @@
 
 use std::arch::x86_64::*;
 
-use super::avx2::first;
 use super::{Intervals, LANES, Lanes, Step};
 use crate::codec::table::net::distribution::{BITS, HALVES, OCTAVE, ONE};
-use crate::codec::table::net::first::First;
+use crate::codec::table::net::first::{First, UNITS, Units};
+use crate::model::frozen::MAX_ACTIVATION;
 use crate::model::table::alphabet::MOST_CLASSES;
 use crate::model::table::net::COMPONENTS;
 
@@ -84,6 +84,73 @@ fn output(outputs: &[Lanes], o: usize, first: usize) -> __m512i {
     }
 }
 
+/// Sixteen registers of sixteen halves of rows, eight units each of two rows, turned about: of sixteen rows for each unit.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn transposed(r: [__m512i; UNITS]) -> [__m512i; UNITS] {
+    let (mut pairs, mut fours, mut all) = (r, r, r);
+    for i in 0..4 {
+        pairs[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
+        pairs[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
+    }
+    for i in 0..2 {
+        for h in 0..2 {
+            let (a, b) = (pairs[4 * i + h], pairs[4 * i + 2 + h]);
+            fours[4 * i + 2 * h] = _mm512_unpacklo_epi64(a, b);
+            fours[4 * i + 2 * h + 1] = _mm512_unpackhi_epi64(a, b);
+        }
+    }
+    // Quarters of 128 bits now hold units u and u + 4 of rows 0 to 3 or 4 to 7, then of rows 8 to 11 or 12 to 15.
+    let (low, high) =
+        (_mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15));
+    for i in 0..4 {
+        all[i] = _mm512_permutex2var_epi64(fours[i], low, fours[4 + i]);
+        all[4 + i] = _mm512_permutex2var_epi64(fours[i], high, fours[4 + i]);
+    }
+    all
+}
+
+/// As in `scalar::first`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn activation(sum: __m512i, multiplier: i32, shift: __m128i) -> __m512i {
+    let t = _mm512_max_epi32(_mm512_sra_epi32(sum, shift), _mm512_setzero_si512());
+    let y =
+        _mm512_add_epi32(_mm512_mullo_epi32(t, _mm512_set1_epi32(multiplier)), _mm512_set1_epi32(1 << 14));
+    _mm512_min_epi32(_mm512_srai_epi32::<15>(y), _mm512_set1_epi32(MAX_ACTIVATION))
+}
+
+/// Sixteen rows at a time, as `avx2.rs` does eight: a register holds the sums of eight units for two rows, of eight rows
+/// apart.
+#[target_feature(enable = "avx512f,avx512bw,avx2")]
+fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
+    let shift = _mm_cvtsi32_si128(layer.shift as i32);
+    for (group, out) in layer.groups.iter().zip(out.chunks_exact_mut(UNITS / 2)) {
+        // SAFETY: eight numbers are 32 bytes.
+        let units = |u: &Units| unsafe { _mm256_load_si256(u.0.as_ptr().cast()) };
+        for first in (0..active.min(LANES)).step_by(WIDE) {
+            let mut rows = [units(&group.bias); WIDE];
+            for (table, symbols) in group.tables.iter().zip(symbols) {
+                let symbols: &[u16; WIDE] = symbols[first..first + WIDE].try_into().expect("sixteen lanes");
+                for (sum, &symbol) in rows.iter_mut().zip(symbols) {
+                    *sum = _mm256_add_epi32(*sum, units(&table[symbol as usize]));
+                }
+            }
+            let mut sums = [_mm512_setzero_si512(); UNITS];
+            for (i, sum) in sums.iter_mut().enumerate() {
+                *sum = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(rows[i]), rows[UNITS + i]);
+            }
+            let sums = transposed(sums);
+            for (p, out) in out.iter_mut().enumerate() {
+                let low = activation(sums[2 * p], group.multipliers.0[2 * p], shift);
+                let high = activation(sums[2 * p + 1], group.multipliers.0[2 * p + 1], shift);
+                let pair = _mm512_mask_blend_epi16(0xaaaa_aaaa, low, _mm512_slli_epi32::<16>(high));
+                store(out, first, pair);
+            }
+        }
+    }
+}
+
 /// As `distribution::power`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
@@ -103,6 +170,7 @@ fn divide(n: i32, d: __m512i) -> __m512i {
 }
 
 /// Sixteen of `distribution::Mixture`.
+#[derive(Clone, Copy)]
 struct Mixture {
     weights: [__m512i; COMPONENTS + 2],
     middles: [__m512i; COMPONENTS],
@@ -159,50 +227,83 @@ fn mixture(step: &Step, first: usize) -> Mixture {
     Mixture { weights, middles, factors, shifts, before, class: load(step.class, first), scale }
 }
 
-/// As `distribution::tail`.
+/// The upper halves of 16-bit products. Written as it is to be: the intrinsic is one that compilers see through, and of
+/// several in a row they make widenings and products of 32 bits, which takes half as long again.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn tail(z: __m512i) -> __m512i {
-    let full = _mm512_set1_epi32(65535);
-    let mut t = _mm512_sub_epi32(full, _mm512_min_epu32(z, full));
-    for _ in 0..4 {
-        t = _mm512_mulhi_epu16(t, t); // the high halves are zero and stay so
+fn mulhi(a: __m512i, b: __m512i) -> __m512i {
+    let high;
+    // SAFETY: reads two registers and writes one, by an instruction of AVX-512 BW.
+    unsafe {
+        std::arch::asm!("vpmulhuw {}, {}, {}", out(zmm_reg) high, in(zmm_reg) a, in(zmm_reg) b,
+            options(pure, nomem, nostack, preserves_flags));
     }
-    let e = _mm512_srli_epi32::<1>(t);
-    _mm512_srli_epi32::<16>(_mm512_mullo_epi32(e, _mm512_sub_epi32(_mm512_set1_epi32(98304), e)))
+    high
 }
 
-/// As `distribution::Mixture::below`, but any symbol from 0 to the last; what it gives for 0 means nothing.
+/// As `distribution::tail` of the absolute values of two registers, side by side in halves of lanes: all of it fits 16 bits.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn tails(z: [__m512i; 2]) -> [__m512i; 2] {
+    let full = _mm512_set1_epi32(65535);
+    let low = _mm512_min_epu32(_mm512_abs_epi32(z[0]), full);
+    let high = _mm512_min_epu32(_mm512_abs_epi32(z[1]), full);
+    let both = _mm512_or_si512(low, _mm512_slli_epi32::<16>(high));
+    let mut t = _mm512_xor_si512(both, _mm512_set1_epi32(-1)); // 65535 less each
+    for _ in 0..4 {
+        t = mulhi(t, t);
+    }
+    // (e (98304 - e)) >> 16
+    let e = _mm512_srli_epi16::<1>(t);
+    let tails = _mm512_add_epi16(e, mulhi(e, _mm512_sub_epi16(_mm512_set1_epi16(-32768), e)));
+    [_mm512_and_si512(tails, full), _mm512_srli_epi32::<16>(tails)]
+}
+
+/// As `distribution::Mixture::below` for two registers, but any symbol from 0 to the last; what it gives for 0 means nothing.
+/// One for each `CALLER`: a function of one caller is inlined, and twenty registers do not go through memory.
 ///
 /// # Safety
 /// Every lane's `symbol` is at least 0 and below `step.symbols`, and every lane's class is checked.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn below(step: &Step, m: &Mixture, symbol: __m512i) -> __m512i {
-    // SAFETY: class + symbol lies within the edges by what the caller vouches for.
-    let edge =
-        unsafe { _mm512_i32gather_epi32::<4>(_mm512_add_epi32(m.class, symbol), step.edges.as_ptr().cast()) };
-    let score = _mm512_srai_epi32::<16>(edge);
-    let share = _mm512_and_si512(edge, _mm512_set1_epi32(0xffff));
-    let passed = _mm512_cmpgt_epi32_mask(symbol, m.before);
-    let copied = _mm512_maskz_slli_epi32::<16>(passed, m.weights[COMPONENTS]);
-    let mut sum = _mm512_add_epi32(_mm512_mullo_epi32(m.weights[COMPONENTS + 1], share), copied);
-    for c in 0..COMPONENTS {
-        let d = _mm512_sub_epi32(score, m.middles[c]);
-        let d = _mm512_max_epi32(_mm512_min_epi32(d, _mm512_set1_epi32(32767)), _mm512_set1_epi32(-32767));
-        let z = _mm512_srav_epi32(_mm512_mullo_epi32(d, m.factors[c]), m.shifts[c]);
-        let tail = tail(_mm512_abs_epi32(z));
-        let positive = _mm512_cmpge_epi32_mask(z, _mm512_setzero_si512());
-        let share = _mm512_mask_sub_epi32(tail, positive, _mm512_set1_epi32(65536), tail);
-        sum = _mm512_add_epi32(sum, _mm512_mullo_epi32(m.weights[c], share));
+unsafe fn below<const CALLER: u8>(step: &Step, m: [&Mixture; 2], symbol: [__m512i; 2]) -> [__m512i; 2] {
+    let zero = _mm512_setzero_si512();
+    let (mut score, mut sum) = ([zero; 2], [zero; 2]);
+    for r in 0..2 {
+        let at = _mm512_add_epi32(m[r].class, symbol[r]);
+        // SAFETY: class + symbol lies within the edges by what the caller vouches for.
+        let edge = unsafe { _mm512_i32gather_epi32::<4>(at, step.edges.as_ptr().cast()) };
+        score[r] = _mm512_srai_epi32::<16>(edge);
+        let share = _mm512_and_si512(edge, _mm512_set1_epi32(0xffff));
+        let passed = _mm512_cmpgt_epi32_mask(symbol[r], m[r].before);
+        let copied = _mm512_maskz_slli_epi32::<16>(passed, m[r].weights[COMPONENTS]);
+        sum[r] = _mm512_add_epi32(_mm512_mullo_epi32(m[r].weights[COMPONENTS + 1], share), copied);
     }
-    let scaled = _mm512_mullo_epi32(_mm512_srli_epi32::<15>(sum), m.scale);
-    _mm512_add_epi32(_mm512_srli_epi32::<16>(scaled), symbol)
+    for c in 0..COMPONENTS {
+        let mut z = [zero; 2];
+        for r in 0..2 {
+            let d = _mm512_sub_epi32(score[r], m[r].middles[c]);
+            let d =
+                _mm512_max_epi32(_mm512_min_epi32(d, _mm512_set1_epi32(32767)), _mm512_set1_epi32(-32767));
+            z[r] = _mm512_srav_epi32(_mm512_mullo_epi32(d, m[r].factors[c]), m[r].shifts[c]);
+        }
+        let tails = tails(z);
+        for r in 0..2 {
+            let positive = _mm512_cmpge_epi32_mask(z[r], zero);
+            let share = _mm512_mask_sub_epi32(tails[r], positive, _mm512_set1_epi32(65536), tails[r]);
+            sum[r] = _mm512_add_epi32(sum[r], _mm512_mullo_epi32(m[r].weights[c], share));
+        }
+    }
+    for r in 0..2 {
+        let scaled = _mm512_mullo_epi32(_mm512_srli_epi32::<15>(sum[r]), m[r].scale);
+        sum[r] = _mm512_add_epi32(_mm512_srli_epi32::<16>(scaled), symbol[r]);
+    }
+    sum
 }
 
 /// The lanes that are coded.
 fn coded(active: usize, first: usize) -> __mmask16 {
-    match active - first {
+    match active.saturating_sub(first) {
         n if n >= WIDE => u16::MAX,
         n => (1 << n) - 1,
     }
@@ -217,28 +318,36 @@ fn put(found: &mut Intervals, step: &Step, first: usize, symbol: __m512i, low: _
     store(&mut found.size, first, _mm512_maskz_sub_epi32(mask, high, low));
 }
 
+/// Both registers at a time: the steps of a search wait for each other, so that two side by side take little longer than one.
+/// Lanes that are not coded are searched like the others, and come to nothing.
 #[target_feature(enable = "avx512f,avx512bw")]
 fn find_mixture(step: &Step, at: &Lanes) -> Intervals {
-    let mut found = Intervals::ZERO;
+    const { assert!(2 * WIDE == LANES) };
     let steps = 32 - (step.symbols as u32 - 1).leading_zeros();
-    for first in (0..step.active).step_by(WIDE) {
-        let m = mixture(step, first);
-        let at = load(at, first);
-        let (mut low, mut high) = (_mm512_setzero_si512(), _mm512_set1_epi32(step.symbols));
-        let (mut start, mut end) = (_mm512_setzero_si512(), _mm512_set1_epi32(ONE as i32));
-        for _ in 0..steps {
-            let middle = _mm512_srli_epi32::<1>(_mm512_add_epi32(low, high));
-            // SAFETY: 0 <= low <= middle < high <= symbols.
-            let value = unsafe { below(step, &m, middle) };
-            let open = _mm512_cmpgt_epi32_mask(middle, low);
-            let above = _mm512_cmpgt_epi32_mask(value, at);
-            let (up, down) = (open & !above, open & above);
-            low = _mm512_mask_mov_epi32(low, up, middle);
-            start = _mm512_mask_mov_epi32(start, up, value);
-            high = _mm512_mask_mov_epi32(high, down, middle);
-            end = _mm512_mask_mov_epi32(end, down, value);
+    let m = [mixture(step, 0), mixture(step, WIDE)];
+    let wanted = [load(at, 0), load(at, WIDE)];
+    let (mut low, mut high) = ([_mm512_setzero_si512(); 2], [_mm512_set1_epi32(step.symbols); 2]);
+    let (mut start, mut end) = ([_mm512_setzero_si512(); 2], [_mm512_set1_epi32(ONE as i32); 2]);
+    for _ in 0..steps {
+        let mut middle = low;
+        for r in 0..2 {
+            middle[r] = _mm512_srli_epi32::<1>(_mm512_add_epi32(low[r], high[r]));
         }
-        put(&mut found, step, first, low, start, end);
+        // SAFETY: 0 <= low <= middle < high <= symbols.
+        let value = unsafe { below::<0>(step, [&m[0], &m[1]], middle) };
+        for r in 0..2 {
+            let open = _mm512_cmpgt_epi32_mask(middle[r], low[r]);
+            let above = _mm512_cmpgt_epi32_mask(value[r], wanted[r]);
+            let (up, down) = (open & !above, open & above);
+            low[r] = _mm512_mask_mov_epi32(low[r], up, middle[r]);
+            start[r] = _mm512_mask_mov_epi32(start[r], up, value[r]);
+            high[r] = _mm512_mask_mov_epi32(high[r], down, middle[r]);
+            end[r] = _mm512_mask_mov_epi32(end[r], down, value[r]);
+        }
+    }
+    let mut found = Intervals::ZERO;
+    for r in 0..2 {
+        put(&mut found, step, r * WIDE, low[r], start[r], end[r]);
     }
     found
 }
@@ -253,8 +362,8 @@ fn mixture_of(step: &Step, symbols: &Lanes) -> Intervals {
         let next = _mm512_add_epi32(symbol, one);
         let inside = _mm512_cmplt_epi32_mask(next, _mm512_set1_epi32(step.symbols));
         // SAFETY: symbols are below `step.symbols`, and so is the next but after the last, which is looked up as 0.
-        let (low, high) =
-            unsafe { (below(step, &m, symbol), below(step, &m, _mm512_maskz_mov_epi32(inside, next))) };
+        let [low, high] =
+            unsafe { below::<1>(step, [&m, &m], [symbol, _mm512_maskz_mov_epi32(inside, next)]) };
         let low = _mm512_maskz_mov_epi32(_mm512_cmpgt_epi32_mask(symbol, zero), low);
         let high = _mm512_mask_mov_epi32(_mm512_set1_epi32(ONE as i32), inside, high);
         put(&mut found, step, first, symbol, low, high);

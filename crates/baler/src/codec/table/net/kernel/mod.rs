@@ -5,6 +5,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -73,6 +75,8 @@ enum Kind {
     Avx2(avx2::Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(avx512::Avx512),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
 }
 
 /// One call, by whichever kernel.
@@ -84,6 +88,8 @@ macro_rules! dispatch {
             Kind::Avx2(k) => k.$name($($argument),*),
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512(k) => k.$name($($argument),*),
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(k) => k.$name($($argument),*),
         }
     };
 }
@@ -103,6 +109,8 @@ impl Kernel {
             kinds.extend(avx2::Avx2::new().map(Kind::Avx2));
             kinds.extend(avx512::Avx512::new().map(Kind::Avx512));
         }
+        #[cfg(target_arch = "aarch64")]
+        kinds.extend(neon::Neon::new().map(Kind::Neon));
         kinds.into_iter().map(Kernel).collect()
     }
 
@@ -113,7 +121,7 @@ impl Kernel {
         *BEST.get_or_init(|| find().unwrap_or(Kernel::scalar()))
     }
 
-    /// `scalar`, `avx2`, `avx512`.
+    /// `scalar`, `avx2`, `avx512`, `neon`.
     #[cfg(test)]
     pub fn name(self) -> &'static str {
         match self.0 {
@@ -122,6 +130,8 @@ impl Kernel {
             Kind::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Kind::Avx512(_) => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(_) => "neon",
         }
     }
 

@@ -5,8 +5,8 @@
 
 use super::bytes::{Reader, put_bytes, put_varint};
 use super::chunk::Candidate;
-use super::field::coding::Choice;
 use super::field::coding::Walk;
+use super::field::coding::{Choice, Way};
 use super::field::{Whole, read_integers, view, write_integers};
 use super::table::column::{self, MOST_TEXT, Map, Mapped, read_map, write_map};
 use super::table::integers;
@@ -74,7 +74,7 @@ pub fn decode_field(payload: &[u8], dtype: DType, shape: &[usize], decoder: &Dec
         return Ok(store(&predicted, dtype));
     }
     let mut mapped = read_map(&mut r, count, &mut { MOST_TEXT })?;
-    let residuals = read_integers(r, &residual_range(shape, &mapped.classes), Walk::Plain)?;
+    let residuals = read_integers(r, &residual_range(shape, &mapped.classes), Way::of_no_model(Walk::Plain))?;
     mapped.integers = residuals;
     add(&mut mapped, &predicted, dtype, |i| i);
     column::unmap(&mapped, dtype, &mut 0)

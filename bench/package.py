@@ -2,14 +2,15 @@
 
 import argparse
 import json
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,25 +24,42 @@ BOUND = 1e-3  # of the range
 COMMAND = HERE.parent / "target/release/baler"
 
 
-def command(*words: str | Path) -> float:
-    """Seconds that the command says it took."""
+class Seconds(NamedTuple):
+    """By the clock, and of processors: what other programs disturb, and what they hardly do."""
+
+    clock: float
+    processor: float
+
+
+def of_children() -> float:
+    """Processor seconds of the programs that this one has run."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def command(*words: str | Path) -> Seconds:
+    """Seconds that the command says it took, and processor seconds of all of it, files included."""
+    begun = of_children()
     told = subprocess.run([COMMAND, *words, "--json", "--force"], check=True, capture_output=True, text=True)
-    return float(json.loads(told.stdout)["seconds"])
+    return Seconds(float(json.loads(told.stdout)["seconds"]), of_children() - begun)
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+def timed(work: Callable[[], Any]) -> tuple[Seconds, Any]:
     """Seconds that `work` took, and what came of it."""
-    begun = perf_counter()
+    begun = perf_counter(), process_time()
     result = work()
-    return perf_counter() - begun, result
+    return Seconds(perf_counter() - begun[0], process_time() - begun[1]), result
 
 
-def show(name: str, runs: list[tuple[float, float]]) -> None:
-    """A line of medians, and of the best runs."""
-    ours, theirs = (statistics.median(column) for column in zip(*runs))
-    ratio = statistics.median(a / b for a, b in runs)
-    best = min(a for a, _ in runs) / min(b for _, b in runs)
-    print(f"{name}: package {ours:.2f} s, command {theirs:.2f} s, ratio {ratio:.3f} (of the best runs {best:.3f})")
+def show(name: str, runs: list[tuple[Seconds, Seconds]]) -> None:
+    """A line of medians by the clock and one of processors, and the ratio of the best runs."""
+    for kind in Seconds._fields:
+        pairs = [(getattr(a, kind), getattr(b, kind)) for a, b in runs]
+        ours, theirs = (statistics.median(column) for column in zip(*pairs))
+        ratio = statistics.median(a / b for a, b in pairs)
+        best = min(a for a, _ in pairs) / min(b for _, b in pairs)
+        told = f"package {ours:.2f} s, command {theirs:.2f} s, ratio {ratio:.3f} (of the best runs {best:.3f})"
+        print(f"{name}, {kind}: {told}")
 
 
 def main() -> None:

@@ -265,7 +265,7 @@ def decode_field_chunk(codec, r, field, n, models):
         return [r.take(prod(shape) * type.bits // 8)]
     if codec == 1:
         return [r.take(type.bits // 8) * prod(shape)]
-    return [decode_field(r, shape, type) if codec == 2 else decode_modelled_field(r, shape, type, models)]
+    return [decode_field(r, shape, type, models) if codec == 2 else decode_modelled_field(r, shape, type, models)]
 
 def decode_table_chunk(codec, r, table, n, models):
     rows = table.chunk_rows(n)
@@ -507,11 +507,11 @@ class Cells:
 
 # ------------------------------------------------------------------------------------------- 5. Field codec
 
-def decode_field(r, shape, type):
+def decode_field(r, shape, type, models):
     """Decoded bytes of a chunk."""
     count, dims = prod(shape), planes_rows_columns(shape)
     way, mode = divmod(r.number("B"), 16)
-    need(mode <= 3 and way in WALKS, "a mode of a later version")
+    need(mode <= 3 and (way in WALKS or way == 6), "a mode of a later version")
     need(mode in (1, 3) or type.real, "a mode of floats")
     if mode == 0:
         step, mean = (real_of_bits(type, int.from_bytes(r.take(type.bits // 8), "little")) for _ in "sm")
@@ -529,8 +529,9 @@ def decode_field(r, shape, type):
         rule = Integers(reach=r.varint(), origin=r.zigzag(), range=lattice.range)
     else:
         rule = Integers(reach=0, origin=r.zigzag(), range=(0, 2**63 - 1))
+    walk = partial(decode_learned_walk, models=models) if way == 6 else WALKS[way]
     bits = []
-    for i, n in enumerate(WALKS[way](r, dims, rule, special)):
+    for i, n in enumerate(walk(r, dims, rule, special)):
         if i in special:
             bits.append(special[i])
         elif mode == 2:
@@ -753,13 +754,16 @@ class IndexContexts:
     def decode(self, coder, raw, around, nearest, west, west2):
         """The index k; none where the value is coded exactly."""
         group = self.group(around, west, west2)
-        shift, floor = (0, 1) if group < 19 else ((group - 15) // 4, 0)
         if group < 19:
             a = self.zero_a[group, min(around, 7)]
             b = self.zero_b[64 * min(west, 3) + nearest + min(west2, 1), group // 4]
             if not bit_mixed(coder, (a, b), self.weights[group]):
                 return 0
-        high = symbol(coder, self.high[group])
+        return self.decode_size(coder, raw, group, self.high[group])
+
+    def decode_size(self, coder, raw, group, context):
+        shift, floor = (0, 1) if group < 19 else ((group - 15) // 4, 0)
+        high = symbol(coder, context)
         if high == 15:
             n = symbol(coder, self.length)
             if n == 15:
@@ -1476,6 +1480,113 @@ class RecurringIndices(IndexContexts):
 
 WALKS[5] = partial(decode_walk, indices=RecurringIndices)
 
+# 5.8 The learned walk
+
+NEAR = [
+    (0, 0, -2), (0, -1, -1), (0, -1, 0), (0, -1, 1), (0, -2, 0),
+    (-1, 0, -1), (-1, 0, 0), (-1, 0, 1), (-1, -1, 0), (-1, 1, 0),
+]
+
+def decode_learned_walk(r, dims, rule, special, models):
+    model = models.get(r.varint())
+    nz, ny, nx = dims
+    serves = isinstance(model, FieldModel) and ny * nz > 1 and model.planar == (nz == 1)
+    need(serves, "a model that is not for the chunk")
+    taps = TAPS[: 12 if nz == 1 else 31]
+    weights = [rule.work(weight / 2**14) for weight in r.numbers("h", len(taps))]
+    first = RangeCoder(r.part().data), RawBits(r.part().data)
+    second = RangeCoder(r.part().data), RawBits(r.rest())
+    indices, planes, values = LearnedIndices(nz), Planes(dims, rule.work), [None] * prod(dims)
+    begins = {y // 32 * max(nx, 96) + 3 * (y % 32): y for y in range(ny)}
+    for z in range(nz):
+        planes.open(z)
+        rows = {}
+        for time in range(max(begins) + nx):
+            if time in begins:
+                rows[begins[time] % 32] = LearnedRow(planes, z, begins[time], taps)
+            told = {j: rows[j].predict(rule, weights, model) for j in sorted(rows)}
+            for j, (p, expected) in told.items():
+                row, (coder, raw) = rows[j], (first, second)[j % 2]
+                place = (z * ny + row.y) * nx + row.x
+                k, seen = 0, p
+                if place not in special:
+                    k = indices.decode(coder, raw, *row.around(), expected)
+                    rebuilt = rule.exact(p, raw.take(rule.exact_bits)) if k is None else rule.indexed(p, k)
+                    values[place], seen = rebuilt
+                row.see(seen, 4095 if k is None else min(abs(k), 4095))
+                if row.x == nx:
+                    rows.pop(j).close()
+        planes.close(z)
+    return values
+
+class LearnedRow(Row):
+    def __init__(self, planes, z, y, taps):
+        super().__init__(planes, z, y)
+        self.taps = taps
+
+    def tap(self, tap):
+        dz, dy, dx = tap
+        if dz and self.z == 0:
+            return self.tap((0, 0, -1))
+        return self.planes.row(max(self.z + dz, 0), self.y + dy)[self.x + 4 + dx]
+
+    def predict(self, rule, weights, model):
+        """The prediction, and the class of magnitude that the network expects."""
+        work, near = rule.work, [self.tap(tap) for tap in self.taps]
+        a, b, c = near[:3]
+        q = work(0)
+        for weight, value in zip(weights[3:], near[3:]):
+            q = q + weight * value
+        q = q + (weights[0] * a + (weights[1] * b + weights[2] * c))
+        inverse = work(1.0 / np.float64(rule.distance))
+        d = [F((value - a) * inverse) for value in near[1:] + [q]]
+        m, planar = F(0), len(self.taps) == 12
+        for tap in NEAR[: 5 if planar else 10]:
+            m = m + abs(d[self.taps.index(tap) - 1])
+        least = F(2 if planar else 4)
+        m = min(m, F(2**60)) if m >= least else least
+        s = int(np.frexp(m)[1]) - 1 - (2 if planar else 3)
+        unit = F(2.0 ** (10 - s))
+        inputs = [trunc_f32(v * unit, -8191, 8191) for v in d] + [min(512 * (s + 1), 8191)]
+        acc = model.run_row(inputs)
+        correction = F(acc[0]) * model.gains[0] * F(2.0**s)
+        told = trunc_f32(F(acc[1]) * model.gains[1] + F(4 * s), 0, 59)
+        return q + work(correction) * work(rule.step), told
+
+    def around(self):
+        x, planes, z, y = self.x + 4, self.planes, self.z, self.y
+        north, north2 = planes.size_row(z, y - 1), planes.size_row(z, y - 2)
+        around = 2 * north[x] + north[x + 1] + north[x - 1] + north2[x]
+        nearest = 16 * min(north[x], 3) + 2 * min(north[x + 1], 1)
+        if len(self.taps) == 31:
+            back, back_north, back_south = (planes.size_row(z - 1, y + dy) for dy in (0, -1, 1))
+            around += 2 * back[x] + back[x + 1] + back[x - 1] + back_north[x] + back_south[x]
+            nearest += 4 * min(back[x], 3)
+        return around, nearest, self.sizes[x - 1], self.sizes[x - 2]
+
+    def see(self, seen, size):
+        self.seen[self.x + 4], self.sizes[self.x + 4] = seen, size
+        self.x += 1
+
+def trunc_f32(v, low, high):
+    return 0 if np.isnan(v) else int(min(max(v, F(low)), F(high)))
+
+class LearnedIndices(IndexContexts):
+    def __init__(self, nz):
+        super().__init__(nz)
+        self.zero_c, self.weights = defaultdict(Bit), defaultdict(lambda: [24000] * 3)
+
+    def decode(self, coder, raw, around, nearest, west, west2, expected):
+        seen = self.group(around, west, west2)
+        group, apart = (seen + expected + 1) // 2, sum(expected - seen > n for n in (-7, -3, 2, 6))
+        if group < 19:
+            a = self.zero_a[group, min(around, 7)]
+            b = self.zero_b[64 * min(west, 3) + nearest + min(west2, 1), group // 4]
+            c = self.zero_c[expected, min(seen, 31)]
+            if not bit_mixed(coder, (a, b, c), self.weights[group]):
+                return 0
+        return self.decode_size(coder, raw, group, self.high[group, apart])
+
 # ------------------------------------------------------------------------------------------- 6. Table codec
 
 def decode_columns(parts, count, columns, models):
@@ -1526,7 +1637,7 @@ class Map(NamedTuple):
 
     def values(self, integers):
         """Decoded bytes of the values that integers stand for."""
-        if self.kind == 4:
+        if self.kind in (4, 8):
             need(all(0 <= n < len(self.parameter) for n in integers), "a text out of the list")
             return b"".join(self.parameter[n].encode() + b"\n" for n in integers)
         special = self.classes.special
@@ -1554,7 +1665,7 @@ class Map(NamedTuple):
 
     def integer(self, output):
         """The integer that a model's output stands for (section 7)."""
-        if self.kind in (4, 6, 7):
+        if self.kind in (4, 6, 7, 8):
             return 0
         if self.kind == 0 and self.type.real:
             return ordered_of_real(self.type.real(output))
@@ -1565,8 +1676,8 @@ class Map(NamedTuple):
         return rounded(np.float64(output) / np.float64(self.parameter or 1) if self.kind in (2, 5) else output)
 
 def decode_map(r, count, type):
-    kind, parameter = r.tag(7), None
-    kinds = (4,) if type is TEXT else (0, 1, 2, 3, 6, 7) if type.real else (0,) if type is BOOL else (0, 5)
+    kind, parameter = r.tag(8), None
+    kinds = (4, 8) if type is TEXT else (0, 1, 2, 3, 6, 7) if type.real else (0,) if type is BOOL else (0, 5)
     need(kind in kinds, "not a map of the type")
     if kind == 2:
         parameter = np.float64(r.number("d"))
@@ -1582,9 +1693,34 @@ def decode_map(r, count, type):
     elif kind == 7:
         parameter = r.varint()
         need(parameter <= 56, "not low bits of a float")
+    elif kind == 8:
+        n = r.varint()
+        need(n <= count, "more texts than values")
+        parameter = decode_texts(r.part().data, n)
     classes = decode_classes(r, count, 1)
     need(kind == 3 or not classes.minus, "a class of pointwise cells")
     return Map(kind, type, parameter, classes)
+
+def decode_texts(coded, count):
+    coder, contexts, texts, before = RangeCoder(coded), defaultdict(flat), [], b""
+
+    def byte(*given):
+        upper = symbol(coder, contexts[given])
+        return upper << 4 | symbol(coder, contexts[(*given, upper)])
+
+    def length(which):
+        n = byte("length", which)
+        return n if n < 255 else n + (coder.uniform(2**16) << 16 | coder.uniform(2**16))
+
+    for _ in range(count):
+        common, rest = length(0), length(1)
+        need(common <= len(before), "more in common than there is")
+        text = bytearray(before[:common])
+        for _ in range(rest):
+            text.append(byte(text[-1] if text else 0))
+        before = bytes(text)
+        texts.append(before.decode())
+    return texts
 
 def decimal(n, digits, exponent):
     a, least = abs(n), 10 ** (digits - 1)
@@ -1963,11 +2099,13 @@ class Model(NamedTuple):
 
 def decode_model(r):
     kind = r.number("B")
-    need(kind in (1, 2, 3), "an unknown kind of models")
+    need(kind in (1, 2, 3, 4), "an unknown kind of models")
     if kind == 2:
         return decode_table_model(r)
     if kind == 3:
         return decode_network_model(r)
+    if kind == 4:
+        return decode_field_model(r)
     count = r.number("H")
     need(count > 0, "a model without layers")
     layers = [decode_layer(r, last=i == count - 1) for i in range(count)]
@@ -2342,6 +2480,31 @@ def decode_small_layer(r, inputs, outputs, last):
     up = [r.varint() for _ in range(outputs)]
     need(shift > 0, "no shift")
     return proven(Layer(weights, bias, shift, (up, up if last else [0] * outputs)))
+
+# 8.2 Models of fields
+
+class FieldModel(NamedTuple):
+    planar: bool
+    layers: list
+    gains: tuple
+
+    def run_row(self, x):
+        for layer in self.layers:
+            x = layer.run(x)
+        return x
+
+def decode_field_model(r):
+    planar, count = r.tag(1) == 1, r.varint()
+    need(1 <= count <= 3, "a number of layers")
+    widths = [13 if planar else 32] + [r.varint() for _ in range(count)] + [2]
+    need(all(1 <= n <= 128 for n in widths), "a number of units")
+    layers = [decode_small_layer(r, a, b, False) for a, b in zip(widths, widths[1:-1])]
+    weights = [[r.zigzag() for _ in range(widths[-2])] for _ in range(2)]
+    layers.append(proven(Layer(weights, [r.zigzag() for _ in range(2)], 0, ())))
+    gains = [F(gain) for gain in r.numbers("f", 2)]
+    need(all(0 < gain <= 1024 for gain in gains), "a gain")
+    r.end()
+    return FieldModel(planar, layers, gains)
 
 # 9.1 Distributions
 

@@ -519,10 +519,14 @@ pub struct Train {
     /// A sample of the data
     #[arg(value_hint = ValueHint::FilePath)]
     pub input: PathBuf,
+    /// More samples, of which --kind field learns too
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub more: Vec<PathBuf>,
     /// The model file to write
     #[arg(short, long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
     pub output: PathBuf,
-    /// What to train: an autoencoder, or a model of a table's columns, which makes tables smaller within a bound
+    /// What to train: an autoencoder, or a model of a table's columns or of a field's values, which makes these smaller within a
+    /// bound
     #[arg(long, value_enum, default_value = "autoencoder")]
     pub kind: TrainKind,
     /// The autoencoder: a name of Baler's zoo (AE, CFD_dense_AE, AE_Dropout_BN, FPGA_prototype_model, Conv_AE,
@@ -535,13 +539,16 @@ pub struct Train {
     /// Number of latents
     #[arg(long, value_name = "Z")]
     pub latent: Option<usize>,
-    /// Passes over the data, at most [default: 100, of a table 10]
+    /// Units of the hidden layers of --kind field [default: 64,32]
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    pub hidden: Option<Vec<usize>>,
+    /// Passes over the data, at most [default: 100, of a table 10, of a field 12]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
-    /// Learning rate [default: 0.001, of a table at most 0.008]
+    /// Learning rate [default: 0.001, of a table at most 0.008, of a field 0.004]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub lr: Option<f64>,
-    /// Rows a step [default: 512, of a table 256]
+    /// Rows a step [default: 512, of a table 256, of a field 1024 values]
     #[arg(long, value_name = "ROWS")]
     pub batch_size: Option<usize>,
     /// Share of the rows to validate on
@@ -666,6 +673,8 @@ pub enum TrainKind {
     Autoencoder,
     /// A model of a table's columns.
     Table,
+    /// A model of a field's values.
+    Field,
 }
 
 /// `baler synth`.

@@ -53,6 +53,7 @@ impl Wanted {
             fill: self.fill,
             model: model.and_then(Loaded::autoencoder),
             net: model.and_then(Loaded::table),
+            learned: model.and_then(Loaded::field),
             embed: self.embed,
             codec: self.codec.as_deref().map(codec).transpose()?,
             level: level(&self.level)?,

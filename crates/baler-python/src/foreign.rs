@@ -1,6 +1,6 @@
 //! Files of others' formats for the command line, read by libraries of Python's.
 
-use baler::error::{Error, ErrorKind, Result};
+use baler::error::{Error, ErrorKind};
 use baler_cli::formats::foreign;
 use pyo3::prelude::*;
 use std::io;

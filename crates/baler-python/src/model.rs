@@ -5,10 +5,11 @@ use crate::input::{Given, Lent};
 use crate::job::{self, Watch};
 use baler::archive::write::model_hash;
 use baler::error::{Error, Result};
+use baler::train::field::train_fields;
 use baler::train::fit as fit_network;
 use baler::train::table::train_within;
 use baler_cli::args::{Cli, Command, Train, TrainKind};
-use baler_cli::commands::{Loaded, hex, info, train as flags, train_table};
+use baler_cli::commands::{Loaded, hex, info, train as flags, train_field, train_table};
 use clap::Parser;
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -29,7 +30,7 @@ impl Model {
     }
 
     fn autoencoder(&self, py: Python) -> PyResult<&baler::model::Model> {
-        let none = || Error::invalid("a model of tables has no latents; this is for autoencoders");
+        let none = || Error::invalid("a model of tables or fields has no latents; this is for autoencoders");
         self.loaded.autoencoder().ok_or_else(|| to_python(py, &none()))
     }
 
@@ -114,6 +115,14 @@ fn fit(input: &Lent, args: &Train, watch: &Watch) -> Result<Vec<u8>> {
         let (table, bounds, options) = train_table::request(args, variable)?;
         let trained = train_within(&table, &bounds, &options, |r| {
             watch.progress(r.done as u64, r.columns as u64);
+            on(watch)
+        })?;
+        return Ok(trained.to_bytes());
+    }
+    if args.kind == TrainKind::Field {
+        let (fields, bounds, options) = train_field::request(args, vec![variable])?;
+        let trained = train_fields(&fields, &bounds, &options, |r| {
+            watch.progress(r.epoch as u64, options.epochs as u64);
             on(watch)
         })?;
         return Ok(trained.to_bytes());

@@ -13,7 +13,8 @@ use baler::codec::field::domain::Absolute;
 use baler::codec::field::{Level, view};
 use baler::data::{Column, DType, Table, Values, Variable};
 use common::{
-    Parts, Random, based, bits, clouds, columns, field, foreseen, model, pack, related, rows, seeds, wave,
+    Parts, Random, based, bits, clouds, columns, field, field_model, foreseen, listed, model, pack, related,
+    rows, seeds, wave,
 };
 use sha2::{Digest, Sha256};
 use std::io::Cursor;
@@ -43,6 +44,7 @@ fn the_reference_decoder_agrees() {
     tables(&mut cases);
     autoencoders(&mut cases);
     networks(&mut cases);
+    learned(&mut cases);
 
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reference");
     std::fs::create_dir_all(&folder).unwrap();
@@ -324,6 +326,33 @@ fn bases(cases: &mut Vec<Case>) {
     add("u64", &shape, Bound::Absolute(1e4), Values::U64(u64s));
 }
 
+/// Fields by the networks of models that have learned nothing, of every domain.
+fn learned(cases: &mut Vec<Case>) {
+    let shapes: [&[usize]; 5] = [&[45, 9], &[3, 100], &[2, 1, 130], &[3, 35, 7], &[2, 2, 5, 9]];
+    let hidden: [&[usize]; 3] = [&[7], &[64, 2], &[3, 5, 9]];
+    let bounds = [Bound::Absolute(0.3), Bound::Lossless, Bound::Pointwise(1e-2), Bound::Absolute(1e-9)];
+    let types = [DType::F32, DType::F64, DType::I16, DType::U64];
+    for (i, shape) in shapes.into_iter().cycle().take(20).enumerate() {
+        let model = field_model(view(shape)[0] == 1, hidden[i % 3]);
+        let options = Options {
+            bound: Some(bounds[i % 4]),
+            learned: Some(&model),
+            codec: Some(Codec::Field),
+            ..Options::default()
+        };
+        let dtype = types[i / 5];
+        let values = values(dtype, shape.iter().product(), [0, 7][i % 2]);
+        cases.push((
+            format!("learned {dtype} {shape:?} {:?}", bounds[i % 4]),
+            pack(vec![field("u", shape, values)], &options),
+        ));
+    }
+    let all = cases.iter().filter(|(name, _)| name.starts_with("learned"));
+    let taken =
+        all.filter(|(_, b)| first_chunk(&mut Parts::of(b)).get(CHUNK_HEAD).is_some_and(|m| m & 0xf0 == 0x60));
+    assert!(taken.count() >= 10);
+}
+
 /// Fields of f32 over every kind of base, whatever the encoder thinks of it.
 fn forced_bases(cases: &mut Vec<Case>) {
     let shapes: [&[usize]; 6] = [&[300], &[23, 34], &[9, 2, 31], &[3, 33, 7], &[11, 10, 9], &[2, 3, 8, 17]];
@@ -409,8 +438,9 @@ fn tables(cases: &mut Vec<Case>) {
             pack(vec![Input::Table("t".into(), Box::new(table))], &options),
         ));
     }
-    let foreseen = foreseen();
-    cases.push((foreseen.name.into(), foreseen.bytes));
+    for seed in [foreseen(), listed()] {
+        cases.push((seed.name.into(), seed.bytes));
+    }
     let plain: Vec<Column> = more.into_iter().filter(|c| c.values.dtype() != DType::Text).collect();
     let options = Options { bound: Some(Bound::Lossless), codec: Some(Codec::Raw), ..Options::default() };
     let table = Table::new(plain).unwrap();

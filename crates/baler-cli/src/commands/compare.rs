@@ -70,7 +70,7 @@ pub fn run(args: &Compare) -> Result<bool> {
     };
     let variable = load(&args.input, &args.reading, args.variable.as_deref())?;
     let autoencoder = match (&model, &args.coding.model) {
-        (Some(Loaded::Table(_)), Some(path)) => return Err(not_autoencoder(path)),
+        (Some(Loaded::Table(_) | Loaded::Field(_)), Some(path)) => return Err(not_autoencoder(path)),
         (model, _) => model.as_ref().and_then(Loaded::autoencoder),
     };
     let outcomes = compare("data", &variable, bound, autoencoder, threads(args.coding.threads)?)?;

@@ -71,6 +71,7 @@ pub fn run(args: &Compress) -> Result<bool> {
         fill: args.fill,
         model: autoencoder,
         net: model.as_ref().and_then(Loaded::table),
+        learned: model.as_ref().and_then(Loaded::field),
         embed: !args.external_model,
         codec,
         level: match args.level {

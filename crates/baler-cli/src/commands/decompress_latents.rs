@@ -23,7 +23,7 @@ pub fn network(path: &Path) -> Result<(Network, Option<Box<Model>>)> {
     }
     match load_model(path)? {
         super::Loaded::Autoencoder(m) => Ok((Network::of_model(&m)?, Some(m))),
-        super::Loaded::Table(_) => Err(not_autoencoder(path)),
+        _ => Err(not_autoencoder(path)),
     }
 }
 

@@ -13,6 +13,7 @@ use baler::codec::chunk::Codec;
 use baler::data::DType;
 use baler::error::Result;
 use baler::model::Model;
+use baler::model::field::file::TrainedField;
 use baler::model::table::ColumnModel;
 use baler::model::table::file::TrainedTable;
 use serde_json::{Value, json};
@@ -190,6 +191,7 @@ pub fn describe(model: &Loaded) -> Value {
     match model {
         Loaded::Autoencoder(m) => model_report(m),
         Loaded::Table(t) => table_report(t),
+        Loaded::Field(f) => field_report(f),
     }
 }
 
@@ -220,6 +222,18 @@ fn table_report(t: &TrainedTable) -> Value {
         "seed": t.provenance.seed, "rows": t.provenance.rows, "program": t.provenance.program})
 }
 
+/// A model of fields; its `sha256` is that by which archives name it.
+fn field_report(f: &TrainedField) -> Value {
+    let bytes = f.model.to_bytes();
+    let p = &f.provenance;
+    let samples: Vec<Value> =
+        p.samples.iter().map(|s| json!({"sample": s.name, "shape": s.shape, "bound": s.bound})).collect();
+    json!({"kind": "field model", "sha256": hex(&model_hash(&bytes)), "bytes": bytes.len(),
+        "for": if f.model.planar() { "two axes" } else { "three axes or more" }, "hidden": f.model.hidden(),
+        "epochs": p.history.len(), "seed": p.seed, "bits": p.bits[0], "bits_linear": p.bits[1],
+        "program": p.program, "samples": samples})
+}
+
 /// Runs it.
 pub fn run(args: &Info) -> Result<bool> {
     open_plain(&args.input)?;
@@ -242,6 +256,12 @@ pub fn run(args: &Info) -> Result<bool> {
                     .iter()
                     .map(|c| head.map(|h| cell(&c[if h == "column" { "name" } else { h }])).to_vec()),
             );
+            print(table(&rows, &[0, 1]))?;
+        }
+        if let Some(samples) = report["samples"].as_array() {
+            let head = ["sample", "shape", "bound"];
+            let mut rows = vec![head.map(String::from).to_vec()];
+            rows.extend(samples.iter().map(|s| head.map(|h| cell(&s[h])).to_vec()));
             print(table(&rows, &[0, 1]))?;
         }
         return Ok(true);

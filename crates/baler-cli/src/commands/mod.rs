@@ -21,6 +21,7 @@ pub mod project;
 pub mod salvage;
 pub mod synth;
 pub mod train;
+pub mod train_field;
 pub mod train_table;
 pub mod trial;
 pub mod verify;
@@ -33,6 +34,8 @@ use baler::archive::{Archive, Input};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::Model;
 use baler::model::any::AnyDecoder;
+use baler::model::field::FieldModel;
+use baler::model::field::file::TrainedField;
 use baler::model::table::file::TrainedTable;
 use std::collections::HashSet;
 use std::fs::File;
@@ -59,14 +62,19 @@ pub enum Loaded {
     Autoencoder(Box<Model>),
     /// A model of tables.
     Table(TrainedTable),
+    /// A model of fields.
+    Field(TrainedField),
 }
 
 impl Loaded {
     /// The model of a model file's bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Loaded> {
-        match TrainedTable::is_one(bytes) {
-            true => TrainedTable::from_bytes(bytes).map(Loaded::Table),
-            false => Model::from_bytes(bytes).map(|m| Loaded::Autoencoder(Box::new(m))),
+        if TrainedTable::is_one(bytes) {
+            TrainedTable::from_bytes(bytes).map(Loaded::Table)
+        } else if TrainedField::is_one(bytes) {
+            TrainedField::from_bytes(bytes).map(Loaded::Field)
+        } else {
+            Model::from_bytes(bytes).map(|m| Loaded::Autoencoder(Box::new(m)))
         }
     }
 
@@ -74,15 +82,23 @@ impl Loaded {
     pub fn autoencoder(&self) -> Option<&Model> {
         match self {
             Loaded::Autoencoder(m) => Some(m),
-            Loaded::Table(_) => None,
+            _ => None,
         }
     }
 
     /// The model of tables, if it is one.
     pub fn table(&self) -> Option<&TrainedTable> {
         match self {
-            Loaded::Autoencoder(_) => None,
             Loaded::Table(t) => Some(t),
+            _ => None,
+        }
+    }
+
+    /// The model of fields, if it is one.
+    pub fn field(&self) -> Option<&FieldModel> {
+        match self {
+            Loaded::Field(f) => Some(&f.model),
+            _ => None,
         }
     }
 
@@ -91,6 +107,7 @@ impl Loaded {
         match self {
             Loaded::Autoencoder(m) => m.frozen.decoder.clone().into(),
             Loaded::Table(t) => t.model.clone().into(),
+            Loaded::Field(f) => f.model.clone().into(),
         }
     }
 }
@@ -152,7 +169,7 @@ pub fn model_of(coding: &Coding) -> Result<Option<Loaded>> {
 
 /// An error: only an autoencoder serves.
 pub fn not_autoencoder(path: &Path) -> Error {
-    Error::invalid(format!("{}: is a model of tables, not an autoencoder", path.display()))
+    Error::invalid(format!("{}: is a model of tables or of fields, not an autoencoder", path.display()))
 }
 
 /// The variables of all of `paths`, names made unique by their file's where they clash.

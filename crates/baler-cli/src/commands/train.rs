@@ -148,11 +148,20 @@ pub fn load(path: &Path, reading: &Reading, name: Option<&str>) -> Result<Variab
     Ok(variables.swap_remove(at).load()?.1)
 }
 
+/// Refuses what is for models of fields only.
+pub fn check_not_field(args: &Train) -> Result<()> {
+    match args.hidden.is_some() || !args.more.is_empty() {
+        true => Err(Error::invalid("--hidden and more than one sample are for --kind field")),
+        false => Ok(()),
+    }
+}
+
 /// The rows that the flags make of a variable.
 pub fn sample(args: &Train, variable: &Variable) -> Result<Sample> {
+    check_not_field(args)?;
     if args.bound.given() || !args.bounds.is_empty() || args.bounds_file.is_some() {
         return Err(Error::invalid(
-            "an autoencoder is trained without a bound; say --kind table, or leave it out",
+            "an autoencoder is trained without a bound; say --kind table or --kind field, or leave it out",
         ));
     }
     match (&args.tiles, &args.runs) {
@@ -294,8 +303,10 @@ fn save_between(args: &Train, sample: &Sample, report: &EpochReport) -> Result<(
 
 /// Runs it.
 pub fn run(args: &Train) -> Result<bool> {
-    if args.kind == TrainKind::Table {
-        return super::train_table::run(args);
+    match args.kind {
+        TrainKind::Table => return super::train_table::run(args),
+        TrainKind::Field => return super::train_field::run(args),
+        TrainKind::Autoencoder => {}
     }
     let variable = load(&args.input, &args.reading, args.variable.as_deref())?;
     let sample = sample(args, &variable)?;

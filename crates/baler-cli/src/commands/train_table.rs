@@ -21,6 +21,7 @@ pub fn request(args: &Train, variable: Variable) -> Result<(Table, Options<'stat
             "--model, --ratio and --latent are for autoencoders; leave out --kind table",
         ));
     }
+    train::check_not_field(args)?;
     let Variable::Table(mut table) = variable else {
         return Err(Error::invalid(format!("{} holds a field, which has no columns", args.input.display())));
     };

@@ -5,12 +5,14 @@ use super::plan::{Plan, bounds_of};
 use super::write::{Input, Options, Summary, deflate, encode_chunk, read_chunk};
 use crate::bound::Bound;
 use crate::codec::chunk::{Candidate, Codec, Request};
+use crate::codec::field::{learned, view};
 use crate::codec::table::net::chunk::Candidate as NetCandidate;
 use crate::data::DType;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::model::autoencoder::Decoder;
 use crate::model::blocks::Blocks;
+use crate::model::field::FieldModel;
 use crate::model::table::TableModel;
 use crate::model::table::file::TrainedTable;
 
@@ -145,6 +147,40 @@ pub(super) fn choose_net<'m>(
     }
     let candidate = NetCandidate { model, number: 0 };
     let with_model = Request { net: Some(candidate), level: options.level, ..Request::default() };
+    let saved = saved(plans, inputs, &fitting, with_model)?;
+    let cost = if options.embed { deflate(&model.to_bytes()).len() as f64 } else { 0.0 };
+    Ok(pays(saved, cost, summary).then_some(model))
+}
+
+/// The model of fields, where it pays for itself; why not, in the summary, where it does not.
+pub(super) fn choose_learned<'m>(
+    plans: &[Plan],
+    inputs: &mut [Input],
+    model: &'m FieldModel,
+    options: &Options,
+    summary: &mut Summary,
+) -> Result<Option<&'m FieldModel>> {
+    let serves = |header: &VariableHeader| match &header.kind {
+        Kind::Field(f) => header.chunks() > 0 && model.serves(view(&f.chunk(0).1)),
+        Kind::Table(_) => false,
+    };
+    let fitting: Vec<usize> = (0..plans.len()).filter(|&i| serves(&plans[i].header)).collect();
+    if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
+        let axes = if model.planar() { "two axes" } else { "three or more axes" };
+        return Err(Error::invalid(format!(
+            "the model is for fields of {axes}, and there are none in the data; train one on this data"
+        )));
+    }
+    match options.codec {
+        Some(Codec::Field) => return Ok(Some(model)),
+        Some(other) => {
+            summary.model_left_out = Some(format!("the codec {} was asked for", other.name()));
+            return Ok(None);
+        }
+        None => {}
+    }
+    let candidate = learned::Candidate { model, number: 0, always: false };
+    let with_model = Request { learned: Some(candidate), level: options.level, ..Request::default() };
     let saved = saved(plans, inputs, &fitting, with_model)?;
     let cost = if options.embed { deflate(&model.to_bytes()).len() as f64 } else { 0.0 };
     Ok(pays(saved, cost, summary).then_some(model))

@@ -6,7 +6,7 @@ use super::write::{Input, Options};
 use crate::bound::{Bound, Statistics};
 use crate::codec::MOST_CHUNK;
 use crate::codec::chunk::Codec;
-use crate::data::{DType, Table, Values};
+use crate::data::{Array, DType, Table, Values};
 use crate::error::{Error, Result};
 use crate::front::Tolerance;
 use crate::front::class::find_fill;
@@ -285,6 +285,24 @@ pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
 /// What the columns of a table have to hold to under the bounds of `options`.
 pub fn table_tolerances(mut table: &Table, options: &Options) -> Result<Vec<Tolerance>> {
     Ok(plan_table("table", &mut table, options)?.tolerances)
+}
+
+/// What a field has to hold to within the bound that `options` give, and its fill value.
+pub fn field_tolerance(name: &str, array: &Array, options: &Options) -> Result<(Tolerance, Option<f64>)> {
+    let dtype = array.values.dtype();
+    let bound = bound_for(name, name, dtype, options)?;
+    let fill = match options.fill {
+        Some(f) => Some(fill_bits(f, dtype)?),
+        None => find_fill(&array.values),
+    };
+    let (_, tolerance) = resolve(bound, dtype, &statistics_of(&array.values, fill), name)?;
+    let value = fill.map(|bits| match dtype {
+        DType::F32 => f32::from_bits(bits as u32) as f64,
+        DType::F64 => f64::from_bits(bits),
+        DType::U64 => bits as f64,
+        _ => bits as i64 as f64,
+    });
+    Ok((tolerance, value))
 }
 
 /// The bound of a column of a table.

@@ -1,6 +1,6 @@
 //! Compression: variables in, an archive out, chunk by chunk and in parallel.
 
-use super::choose::{check_codec, choose_model, choose_net, fits, serves};
+use super::choose::{check_codec, choose_learned, choose_model, choose_net, fits, serves};
 use super::header::{ColumnHeader, Header, Kind, ModelReference};
 use super::index::{Index, trailer};
 use super::pipeline::in_order;
@@ -11,11 +11,12 @@ use super::source::{FieldSource, TableSource};
 use crate::bound::Bound;
 use crate::codec::bytes::{put_bytes, put_varint};
 use crate::codec::chunk::{Candidate, Codec, Encoded, Request, encode_field, encode_table};
-use crate::codec::field::Level;
+use crate::codec::field::{Level, learned};
 use crate::codec::table::net::chunk::Candidate as NetCandidate;
 use crate::data::{DType, Values};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Model;
+use crate::model::field::FieldModel;
 use crate::model::table::file::TrainedTable;
 use sha2::{Digest, Sha256};
 use std::io::Write;
@@ -42,6 +43,8 @@ pub struct Options<'a> {
     /// A model of tables to use for the columns that are smaller through it. Without a bound of their own or for all, the
     /// columns that it has are held to the bounds that it was trained for.
     pub net: Option<&'a TrainedTable>,
+    /// A model of fields to use for the chunks that are smaller through it; with the codec of fields, for all that it is for.
+    pub learned: Option<&'a FieldModel>,
     /// Whether the archive holds the model; otherwise it names its hash.
     pub embed: bool,
     /// A codec to use whatever the size.
@@ -68,6 +71,7 @@ impl Default for Options<'_> {
             fill: None,
             model: None,
             net: None,
+            learned: None,
             embed: true,
             codec: None,
             level: Level::Default,
@@ -136,8 +140,17 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     let candidate = model.map(|m| Candidate { model: &m.frozen, number: 0 });
     let net = net.map(|model| NetCandidate { model, number: model_count(candidate) });
 
+    let learned = match options.learned {
+        Some(model) => choose_learned(&plans, &mut inputs, model, options, &mut summary)?,
+        None => None,
+    };
+    let number = candidate.is_some() as usize + net.is_some() as usize;
+    let always = options.codec == Some(Codec::Field);
+    let learned = learned.map(|model| learned::Candidate { model, number, always });
+
     let decoders = model.map(|m| m.frozen.decoder.to_bytes()).into_iter();
-    let decoders: Vec<Vec<u8>> = decoders.chain(net.map(|n| n.model.to_bytes())).collect();
+    let decoders = decoders.chain(net.map(|n| n.model.to_bytes()));
+    let decoders: Vec<Vec<u8>> = decoders.chain(learned.map(|l| l.model.to_bytes())).collect();
     let mut header = Header { models: vec![], variables: plans.iter().map(|p| p.header.clone()).collect() };
     let mut left = MOST_MODELS;
     let mut embedded = vec![];
@@ -192,7 +205,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
             plan,
             (input, first),
             options,
-            (candidate, net),
+            Request { candidate, net, learned, only: None, level: options.level },
             &mut |chunk, encoded: Encoded, values, sizes: &[u64]| {
                 let sum = checksum(&encoded.decoded);
                 let body = ChunkBody {
@@ -290,15 +303,15 @@ fn write_variable(
     plan: &Plan,
     (input, mut first): (&mut Input, Option<Values>),
     options: &Options,
-    (candidate, net): (Option<Candidate>, Option<NetCandidate>),
+    request: Request,
     take: &mut Take,
 ) -> Result<()> {
     let chunks = plan.header.chunks();
-    let candidate = candidate.filter(|c| fits(&plan.header, &c.model.decoder));
+    let candidate = request.candidate.filter(|c| fits(&plan.header, &c.model.decoder));
     // What a codec that was asked for cannot code is coded by whichever is best.
     let only = options.codec.filter(|&c| serves(c, &plan.header.kind));
     let only = only.filter(|&c| c != Codec::Autoencoder || candidate.is_some());
-    let request = Request { candidate, net, only, level: options.level };
+    let request = Request { candidate, only, ..request };
     let mut next = 0..chunks;
     let mut read = |i: usize| match (first.take(), &plan.header.kind) {
         // A model may have had the field cut anew.

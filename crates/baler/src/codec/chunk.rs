@@ -74,6 +74,8 @@ pub struct Candidate<'a> {
 pub struct Request<'a> {
     /// A model to try.
     pub candidate: Option<Candidate<'a>>,
+    /// A model of fields to try.
+    pub learned: Option<field::learned::Candidate<'a>>,
     /// A model of tables to try.
     pub net: Option<table::net::chunk::Candidate<'a>>,
     /// The codec to use whatever the size.
@@ -90,7 +92,8 @@ pub fn encode_field(
     fill: Option<u64>,
     request: Request,
 ) -> Result<Encoded> {
-    let Request { candidate, only, level, .. } = request;
+    let Request { candidate, learned, only, level, .. } = request;
+    let how = (level, learned);
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;
     if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
@@ -111,11 +114,11 @@ pub fn encode_field(
         });
     }
     if wants(Codec::Field) {
-        keep(&mut best, field_within(values, shape, tolerance, fill, level)?);
+        keep(&mut best, field_within(values, shape, tolerance, fill, how)?);
         let raw = values.byte_len();
         if tolerance != Tolerance::Exact && best.as_ref().is_none_or(|b| b.payload.len() * 8 > raw * 5) {
             // The bound is not much coarser than the type: all bits may well be cheaper.
-            keep(&mut best, field_within(values, shape, Tolerance::Exact, fill, level)?);
+            keep(&mut best, field_within(values, shape, Tolerance::Exact, fill, how)?);
         }
     }
     let beaten = best.as_ref().is_some_and(|b| b.payload.len() <= values.byte_len());
@@ -139,10 +142,10 @@ fn field_within(
     shape: &[usize],
     tolerance: Tolerance,
     fill: Option<u64>,
-    level: Level,
+    how: (Level, Option<field::learned::Candidate>),
 ) -> Result<Option<Encoded>> {
     let run = |tolerance| -> Result<Option<Encoded>> {
-        let (payload, decoded) = field::encode(values, shape, tolerance, fill, level, false);
+        let (payload, decoded) = field::encode_with(values, shape, tolerance, fill, how, false);
         Ok(accept(Codec::Field, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]))
     };
     let Tolerance::RootMeanSquare(rms) = tolerance else { return run(tolerance) };
@@ -248,7 +251,10 @@ pub fn decode_field<'m>(
             let one = exactly(Values::from_le_bytes(dtype, payload)?, 1)?;
             Ok(repeat(&one, count))
         }
-        Codec::Field => field::decode(payload, dtype, shape, false),
+        Codec::Field => {
+            let models = |n| model(n)?.field();
+            field::decode_with(payload, dtype, shape, &models, false)
+        }
         Codec::Autoencoder => autoencoder::decode_field(
             payload,
             dtype,

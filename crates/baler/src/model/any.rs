@@ -1,6 +1,7 @@
 //! What archives need of a model, of whichever kind.
 
 use super::autoencoder::Decoder;
+use super::field::FieldModel;
 use super::table::TableModel;
 use crate::error::{Error, Result};
 
@@ -11,6 +12,8 @@ pub enum AnyDecoder {
     Autoencoder(Decoder),
     /// Distributions of columns.
     Table(TableModel),
+    /// Predictions of a field's values.
+    Field(FieldModel),
 }
 
 impl AnyDecoder {
@@ -19,6 +22,7 @@ impl AnyDecoder {
         match self {
             AnyDecoder::Autoencoder(d) => d.to_bytes(),
             AnyDecoder::Table(m) => m.to_bytes(),
+            AnyDecoder::Field(m) => m.to_bytes(),
         }
     }
 
@@ -26,6 +30,7 @@ impl AnyDecoder {
     pub fn from_bytes(bytes: &[u8]) -> Result<AnyDecoder> {
         match bytes.first() {
             Some(&super::table::LAYOUT) => TableModel::from_bytes(bytes).map(AnyDecoder::Table),
+            Some(&super::field::LAYOUT) => FieldModel::from_bytes(bytes).map(AnyDecoder::Field),
             _ => Decoder::from_bytes(bytes).map(AnyDecoder::Autoencoder),
         }
     }
@@ -34,7 +39,15 @@ impl AnyDecoder {
     pub fn autoencoder(&self) -> Result<&Decoder> {
         match self {
             AnyDecoder::Autoencoder(d) => Ok(d),
-            AnyDecoder::Table(_) => Err(Error::corrupt("a chunk of an autoencoder names a model of tables")),
+            _ => Err(Error::corrupt("a chunk of an autoencoder names a model of another kind")),
+        }
+    }
+
+    /// The model of a field's chunk.
+    pub fn field(&self) -> Result<&FieldModel> {
+        match self {
+            AnyDecoder::Field(m) => Ok(m),
+            _ => Err(Error::corrupt("a field's chunk names a model of another kind")),
         }
     }
 
@@ -42,8 +55,14 @@ impl AnyDecoder {
     pub fn table(&self) -> Result<&TableModel> {
         match self {
             AnyDecoder::Table(m) => Ok(m),
-            AnyDecoder::Autoencoder(_) => Err(Error::corrupt("a column names a model of another kind")),
+            _ => Err(Error::corrupt("a column names a model of another kind")),
         }
+    }
+}
+
+impl From<FieldModel> for AnyDecoder {
+    fn from(model: FieldModel) -> Self {
+        AnyDecoder::Field(model)
     }
 }
 

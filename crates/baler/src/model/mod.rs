@@ -10,6 +10,7 @@ pub mod autoencoder;
 mod block;
 pub mod blocks;
 mod compact;
+pub mod field;
 mod file;
 pub mod float;
 pub mod freeze;

@@ -13,6 +13,8 @@ use baler::error::{Error, ErrorKind, Result};
 use baler::model::Model;
 use baler::model::any::AnyDecoder;
 use baler::model::blocks::Blocks;
+use baler::model::field::{FieldModel, width};
+use baler::model::frozen::{FrozenDense, Requantise};
 use baler::model::layers::{Architecture, Layer};
 use baler::model::table::file::TrainedTable;
 use baler::model::zoo::dense_chain;
@@ -155,6 +157,19 @@ pub fn foreseen() -> Seed {
     Seed { name: "foreseen by a network", bytes, models: vec![] }
 }
 
+/// Texts that never repeat: keys in hexadecimal, and names with numbers.
+pub fn listed() -> Seed {
+    let mut random = Random(11);
+    let key = |_| format!("{:08x}", random.below(1 << 32));
+    let keys = Values::Text((0..150).map(key).collect());
+    let names = Values::Text((0..150).map(|i| format!("größe/{}", 97 * i)).collect());
+    let columns = [("key", keys), ("name", names)].map(|(name, values)| Column { name: name.into(), values });
+    let table = Table::new(columns.into()).unwrap();
+    let options = Options { bound: Some(Bound::Lossless), ..Options::default() };
+    let bytes = pack(vec![Input::Table("texts".into(), Box::new(table))], &options);
+    Seed { name: "texts that never repeat", bytes, models: vec![] }
+}
+
 /// Columns that tell of each other: mixed, and functions of others.
 pub fn related(rows: usize) -> Vec<Column> {
     let mut random = Random(7);
@@ -217,6 +232,25 @@ pub fn net() -> TrainedTable {
     let bounds = Options { bound: Some(Bound::Absolute(0.05)), ..Options::default() };
     let options = TableOptions { epochs: 3, hidden: vec![2], threads: 1, ..TableOptions::default() };
     train_within(&table, &bounds, &options, |_| std::ops::ControlFlow::Continue(())).unwrap()
+}
+
+/// A model of fields that has learned nothing: integers drawn by a seed, so that it is the same on every machine.
+pub fn field_model(planar: bool, hidden: &[usize]) -> FieldModel {
+    let mut random = Random(hidden.len() as u64 + 3 * planar as u64);
+    let widths = [&[width(planar)], hidden, &[2]].concat();
+    let layer = |(i, w): (usize, &[usize])| {
+        let last = i == hidden.len();
+        let mut within = |most: usize| random.below(2 * most + 1) as i64 - most as i64;
+        let weights = (0..w[0] * w[1]).map(|_| within(if last { 2000 } else { 100 }) as i16).collect();
+        let bias = (0..w[1]).map(|_| within(1 << 16) as i32).collect();
+        let requantise = (!last).then(|| Requantise {
+            shift: 6,
+            positive: (0..w[1]).map(|_| 9000 + within(8000) as i16).collect(),
+            negative: vec![0; w[1]],
+        });
+        FrozenDense::new(w[0], w[1], weights, bias, requantise).unwrap()
+    };
+    FieldModel::new(planar, widths.windows(2).enumerate().map(layer).collect(), [1e-8, 3e-6]).unwrap()
 }
 
 /// Rows of three values that hang together.
@@ -305,6 +339,16 @@ pub fn seeds() -> Vec<Seed> {
     let by_net = Options { net: Some(&net), codec: Some(Codec::Table), ..with(Bound::Absolute(0.05), 1) };
     add("net", pack(table(kin(120)), &by_net));
 
+    let spatial = field_model(false, &[5]);
+    let learned =
+        |bound| Options { learned: Some(&spatial), codec: Some(Codec::Field), ..with(bound, 1 << 20) };
+    add("learned f32 in space", one(&[3, 35, 12], wave32(1260), &learned(Bound::Absolute(0.5))));
+    let planar = field_model(true, &[4, 3]);
+    let flat = Options { learned: Some(&planar), ..learned(Bound::Relative(1e-2)) };
+    add("learned f64 in a plane with holes", one(&[40, 30], Values::F64(pocked(1200)), &flat));
+    let i16s = Values::I16(wave(600).into_iter().map(|x| (x * 5.0) as i16).collect());
+    let integers = one(&[2, 3, 10, 10], i16s, &Options { embed: false, ..learned(Bound::Lossless) });
+
     let nameless = model(&[]);
     let options = |bound| Options {
         model: Some(&nameless),
@@ -318,6 +362,7 @@ pub fn seeds() -> Vec<Seed> {
     let f32s = Values::F32(rows(40).into_iter().map(|x| x as f32).collect());
     let external = Options { embed: false, ..options(Bound::Pointwise(0.01)) };
     let bytes = one(&[40, 3], f32s, &external);
+    seeds.push(Seed { name: "learned integers", bytes: integers, models: vec![spatial.clone().into()] });
     seeds.push(Seed { name: "model elsewhere", bytes, models: vec![nameless.frozen.decoder.clone().into()] });
 
     let named = model(&["x", "y", "flag"]);

@@ -63,7 +63,7 @@ impl Session<'_> {
         }
         match load_model(&self.project.existing(Output::Model, "train")?)? {
             Loaded::Autoencoder(m) => Ok(m),
-            Loaded::Table(_) => Err(not_autoencoder(&ours)),
+            _ => Err(not_autoencoder(&ours)),
         }
     }
 

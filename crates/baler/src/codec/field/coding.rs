@@ -4,16 +4,20 @@ use super::Level;
 use super::base::Recipe;
 use super::context::{Contexts, Model};
 use super::deep;
-use super::dispatch::{deep_walk, fast_analyse, fast_fit, fast_read_base, fast_walk, fast_write_base};
+use super::dispatch::{
+    deep_walk, fast_analyse, fast_fit, fast_read_base, fast_walk, fast_write_base, learned_walk,
+};
 use super::domain::{Domain, Real};
 use super::fast;
 use super::kernel::{Chunk, LANES};
+use super::learned;
 use super::recurring::Recurring;
 use super::select::select;
 use super::taps::{TAPS, fallback, tap_count};
-use crate::codec::bytes::{Reader, put_bytes};
+use crate::codec::bytes::{Reader, put_bytes, put_varint};
 use crate::codec::range_coder::{Decoder, Encoder};
 use crate::error::{Error, Result};
+use crate::model::field::FieldModel;
 
 /// Which walk a chunk takes. The high bits of the format's mode byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +35,13 @@ pub enum Walk {
     DeepBased = 4,
     /// The plain walk with another coder of indices, for those that recur. See [`super::recurring`].
     Recurring = 5,
+    /// Prediction and expected magnitudes by a trained network. See [`learned`].
+    Learned = 6,
 }
 
 impl Walk {
-    const ALL: [Walk; 6] =
-        [Walk::Plain, Walk::Fast, Walk::Deep, Walk::Based, Walk::DeepBased, Walk::Recurring];
+    const ALL: [Walk; 7] =
+        [Walk::Plain, Walk::Fast, Walk::Deep, Walk::Based, Walk::DeepBased, Walk::Recurring, Walk::Learned];
 
     /// Its bits in the mode byte.
     pub fn to_bits(self) -> u8 {
@@ -49,11 +55,32 @@ impl Walk {
     }
 }
 
+/// Finds an archive's models of fields by number.
+pub type Models<'a> = &'a dyn Fn(usize) -> Result<&'a FieldModel>;
+
+/// How a chunk is to be read: its walk, and the models there are.
+#[derive(Clone, Copy)]
+pub struct Way<'a> {
+    /// The walk.
+    pub walk: Walk,
+    /// The models.
+    pub models: Models<'a>,
+}
+
+impl Way<'static> {
+    /// A walk that needs no model.
+    pub fn of_no_model(walk: Walk) -> Self {
+        Way { walk, models: &|_| Err(Error::corrupt("a chunk names a model, and none is there")) }
+    }
+}
+
 /// What the encoder is to choose from.
-#[derive(Debug, Clone, Copy)]
-pub enum Choice {
+#[derive(Clone, Copy)]
+pub enum Choice<'a> {
     /// What serves a level best.
     Level(Level),
+    /// That, or the network of a model.
+    Learned(Level, learned::Candidate<'a>),
     /// The plain walk.
     Plain,
     /// The walk of differences that recur.
@@ -84,6 +111,28 @@ pub fn write<D: Domain>(
     plain: bool,
 ) -> Walk {
     let level = match choice {
+        Choice::Learned(level, candidate) => {
+            let serves = candidate.model.serves(signal.dims);
+            if serves && candidate.always {
+                write_learned(out, domain, signal, special, values, candidate, plain);
+                return Walk::Learned;
+            }
+            let original = if serves { values.to_vec() } else { vec![] };
+            let start = out.len();
+            let walk = write(out, domain, signal, special, values, Choice::Level(level), plain);
+            if !serves {
+                return walk;
+            }
+            let (mut other, mut others) = (vec![], original);
+            write_learned(&mut other, domain, signal, special, &mut others, candidate, plain);
+            if other.len() >= out.len() - start {
+                return walk;
+            }
+            out.truncate(start);
+            out.append(&mut other);
+            values.copy_from_slice(&others);
+            return Walk::Learned;
+        }
         Choice::Level(Level::Fast) if fast::serves(signal.dims) => {
             fast::write(out, domain, signal, special, values, plain);
             return Walk::Fast;
@@ -156,11 +205,7 @@ fn write_walk<M: Model, D: Domain>(
     chunk.weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
     let mut coders = [0; LANES].map(|_| Encoder::with_capacity(chunk.values.len() / 8));
     fast_walk::<M, _, _>(domain, &mut coders, chunk, plain);
-    let [first, second] = coders.map(Encoder::finish);
-    put_bytes(out, &first.0);
-    put_bytes(out, &first.1);
-    put_bytes(out, &second.0);
-    out.extend_from_slice(&second.1);
+    put_coders(out, coders);
 }
 
 /// Appends the deep walk, over the base of a recipe if there is one.
@@ -180,6 +225,35 @@ fn write_deep<D: Domain>(
     let (coded, raw) = coder.finish();
     put_bytes(out, &coded);
     out.extend_from_slice(&raw);
+}
+
+/// Appends the walk by a model's network.
+fn write_learned<D: Domain>(
+    out: &mut Vec<u8>,
+    domain: D,
+    signal: Signal<D::Work>,
+    special: &[u8],
+    values: &mut [D::Value],
+    candidate: learned::Candidate,
+    plain: bool,
+) {
+    let Signal { smooth, mean, dims, step } = signal;
+    put_varint(out, candidate.number as u64);
+    let weights = fast_fit(smooth, mean, dims, step, plain);
+    weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
+    let mut coders = [0; LANES].map(|_| Encoder::with_capacity(values.len() / 2));
+    let chunk = learned::Chunk { dims, weights: &weights, special, values };
+    learned_walk(domain, &mut coders, chunk, candidate.model, plain);
+    put_coders(out, coders);
+}
+
+/// Appends the streams of two lanes.
+fn put_coders(out: &mut Vec<u8>, coders: [Encoder; LANES]) {
+    let [first, second] = coders.map(Encoder::finish);
+    put_bytes(out, &first.0);
+    put_bytes(out, &first.1);
+    put_bytes(out, &second.0);
+    out.extend_from_slice(&second.1);
 }
 
 /// Appends a base; returns it, and what it leaves of the signal, in work numbers.
@@ -203,7 +277,7 @@ fn write_base<D: Domain>(
 /// The inverse of [`write`].
 pub fn read<D: Domain>(
     mut r: Reader,
-    walk: Walk,
+    Way { walk, models }: Way,
     domain: D,
     dims: [usize; 3],
     special: &[u8],
@@ -211,7 +285,7 @@ pub fn read<D: Domain>(
     plain: bool,
 ) -> Result<()> {
     let base = match walk {
-        Walk::Plain | Walk::Deep | Walk::Recurring => vec![],
+        Walk::Plain | Walk::Deep | Walk::Recurring | Walk::Learned => vec![],
         Walk::Fast => return fast::read(r, domain, dims, special, values, plain),
         Walk::Based | Walk::DeepBased => {
             fast_read_base(&mut r, dims, plain)?.into_iter().map(|b| domain.distance(b)).collect()
@@ -222,9 +296,27 @@ pub fn read<D: Domain>(
         deep_walk(domain, &mut coder, deep::Chunk { dims, base: &base, special, values }, plain);
         return Ok(());
     }
+    let model = match walk {
+        Walk::Learned => {
+            let model = models(r.count(usize::MAX, "model number")?)?;
+            if !model.serves(dims) {
+                return Err(Error::corrupt(format!(
+                    "a chunk of {} x {} rows is coded by a model of fields that does not serve it",
+                    dims[0], dims[1]
+                )));
+            }
+            Some(model)
+        }
+        _ => None,
+    };
     let weights = (0..tap_count(dims)).map(|_| r.i16("weight")).collect::<Result<Vec<_>>>()?;
     let first = Decoder::new(r.bytes("first lane")?, r.bytes("first lane's raw bits")?);
     let second = Decoder::new(r.bytes("second lane")?, r.rest());
+    if let Some(model) = model {
+        let chunk = learned::Chunk { dims, weights: &weights, special, values };
+        learned_walk(domain, &mut [first, second], chunk, model, plain);
+        return Ok(());
+    }
     let chunk = Chunk { dims, weights: &weights, special, base: &base, values };
     match walk {
         Walk::Recurring => fast_walk::<Recurring, _, _>(domain, &mut [first, second], chunk, plain),

@@ -12,10 +12,12 @@ use super::deep;
 use super::domain::{Domain, Real};
 use super::fast::{self, table::Tables};
 use super::kernel::{Chunk, LANES, walk};
+use super::learned;
 use super::taps::{ENOUGH, SPARSE, TAPS, Tap, fit, tap_count};
 use crate::codec::bytes::Reader;
 use crate::codec::range_coder::Coder;
 use crate::error::Result;
+use crate::model::field::FieldModel;
 
 /// Work worth compiling more than once. `run` and all that it calls must be inlined, or it is compiled only once.
 trait Job {
@@ -92,6 +94,32 @@ pub fn deep_walk<D: Domain, C: Coder>(
     plain: bool,
 ) {
     best(Deep { domain, coder, chunk }, plain)
+}
+
+struct Learned<'a, D: Domain, C> {
+    domain: D,
+    coders: &'a mut [C; LANES],
+    chunk: learned::Chunk<'a, D::Value>,
+    network: learned::Network<'a>,
+}
+
+impl<D: Domain, C: Coder> Job for Learned<'_, D, C> {
+    type Outcome = ();
+    #[inline(always)]
+    fn run(mut self) {
+        learned::walk(self.domain, self.coders, self.chunk, &mut self.network)
+    }
+}
+
+/// [`learned::walk`] by a model, as fast as this processor can.
+pub fn learned_walk<D: Domain, C: Coder>(
+    domain: D,
+    coders: &mut [C; LANES],
+    chunk: learned::Chunk<D::Value>,
+    model: &FieldModel,
+    plain: bool,
+) {
+    best(Learned { domain, coders, chunk, network: learned::Network::new(model, plain) }, plain)
 }
 
 struct Fit<'a, F> {

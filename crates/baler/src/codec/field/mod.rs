@@ -8,6 +8,7 @@ pub mod dispatch;
 pub mod domain;
 pub mod fast;
 pub mod kernel;
+pub mod learned;
 mod packed;
 mod recurring;
 pub mod select;
@@ -22,7 +23,7 @@ use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, REGULAR, Rule
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::{Tolerance, ordered, runs};
 use crate::with_numbers;
-use coding::{Choice, Signal, Walk};
+use coding::{Choice, Models, Signal, Walk, Way};
 use domain::{Absolute, Domain, Integers, Real};
 use smooth::smooth_over;
 
@@ -75,11 +76,23 @@ pub fn encode(
     level: Level,
     plain: bool,
 ) -> (Vec<u8>, Values) {
+    encode_with(values, shape, tolerance, fill, (level, None), plain)
+}
+
+/// As [`encode`], by the network of a model where that is smaller.
+pub fn encode_with(
+    values: &Values,
+    shape: &[usize],
+    tolerance: Tolerance,
+    fill: Option<u64>,
+    (level, learned): (Level, Option<learned::Candidate>),
+    plain: bool,
+) -> (Vec<u8>, Values) {
     let dims = view(shape);
     let spacing = if values.dtype().is_float() { 0.0 } else { 1.0 };
     let repeated = repeated(values, dims, tolerance, spacing);
-    let apart = (!repeated.is_empty()).then_some(How { dims, fill, repeated, level, plain });
-    let alone = How { dims, fill, repeated: vec![], level, plain };
+    let apart = (!repeated.is_empty()).then_some(How { dims, fill, repeated, level, learned, plain });
+    let alone = How { dims, fill, repeated: vec![], level, learned, plain };
     let pays = apart.as_ref().map_or(Some(false), |apart| pays(values, tolerance, &alone, apart));
     let mut best: Option<(Vec<u8>, Values)> = None;
     let mut offer = |coded: (Vec<u8>, Values)| {
@@ -123,7 +136,7 @@ fn pays(values: &Values, tolerance: Tolerance, alone: &How, apart: &How) -> Opti
     let dims = if nz == 1 { [1, some, nx] } else { [some, ny, nx] };
     let level = if alone.level == Level::Max { Level::Default } else { alone.level };
     let bytes = |how: &How| {
-        let how = How { dims, level, repeated: how.repeated.clone(), ..*how };
+        let how = How { dims, level, repeated: how.repeated.clone(), learned: None, ..*how };
         encode_as(&part, tolerance, &how).0.len()
     };
     let (alone, apart) = (bytes(alone), bytes(apart));
@@ -153,17 +166,24 @@ fn encode_as(values: &Values, tolerance: Tolerance, how: &How) -> (Vec<u8>, Valu
 }
 
 /// What all ways of coding a chunk are told.
-struct How {
+struct How<'a> {
     /// Planes, rows, columns.
     dims: [usize; 3],
     fill: Option<u64>,
     /// The bits of values that fill whole regions.
     repeated: Vec<u64>,
     level: Level,
+    /// A model to try.
+    learned: Option<learned::Candidate<'a>>,
     plain: bool,
 }
 
-impl How {
+impl<'a> How<'a> {
+    /// What there is to choose from.
+    fn choice(&self) -> Choice<'a> {
+        self.learned.map_or(Choice::Level(self.level), |model| Choice::Learned(self.level, model))
+    }
+
     /// The classes of values, by `rule` and by what is known of this chunk.
     fn classify<T: Bits>(&self, values: &[T], rule: Rule) -> Classes {
         let mut classes = classify(values, rule, self.fill);
@@ -193,10 +213,21 @@ fn repeated(values: &Values, dims: [usize; 3], tolerance: Tolerance, spacing: f6
 
 /// The inverse of [`encode`], for a chunk of `dtype` and `shape`.
 pub fn decode(payload: &[u8], dtype: DType, shape: &[usize], plain: bool) -> Result<Values> {
+    decode_with(payload, dtype, shape, Way::of_no_model(Walk::Plain).models, plain)
+}
+
+/// The inverse of [`encode_with`]; `models` finds an archive's models by number.
+pub fn decode_with(
+    payload: &[u8],
+    dtype: DType,
+    shape: &[usize],
+    models: Models,
+    plain: bool,
+) -> Result<Values> {
     let mut r = Reader::new(payload);
     let dims = view(shape);
     let byte = r.u8("field mode")?;
-    let (mode, walk) = (byte & MODE, Walk::from_bits(byte & !MODE)?);
+    let (mode, walk) = (byte & MODE, Way { walk: Walk::from_bits(byte & !MODE)?, models });
     match (mode, dtype) {
         (0, DType::F32) => decode_absolute::<f32>(r, dims, walk, plain).map(Values::F32),
         (0, DType::F64) => decode_absolute::<f64>(r, dims, walk, plain).map(Values::F64),
@@ -266,8 +297,7 @@ where
     let mut work = values.to_vec(); // special values stay where they are
     let signal = Signal { smooth, mean, dims: how.dims, step: step.to_f64() };
     let domain = F::domain(step, mean, bound);
-    let walk =
-        coding::write(out, domain, signal, &classes.plane, &mut work, Choice::Level(how.level), how.plain);
+    let walk = coding::write(out, domain, signal, &classes.plane, &mut work, how.choice(), how.plain);
     out[0] |= walk.to_bits();
     work
 }
@@ -315,7 +345,7 @@ fn moments<F: Float>(values: &[F], classes: &Classes) -> Moments {
     Moments { mean: share(sums), magnitude: share(magnitudes), largest }
 }
 
-fn decode_absolute<F: Float>(mut r: Reader, dims: [usize; 3], walk: Walk, plain: bool) -> Result<Vec<F>>
+fn decode_absolute<F: Float>(mut r: Reader, dims: [usize; 3], walk: Way, plain: bool) -> Result<Vec<F>>
 where
     Absolute<F>: Domain<Value = F, Work = F>,
 {
@@ -337,12 +367,12 @@ fn encode_integers(out: &mut Vec<u8>, values: &Values, reach: i64, how: &How) ->
     put_varint(out, reach as u64);
     let limits = ordered::limits(values.dtype());
     let whole = Whole { dims: how.dims, reach, limits, classes: &classes, plain: how.plain };
-    let walk = write_integers(out, &whole, &mut integers, Choice::Level(how.level));
+    let walk = write_integers(out, &whole, &mut integers, how.choice());
     out[0] |= walk.to_bits();
     ordered::from_integers(&integers, values.dtype())
 }
 
-fn decode_integers(mut r: Reader, dtype: DType, dims: [usize; 3], walk: Walk, plain: bool) -> Result<Values> {
+fn decode_integers(mut r: Reader, dtype: DType, dims: [usize; 3], walk: Way, plain: bool) -> Result<Values> {
     let classes = class_plane::read(&mut r, dims)?;
     let reach = r.count(i64::MAX as usize, "reach")? as i64;
     let whole = Whole { dims, reach, limits: ordered::limits(dtype), classes: &classes, plain };
@@ -371,7 +401,7 @@ fn encode_pointwise<F: Float>(
     out.push(map.grain() as u8);
     class_plane::write(out, &classes, how.dims);
     let whole = Whole { dims: how.dims, reach: 0, limits: CELLS, classes: &classes, plain: how.plain };
-    let walk = write_integers(out, &whole, &mut integers, Choice::Level(how.level));
+    let walk = write_integers(out, &whole, &mut integers, how.choice());
     out[0] |= walk.to_bits();
     from_cells(&map, layout, &classes, &integers)
 }
@@ -389,7 +419,7 @@ fn decode_pointwise<F: Float>(
     mut r: Reader,
     layout: Layout,
     dims: [usize; 3],
-    walk: Walk,
+    walk: Way,
     plain: bool,
 ) -> Result<Vec<F>> {
     let bound = r.f64("pointwise bound")?;
@@ -434,7 +464,7 @@ pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i
 }
 
 /// The inverse of [`write_integers`]; special places hold anything.
-pub(super) fn read_integers(mut r: Reader, whole: &Whole, walk: Walk) -> Result<Vec<i64>> {
+pub(super) fn read_integers(mut r: Reader, whole: &Whole, walk: Way) -> Result<Vec<i64>> {
     let &Whole { dims, reach, limits: (least, most), classes, plain } = whole;
     let origin = r.zigzag("origin")?;
     let special: Vec<u8> = classes.plane.iter().map(|&c| (c >= CONSTANT) as u8).collect();

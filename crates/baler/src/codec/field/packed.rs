@@ -1,6 +1,6 @@
 //! Mode 3: values that upstream packed to integers are coded as those integers.
 
-use super::coding::{Choice, Walk};
+use super::coding::{Choice, Way};
 use super::recurring::likely;
 use super::{How, Mode, Whole, read_integers, repeated, write_integers};
 use crate::codec::bytes::{Reader, put_varint, put_zigzag};
@@ -32,7 +32,7 @@ pub(super) fn decode(
     mut r: Reader,
     dtype: DType,
     dims: [usize; 3],
-    walk: Walk,
+    walk: Way,
     plain: bool,
 ) -> Result<Values> {
     let formula = r.u8("lattice formula")?;
@@ -117,7 +117,7 @@ fn encode_floats<F: Bits + FromF64>(
     };
     strays.retain(|&i| classes.plane.get(i).is_none_or(|&c| c < CONSTANT));
     class::make_own(&mut classes, values, &strays);
-    let choice = Choice::Level(how.level);
+    let choice = how.choice();
     Some(write_floats(&lattice, &classes, &mut integers, reach, how, choice, wrap))
 }
 
@@ -219,7 +219,7 @@ fn encode_multiples(values: &Values, tolerance: Tolerance, how: &How) -> Option<
     put_zigzag(&mut out, multiples.scale);
     put_zigzag(&mut out, multiples.offset);
     let limits = multiples.limits(ordered::limits(values.dtype()));
-    write(&mut out, &classes, &mut integers, (reach, limits), how, Choice::Level(how.level));
+    write(&mut out, &classes, &mut integers, (reach, limits), how, how.choice());
     let mut decoded = from_multiples(&multiples, &integers, values.dtype());
     with_numbers!(&mut decoded, v => class::restore(v, &classes), _ => {});
     Some((out, decoded))
@@ -257,7 +257,7 @@ fn read(
     mut r: Reader,
     dims: [usize; 3],
     limits: (i64, i64),
-    walk: Walk,
+    walk: Way,
     plain: bool,
 ) -> Result<(Classes, Vec<i64>)> {
     let classes = class_plane::read(&mut r, dims)?;

@@ -4,12 +4,14 @@ use super::loss::{self, Target};
 use super::{Column, TableOptions};
 use crate::error::Result;
 use crate::model::float::affine::forward_stage;
-use crate::model::frozen::{FrozenDense, MAX_ACTIVATION, Requantise};
+use crate::model::frozen::{FrozenDense, MAX_ACTIVATION};
 use crate::model::kernel::gemm::{View, product};
 use crate::model::layers::DenseStage;
 use crate::model::table::alphabet::Alphabet;
 use crate::model::table::net::{COMPONENTS, Head, Histogram, MIXTURE_OUTPUTS, Net, Source};
 use crate::train::adam::Adam;
+use crate::train::freeze::freeze;
+use crate::train::one_cycle;
 use crate::train::rng::Random;
 
 /// Integer inputs in one unit of a float one: a score, or half a one-hot.
@@ -104,15 +106,6 @@ pub fn fit(
     let head = histogram.map_or(Head::Classes, Head::Mixture);
     let alphabets: Vec<&Alphabet> = columns.iter().map(|c| &c.alphabet).collect();
     Ok(Fitted { net: Net::new(number, &alphabets, sources, layers, head)?, bits: best.0, epochs })
-}
-
-/// The learning rate's course (Smith and Topin, 2018): up from a 25th in three tenths of the steps, then down to nothing.
-fn one_cycle(done: f64) -> f64 {
-    let wave = |x: f64| 0.5 - 0.5 * (std::f64::consts::PI * x).cos();
-    match done {
-        d if d < 0.3 => 0.04 + 0.96 * wave(d / 0.3),
-        d => wave(1.0 - (d - 0.3) / 0.7).max(1e-4),
-    }
 }
 
 fn task<'a>(
@@ -311,37 +304,16 @@ impl Network {
                 _ => most[i].iter().map(|&m| m.max(1e-6) as f64 * 1.25 / MAX_ACTIVATION as f64).collect(),
             };
             let (weights, bias) = self.range(i);
-            frozen.push(freeze(&self.parameters[weights], &self.parameters[bias], &steps, &goal, i == 2)?);
+            frozen.push(freeze(
+                &self.parameters[weights],
+                &self.parameters[bias],
+                &steps,
+                &goal,
+                i == 2,
+                MOST_WEIGHT,
+            )?);
             steps = goal;
         }
         Ok(frozen.try_into().expect("three layers"))
     }
-}
-
-/// One layer in integers, from inputs of `steps` to outputs of `goals`.
-fn freeze(weights: &[f32], bias: &[f32], steps: &[f64], goals: &[f64], last: bool) -> Result<FrozenDense> {
-    let inputs = steps.len();
-    let (mut integers, mut biases, mut ratios, mut reach) = (vec![], vec![], vec![], 0f64);
-    for ((w, &b), &goal) in weights.chunks_exact(inputs).zip(bias).zip(goals) {
-        let scaled: Vec<f64> = w.iter().zip(steps).map(|(&w, s)| w as f64 * s).collect();
-        let largest = scaled.iter().fold(0.0, |a: f64, w| a.max(w.abs()));
-        let unit = (largest / MOST_WEIGHT).max(b.abs() as f64 / (1u64 << 28) as f64).max(1e-30);
-        let row: Vec<i16> = scaled.iter().map(|w| (w / unit).round() as i16).collect();
-        let bias = (b as f64 / unit).round() as i32;
-        let sum: f64 = row.iter().map(|w| w.abs() as f64).sum();
-        reach = reach.max(bias.abs() as f64 + sum * MAX_ACTIVATION as f64);
-        integers.extend(row);
-        biases.push(bias);
-        ratios.push(unit / goal);
-    }
-    // The finest shift with which the sums keep 16 bits and no multiplier leaves 15.
-    let largest = ratios.iter().copied().fold(0.0, f64::max);
-    let multiplier = |ratio: f64, shift: u32| ratio * (1u64 << (15 + shift)) as f64;
-    let wanted = ((reach / 65536.0).max(1.0).log2().ceil() as u32).max(1);
-    let shift = (1..=wanted).rev().find(|&s| multiplier(largest, s) <= 32767.0).unwrap_or(1);
-    let t = reach / (1u64 << shift) as f64 + 1.0;
-    let most = ((((1u64 << 31) - (1 << 15)) as f64 / t) as i64).min(i16::MAX as i64) as f64;
-    let positive: Vec<i16> = ratios.iter().map(|&r| multiplier(r, shift).round().min(most) as i16).collect();
-    let negative = if last { positive.clone() } else { vec![0; positive.len()] };
-    FrozenDense::new(inputs, biases.len(), integers, biases, Some(Requantise { shift, positive, negative }))
 }

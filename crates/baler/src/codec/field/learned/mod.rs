@@ -1,0 +1,172 @@
+//! The learned walk (format.md, section 5.8): a small integer network sees the neighbours of a value, corrects the linear
+//! prediction, and says how far off it may be.
+//!
+//! Rows advance together, one a lane, each [`LAG`] columns behind the one above: so a network sees up to [`LANES`] places at
+//! once, and its time is that of its products. Indices are coded place by place behind it.
+
+mod index;
+mod inputs;
+mod network;
+mod observe;
+mod planes;
+
+pub use inputs::inputs;
+pub use network::Network;
+pub use observe::{Observed, observe};
+
+use super::context::{CAP, Neighbours};
+use super::domain::{Domain, Real};
+use super::kernel::exactly;
+use super::taps::TAPS;
+use crate::codec::range_coder::Coder;
+use crate::model::field::FieldModel;
+use crate::model::kernel::LANES;
+use index::Indices;
+use inputs::{Each, Told};
+use planes::{Place, Planes};
+
+/// Columns between a row and the one above: a tap reaches two ahead.
+const LAG: usize = 3;
+
+/// A model to try on a chunk, with its number in the archive.
+#[derive(Clone, Copy)]
+pub struct Candidate<'a> {
+    /// What predicts.
+    pub model: &'a FieldModel,
+    /// Its number in the archive's header.
+    pub number: usize,
+    /// Whether it is used whatever the size, where it serves a chunk.
+    pub always: bool,
+}
+
+/// A chunk to be coded.
+pub struct Chunk<'a, V> {
+    /// Planes, rows, columns.
+    pub dims: [usize; 3],
+    /// Weights of the linear predictor.
+    pub weights: &'a [i16],
+    /// Where not empty: places with a nonzero entry are passed over. Their neighbours see what was predicted there.
+    pub special: &'a [u8],
+    /// The encoder finds originals here and leaves reconstructions; the decoder finds anything and leaves the same.
+    pub values: &'a mut [V],
+}
+
+/// What predicts the places of a step.
+pub trait Predictor {
+    /// Takes what is told of all places; gives for each a correction of the linear prediction, in steps, and the class of
+    /// its index's magnitude.
+    fn predict<W: Real>(&mut self, told: &Told<W>, corrections: &mut Each<f32>, classes: &mut Each<i32>);
+    /// Sees where the place `lane` lies in the chunk, if its value is regular. Encoder only.
+    #[inline(always)]
+    fn see(&mut self, _lane: usize, _at: usize) {}
+}
+
+/// A row on its way.
+#[derive(Clone, Copy)]
+struct Lane {
+    place: Place,
+    /// Its first value in the chunk.
+    at: usize,
+    /// The column at hand; none once it is beyond the row.
+    x: usize,
+    /// The magnitudes of the two values before.
+    west: [u16; 2],
+}
+
+/// Codes a chunk in `domain`, its rows in [`LANES`] lanes, those of even numbers by the first coder.
+#[inline(always)]
+pub fn walk<D: Domain, C: Coder, P: Predictor>(
+    domain: D,
+    coders: &mut [C; 2],
+    chunk: Chunk<D::Value>,
+    predictor: &mut P,
+) {
+    let Chunk { dims, weights, special, values } = chunk;
+    let [nz, ny, nx] = dims;
+    let taps = weights.len();
+    let mut w = [D::Work::default(); TAPS.len()];
+    w.iter_mut().zip(weights).for_each(|(w, &i)| *w = D::Work::weight(i));
+    let inverse = D::Work::from_f64(1.0 / domain.step());
+    let mut planes = Planes::<D::Work>::new(dims);
+    let mut indices = Indices::new(nz == 1);
+    let mut told = Told::new();
+    let mut near = [[D::Work::default(); LANES]; TAPS.len()];
+    let (mut corrections, mut classes) = ([0.0; LANES], [0; LANES]);
+    // A row begins when the one above is LAG ahead and its own lane is free.
+    let period = nx.max(LAG * LANES);
+    let begins = |y: usize| y / LANES * period + LAG * (y % LANES);
+    for z in 0..nz {
+        planes.open_plane(z);
+        let mut lanes: [Option<Lane>; LANES] = [None; LANES];
+        let mut next = 0;
+        for time in 0..begins(ny - 1) + nx {
+            if next < ny && begins(next) == time {
+                let place = planes.open_row(z, next);
+                lanes[next % LANES] = Some(Lane { place, at: (z * ny + next) * nx, x: 0, west: [0; 2] });
+                next += 1;
+            }
+            for (j, lane) in lanes.iter().enumerate() {
+                let Some(lane) = lane else { continue };
+                for (near, &tap) in near[..taps].iter_mut().zip(&lane.place.taps) {
+                    near[j] = planes.seen[tap + lane.x];
+                }
+            }
+            told.tell(&near[..taps], &w[..taps], inverse);
+            predictor.predict(&told, &mut corrections, &mut classes);
+            for (j, slot) in lanes.iter_mut().enumerate() {
+                let Some(lane) = slot else { continue };
+                let at = lane.at + lane.x;
+                let p = told.linear[j].plus(domain.distance(corrections[j]));
+                let (magnitude, seen);
+                if !special.is_empty() && special[at] != 0 {
+                    (magnitude, seen) = (0, p);
+                } else {
+                    let value = &mut values[at];
+                    if C::ENCODE {
+                        predictor.see(j, at);
+                    }
+                    let around = around(&planes, lane, taps);
+                    let index = if C::ENCODE { domain.quantise(*value, p) } else { None };
+                    let coder = &mut coders[j % 2];
+                    match indices.code(coder, index, around, classes[j] as usize) {
+                        Some(index) => {
+                            let (rebuilt, work) = domain.rebuild(index, p);
+                            *value = rebuilt;
+                            (magnitude, seen) = (index.unsigned_abs().min(CAP) as u16, work);
+                        }
+                        None => {
+                            *value = exactly::<D, C>(coder, *value);
+                            (magnitude, seen) = (CAP as u16, domain.exact(*value, p));
+                        }
+                    }
+                }
+                planes.seen[lane.place.row + lane.x] = seen;
+                planes.magnitudes[lane.place.magnitudes[0] + lane.x] = magnitude;
+                lane.west = [magnitude, lane.west[0]];
+                lane.x += 1;
+                if lane.x == nx {
+                    planes.close_row(&lane.place, nx);
+                    *slot = None;
+                }
+            }
+        }
+        planes.close_plane(z, ny);
+    }
+}
+
+/// The magnitudes around the value at hand.
+#[inline(always)]
+fn around<W>(planes: &Planes<W>, lane: &Lane, taps: usize) -> Neighbours {
+    let three = |at: usize| -> &[u16; 3] { planes.magnitudes[at - 1..].first_chunk().expect("padded") };
+    let (here, back) = (lane.place.magnitudes[0] + lane.x, lane.place.magnitudes[1] + lane.x);
+    let stride = planes.stride;
+    let [nw, n, ne] = *three(here - stride);
+    let mut around = n * 2 + ne + nw + planes.magnitudes[here - 2 * stride];
+    let mut nearest = n.min(3) * 16 + ne.min(1) * 2;
+    if taps == TAPS.len() {
+        let [w, m, e] = *three(back);
+        around += m * 2 + e + w + planes.magnitudes[back - stride] + planes.magnitudes[back + stride];
+        nearest += m.min(3) * 4;
+    }
+    Neighbours { around, nearest, west: lane.west[0], west2: lane.west[1] }
+}

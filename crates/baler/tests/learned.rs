@@ -16,7 +16,7 @@ use common::{bits, field_model, pocked, wave};
 const TOLERANCES: [Tolerance; 4] =
     [Tolerance::Exact, Tolerance::Absolute(0.5), Tolerance::Absolute(1e-12), Tolerance::Pointwise(1e-3)];
 
-fn by<'a>(model: &'a FieldModel) -> (Level, Option<Candidate<'a>>) {
+fn by(model: &FieldModel) -> (Level, Option<Candidate<'_>>) {
     (Level::Default, Some(Candidate { model, number: 3, always: true }))
 }
 

@@ -92,7 +92,9 @@ impl Sample {
     /// Looks at the same places as before anew, their neighbours coded by a model: with errors as it makes them. The chunk of
     /// each and where it is there.
     pub fn observe(&mut self, model: Option<&FieldModel>) -> Vec<[usize; 2]> {
-        (self.inputs.clear(), self.logs.clear(), self.misses.clear());
+        self.inputs.clear();
+        self.logs.clear();
+        self.misses.clear();
         let mut places = vec![];
         for (number, c) in self.chunks.iter().enumerate() {
             let mut values = c.values.clone();

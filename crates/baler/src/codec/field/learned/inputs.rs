@@ -34,12 +34,14 @@ pub struct Told<W> {
     pub log: Each<i32>,
 }
 
-impl<W: Real> Told<W> {
-    /// Nothing yet.
-    pub fn new() -> Self {
-        Told { inputs: [Lanes::ZERO; TAPS.len().div_ceil(2)], linear: [W::default(); LANES], log: [0; LANES] }
+impl<W: Real> Default for Told<W> {
+    fn default() -> Self {
+        let inputs = [Lanes::ZERO; TAPS.len().div_ceil(2)];
+        Told { inputs, linear: [W::default(); LANES], log: [0; LANES] }
     }
+}
 
+impl<W: Real> Told<W> {
     /// Tells of places whose neighbours are `near`, the first so many taps; by the linear predictor's `weights`, and the
     /// `inverse` of a step.
     #[inline(always)]

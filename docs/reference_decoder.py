@@ -1637,7 +1637,7 @@ class Map(NamedTuple):
 
     def values(self, integers):
         """Decoded bytes of the values that integers stand for."""
-        if self.kind == 4:
+        if self.kind in (4, 8):
             need(all(0 <= n < len(self.parameter) for n in integers), "a text out of the list")
             return b"".join(self.parameter[n].encode() + b"\n" for n in integers)
         special = self.classes.special
@@ -1665,7 +1665,7 @@ class Map(NamedTuple):
 
     def integer(self, output):
         """The integer that a model's output stands for (section 7)."""
-        if self.kind in (4, 6, 7):
+        if self.kind in (4, 6, 7, 8):
             return 0
         if self.kind == 0 and self.type.real:
             return ordered_of_real(self.type.real(output))
@@ -1676,8 +1676,8 @@ class Map(NamedTuple):
         return rounded(np.float64(output) / np.float64(self.parameter or 1) if self.kind in (2, 5) else output)
 
 def decode_map(r, count, type):
-    kind, parameter = r.tag(7), None
-    kinds = (4,) if type is TEXT else (0, 1, 2, 3, 6, 7) if type.real else (0,) if type is BOOL else (0, 5)
+    kind, parameter = r.tag(8), None
+    kinds = (4, 8) if type is TEXT else (0, 1, 2, 3, 6, 7) if type.real else (0,) if type is BOOL else (0, 5)
     need(kind in kinds, "not a map of the type")
     if kind == 2:
         parameter = np.float64(r.number("d"))
@@ -1693,9 +1693,34 @@ def decode_map(r, count, type):
     elif kind == 7:
         parameter = r.varint()
         need(parameter <= 56, "not low bits of a float")
+    elif kind == 8:
+        n = r.varint()
+        need(n <= count, "more texts than values")
+        parameter = decode_texts(r.part().data, n)
     classes = decode_classes(r, count, 1)
     need(kind == 3 or not classes.minus, "a class of pointwise cells")
     return Map(kind, type, parameter, classes)
+
+def decode_texts(coded, count):
+    coder, contexts, texts, before = RangeCoder(coded), defaultdict(flat), [], b""
+
+    def byte(*given):
+        upper = symbol(coder, contexts[given])
+        return upper << 4 | symbol(coder, contexts[(*given, upper)])
+
+    def length(which):
+        n = byte("length", which)
+        return n if n < 255 else n + (coder.uniform(2**16) << 16 | coder.uniform(2**16))
+
+    for _ in range(count):
+        common, rest = length(0), length(1)
+        need(common <= len(before), "more in common than there is")
+        text = bytearray(before[:common])
+        for _ in range(rest):
+            text.append(byte(text[-1] if text else 0))
+        before = bytes(text)
+        texts.append(before.decode())
+    return texts
 
 def decimal(n, digits, exponent):
     a, least = abs(n), 10 ** (digits - 1)

@@ -12,7 +12,8 @@ fn main() -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     std::fs::create_dir_all(&folder)?;
     let mut list = OpenOptions::new().create(true).append(true).open(folder.join("decoded.sha256"))?;
-    let more = common::based().into_iter().chain(common::networked()).chain([common::foreseen()]);
+    let more =
+        common::based().into_iter().chain(common::networked()).chain([common::foreseen(), common::listed()]);
     for seed in common::seeds().into_iter().chain(more) {
         let stem = format!("v{}-{}", baler::archive::record::VERSION, seed.name.replace(' ', "-"));
         let path = folder.join(&stem).with_extension("blr");

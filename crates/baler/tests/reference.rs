@@ -13,8 +13,8 @@ use baler::codec::field::domain::Absolute;
 use baler::codec::field::{Level, view};
 use baler::data::{Column, DType, Table, Values, Variable};
 use common::{
-    Parts, Random, based, bits, clouds, columns, field, field_model, foreseen, model, pack, related, rows,
-    seeds, wave,
+    Parts, Random, based, bits, clouds, columns, field, field_model, foreseen, listed, model, pack, related,
+    rows, seeds, wave,
 };
 use sha2::{Digest, Sha256};
 use std::io::Cursor;
@@ -438,8 +438,9 @@ fn tables(cases: &mut Vec<Case>) {
             pack(vec![Input::Table("t".into(), Box::new(table))], &options),
         ));
     }
-    let foreseen = foreseen();
-    cases.push((foreseen.name.into(), foreseen.bytes));
+    for seed in [foreseen(), listed()] {
+        cases.push((seed.name.into(), seed.bytes));
+    }
     let plain: Vec<Column> = more.into_iter().filter(|c| c.values.dtype() != DType::Text).collect();
     let options = Options { bound: Some(Bound::Lossless), codec: Some(Codec::Raw), ..Options::default() };
     let table = Table::new(plain).unwrap();

@@ -8,7 +8,7 @@ use super::chunk::Candidate;
 use super::field::coding::Walk;
 use super::field::coding::{Choice, Way};
 use super::field::{Whole, read_integers, view, write_integers};
-use super::table::column::{self, Map, Mapped, read_map, write_map};
+use super::table::column::{self, MOST_TEXT, Map, Mapped, read_map, write_map};
 use super::table::integers;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
@@ -73,7 +73,7 @@ pub fn decode_field(payload: &[u8], dtype: DType, shape: &[usize], decoder: &Dec
         r.finish("the latents")?;
         return Ok(store(&predicted, dtype));
     }
-    let mut mapped = read_map(&mut r, count)?;
+    let mut mapped = read_map(&mut r, count, &mut { MOST_TEXT })?;
     let residuals = read_integers(r, &residual_range(shape, &mapped.classes), Way::of_no_model(Walk::Plain))?;
     mapped.integers = residuals;
     add(&mut mapped, &predicted, dtype, |i| i);
@@ -191,7 +191,7 @@ pub fn decode_table(
         columns.push(match how {
             1 => {
                 let mut section = Reader::new(r.bytes("column")?);
-                let mut mapped = read_map(&mut section, rows)?;
+                let mut mapped = read_map(&mut section, rows, &mut { MOST_TEXT })?;
                 mapped.integers = integers::read(section, rows)?;
                 add(&mut mapped, &predicted, dtype, place);
                 column::unmap(&mapped, dtype, &mut text)?

@@ -157,6 +157,19 @@ pub fn foreseen() -> Seed {
     Seed { name: "foreseen by a network", bytes, models: vec![] }
 }
 
+/// Texts that never repeat: keys in hexadecimal, and names with numbers.
+pub fn listed() -> Seed {
+    let mut random = Random(11);
+    let key = |_| format!("{:08x}", random.below(1 << 32));
+    let keys = Values::Text((0..150).map(key).collect());
+    let names = Values::Text((0..150).map(|i| format!("größe/{}", 97 * i)).collect());
+    let columns = [("key", keys), ("name", names)].map(|(name, values)| Column { name: name.into(), values });
+    let table = Table::new(columns.into()).unwrap();
+    let options = Options { bound: Some(Bound::Lossless), ..Options::default() };
+    let bytes = pack(vec![Input::Table("texts".into(), Box::new(table))], &options);
+    Seed { name: "texts that never repeat", bytes, models: vec![] }
+}
+
 /// Columns that tell of each other: mixed, and functions of others.
 pub fn related(rows: usize) -> Vec<Column> {
     let mut random = Random(7);

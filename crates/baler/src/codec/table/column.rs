@@ -1,6 +1,6 @@
 //! One column of one chunk: values to integers by the front end, integers to bytes, and back.
 
-use super::integers;
+use super::{integers, texts};
 use crate::codec::bytes::{Reader, put_bytes, put_varint};
 use crate::codec::class_plane;
 use crate::data::{DType, Values};
@@ -329,9 +329,18 @@ pub fn write_map(out: &mut Vec<u8>, mapped: &Mapped) {
             out.push(*grain as u8);
         }
         Map::Texts(texts) => {
-            out.push(4);
-            put_varint(out, texts.len() as u64);
-            texts.iter().for_each(|t| put_bytes(out, t.as_bytes()));
+            let coded = texts::write(texts);
+            let plain: usize = texts.iter().map(|t| t.len() + 1).sum();
+            // A length is a byte at least.
+            if coded.len() + 4 < plain {
+                out.push(8);
+                put_varint(out, texts.len() as u64);
+                put_bytes(out, &coded);
+            } else {
+                out.push(4);
+                put_varint(out, texts.len() as u64);
+                texts.iter().for_each(|t| put_bytes(out, t.as_bytes()));
+            }
         }
         Map::Coarse(reach) => {
             out.push(5);
@@ -343,8 +352,9 @@ pub fn write_map(out: &mut Vec<u8>, mapped: &Mapped) {
     class_plane::write(out, &mapped.classes, [1, mapped.integers.len(), 1]);
 }
 
-/// The inverse of [`write_map`], for `count` values whose integers are to follow.
-pub fn read_map(r: &mut Reader, count: usize) -> Result<Mapped> {
+/// The inverse of [`write_map`], for `count` values whose integers are to follow. `room` is what a chunk's lists of texts may
+/// still take, [`MOST_TEXT`] at first.
+pub fn read_map(r: &mut Reader, count: usize, room: &mut usize) -> Result<Mapped> {
     let map = match r.u8("column map")? {
         0 => Map::Ordered,
         1 => Map::Whole,
@@ -373,6 +383,10 @@ pub fn read_map(r: &mut Reader, count: usize) -> Result<Mapped> {
             Map::Decimal(Decimal { digits, exponent })
         }
         7 => Map::Cut(r.count(ordered::MOST_CUT as usize, "low bits")? as u32),
+        8 => {
+            let n = r.count(count, "number of texts")?; // each occurs
+            Map::Texts(texts::read(r.bytes("texts")?, n, room).map_err(|e| e.at("texts"))?)
+        }
         m => return Err(Error::unsupported(format!("column map {m} is of a later version"))),
     };
     let classes = class_plane::read(r, [1, count, 1])?;
@@ -387,7 +401,7 @@ pub fn write(out: &mut Vec<u8>, mapped: &Mapped) {
 
 /// The inverse of [`write`]; reads to the end of its input.
 pub fn read(mut r: Reader, count: usize, dtype: DType, text: &mut usize) -> Result<Values> {
-    let mut mapped = read_map(&mut r, count)?;
+    let mut mapped = read_map(&mut r, count, &mut { MOST_TEXT })?;
     mapped.integers = integers::read(r, count)?;
     unmap(&mapped, dtype, text)
 }

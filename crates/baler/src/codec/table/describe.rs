@@ -79,7 +79,7 @@ fn coding<'m>(
     column: usize,
     model: &impl Fn(usize) -> Result<&'m AnyDecoder>,
 ) -> Result<(Coding, Vec<usize>)> {
-    column::read_map(&mut r, rows)?;
+    column::read_map(&mut r, rows, &mut { column::MOST_TEXT })?;
     if rows == 0 {
         return Ok((Coding::Plain, vec![]));
     }

@@ -9,6 +9,7 @@ pub mod integers;
 pub mod mix;
 pub mod net;
 pub mod numeric;
+pub mod texts;
 
 use super::bytes::{Reader, put_bytes};
 use crate::data::{DType, Values};
@@ -150,9 +151,10 @@ impl<'a> Section<'a> {
         rows: usize,
         names: &[&str],
         column: usize,
+        room: &mut usize,
         model: &impl Fn(usize) -> Result<&'m AnyDecoder>,
     ) -> Result<Section<'a>> {
-        let mapped = column::read_map(&mut r, rows)?;
+        let mapped = column::read_map(&mut r, rows, room)?;
         let mut rest = r.clone();
         let tag = if rows > 0 { Some(r.u8("way of integers")?) } else { None };
         let given = match tag {
@@ -233,8 +235,11 @@ pub fn decode_some<'m>(
 ) -> Result<Vec<Option<Values>>> {
     let mut r = Reader::new(payload);
     let at = |c: usize| move |e: Error| e.at(format!("column {c}"));
+    let mut room = column::MOST_TEXT;
     let mut sections = (0..dtypes.len())
-        .map(|c| Section::read(Reader::new(r.bytes("column")?), rows, names, c, &model).map_err(at(c)))
+        .map(|c| {
+            Section::read(Reader::new(r.bytes("column")?), rows, names, c, &mut room, &model).map_err(at(c))
+        })
         .collect::<Result<Vec<_>>>()?;
     r.finish("the columns")?;
     let mut columns = Columns::new(vec![vec![]; dtypes.len()]);

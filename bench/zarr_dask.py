@@ -7,7 +7,7 @@ import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 sys.path = [p for p in sys.path if p != str(Path(__file__).parent)]  # where another baler.py is, the command's
 import dask.array as da  # noqa: E402
@@ -36,8 +36,13 @@ def block(side: int, block_info: dict | None = None) -> np.ndarray:
     return np.roll(base(side), number, 0)
 
 
-def turn(workers: int, side: int, folder: str) -> tuple[float, float]:
-    """Seconds to write and to read with some workers of one thread."""
+def busiest(client: Client) -> float:
+    """Processor seconds so far of the worker that has worked most."""
+    return max(client.run(process_time).values())
+
+
+def turn(workers: int, side: int, folder: str) -> tuple[float, float, float, float]:
+    """Seconds to write and to read with some workers of one thread, and processor seconds of the busiest of them for each."""
     path = Path(folder, str(workers))
     shutil.rmtree(path, ignore_errors=True)
     chunks = ((side,) * CHUNKS, (side,), (side,))
@@ -46,11 +51,12 @@ def turn(workers: int, side: int, folder: str) -> tuple[float, float]:
     with LocalCluster(processes=True, **options) as cluster, Client(cluster) as client:
         client.run(lambda: (base(side), Baler(rel=1e-3)) and None)  # what is imported and made once
         z = zarr.create_array(path, shape=x.shape, chunks=(side,) * 3, dtype="f4", serializer=Baler(rel=1e-3), compressors=None)
-        begun = perf_counter()
+        begun, idle = perf_counter(), busiest(client)
         wait(client.compute(x.store(z, lock=False, compute=False)))
-        written = perf_counter()
+        written, wrote = perf_counter(), busiest(client)
         da.from_zarr(str(path)).map_blocks(lambda b: b[:1, :1, :1], chunks=(1, 1, 1)).compute()
-        return written - begun, perf_counter() - written
+        read = perf_counter() - written
+        return written - begun, read, wrote - idle, busiest(client) - wrote
 
 
 def main() -> None:
@@ -60,7 +66,8 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         runs = [(turn(1, given.side, folder), turn(2, given.side, folder)) for _ in range(given.runs)]
-    for way, name in enumerate(("write", "read")):
+    ways = ("write, clock", "read, clock", "write, processor of the busiest", "read, processor of the busiest")
+    for way, name in enumerate(ways):
         one, two = (statistics.median(run[k][way] for run in runs) for k in (0, 1))
         gain = statistics.median(run[0][way] / run[1][way] for run in runs)
         print(f"{name}: one process {one:.2f} s, two {two:.2f} s, {gain:.2f} times as fast")

@@ -138,6 +138,7 @@ def train(
     model: str | os.PathLike[str] | None = None,
     ratio: float | None = None,
     latent: int | None = None,
+    hidden: Sequence[int] | None = None,
     epochs: int | None = None,
     lr: float | None = None,
     batch_size: int | None = None,
@@ -166,8 +167,9 @@ def train(
     """Trains a model on a sample of the data; the same seed gives the same model, with any number of threads.
 
     `kind` is "autoencoder" (a field's frames, or a table's rows; `model` names one of Baler's zoo or a .toml file of
-    layers, `ratio` or `latent` says how much smaller a row gets) or "table" (a tiny network for each column, which makes
-    tables smaller within the bounds given here). Everything means what it means to `baler train`, whose help tells
+    layers, `ratio` or `latent` says how much smaller a row gets) "table" (a tiny network for each column, which makes
+    tables smaller within the bounds given here) or "field" (a small network that foretells values from their neighbours,
+    which makes fields like the sample smaller; `hidden` says how large it is). Everything means what it means to `baler train`, whose help tells
     more. `progress` is called with epochs done and epochs in all (of a table: columns).
 
     >>> import baler, numpy as np
@@ -184,7 +186,7 @@ def train(
         "batch-size": batch_size, "validation": validation, "patience": patience, "plateau": plateau, "loss": loss,
         "l1": l1, "normalisation": normalisation, "precision": precision, "seed": seed, "threads": threads,
         "tiles": tiles and ",".join(map(str, tiles)), "runs": runs and ",".join(map(str, runs)),
-        "columns": columns and ",".join(columns),
+        "columns": columns and ",".join(columns), "hidden": hidden and ",".join(map(str, hidden)),
     }  # fmt: skip
     words = [f"--{flag}={value}" for flag, value in flags.items() if value is not None]
     words += [] if shuffle else ["--no-shuffle"]

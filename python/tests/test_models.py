@@ -67,6 +67,17 @@ def test_trainings_that_make_no_sense(options: dict, words: str) -> None:
         baler.train({"x": np.arange(9.0), "y": np.ones(9)}, **options)
 
 
+def test_a_model_of_fields() -> None:
+    z, y, x = np.mgrid[:8, :24, :24]
+    field = np.maximum(np.sin(0.45 * x) * np.cos(0.37 * y) + np.sin(0.3 * z + 0.2 * x), 0.1).astype("f4")
+    model = baler.train(field, kind="field", abs=1e-3, hidden=[8], epochs=2)
+    assert model.info()["kind"] == "field model" and model.info()["hidden"] == [8]
+    archive = baler.compress(field, abs=1e-3, model=model, codec="field", external_model=True)
+    with pytest.raises(baler.BalerError, match=model.hash):
+        baler.decompress(archive)
+    assert np.abs(baler.decompress(archive, model=model) - field).max() <= 1e-3
+
+
 def test_damaged_models(tmp_path: Path) -> None:
     model = baler.train(np.random.default_rng(1).normal(size=(50, 4)), latent=2, epochs=1).to_bytes()
     for damaged in (b"", model[:100], model[:-1], b"x" * 100):

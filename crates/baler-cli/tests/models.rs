@@ -262,3 +262,54 @@ fn a_model_of_a_table_is_trained_used_and_told_of() {
     place.save("line.npy", field(&[50]));
     place.fails("compress line.npy -o l.blr --abs 1 --model m.safetensors", 2, &["columns named"]);
 }
+
+/// A field of bent waves, which no linear function of neighbours foretells.
+fn bent(phase: f64) -> Variable {
+    let at = |i: usize| {
+        let (z, y, x) = ((i / 576) as f64, (i / 24 % 24) as f64, (i % 24) as f64);
+        let wave = (x * 0.45 + phase).sin() * (y * 0.37).cos() + (z * 0.3 + x * 0.2).sin();
+        (wave.max(0.1) + 0.3 * wave.abs()) as f32
+    };
+    let values = Values::F32((0..8 * 576).map(at).collect());
+    Variable::Field(Array { shape: vec![8, 24, 24], values })
+}
+
+#[test]
+fn a_model_of_fields_is_trained_told_of_and_used() {
+    let place = Place::new();
+    place.save("a.npy", bent(0.0));
+    place.save("b.npy", bent(1.0));
+    place.save("flat.npy", field(&[9, 9]));
+    place.save("t.npz", number_table(50));
+    let how = "--abs 1e-3 --hidden 8,4 --epochs 2";
+    let trained = place.json(&format!("train --kind field a.npy b.npy -o m.safetensors {how}"));
+    assert_eq!(trained["hidden"], serde_json::json!([8, 4]));
+    assert_eq!(trained["samples"].as_array().unwrap().len(), 2);
+    let told = place.json("info m.safetensors");
+    let hash = told["sha256"].as_str().unwrap();
+    assert_eq!((&told["kind"], &told["epochs"]), (&"field model".into(), &2.into()));
+    assert!(place.ok("info m.safetensors").contains("three axes or more"));
+
+    let compress = "compress a.npy --abs 1e-3 --codec field --model m.safetensors";
+    place.ok(&format!("{compress} -o embedded.blr"));
+    place.ok(&format!("{compress} -o beside.blr --external-model"));
+    assert!(place.bytes("beside.blr").len() < place.bytes("embedded.blr").len());
+    place.ok("verify embedded.blr --against a.npy");
+    place.ok("decompress embedded.blr -o one.npy");
+    place.fails("decompress beside.blr -o two.npy", 3, &[hash]);
+    place.ok("decompress beside.blr -o two.npy --model m.safetensors");
+    assert!(place.bytes("one.npy") == place.bytes("two.npy"));
+    place.ok("decompress embedded.blr -o part.npy --select 2:4");
+    assert_eq!(place.field("part.npy"), place.field("one.npy")[2 * 576..4 * 576]);
+    // Where its codec is not asked for, it is embedded if it pays, or it is said why not.
+    let left = place.json("compress a.npy --abs 1e-3 --model m.safetensors -o c.blr");
+    assert!(left["model_left_out"].is_string() != (left["model_bytes"].as_u64().unwrap() > 0), "{left}");
+
+    place.fails("compress flat.npy --abs 1 --model m.safetensors -o d.blr", 2, &["three or more axes"]);
+    place.fails("train --kind field t.npz --abs 1 -o n.safetensors", 2, &["--kind table"]);
+    place.fails("train --kind field a.npy -o n.safetensors", 2, &["bound"]);
+    place.fails("train --kind field a.npy --lossless -o n.safetensors", 2, &["--rel"]);
+    place.fails(&format!("train --kind field a.npy flat.npy -o n.safetensors {how}"), 2, &["axes"]);
+    place.fails("train --kind field a.npy --abs 1 --hidden 0 -o n.safetensors", 2, &["hidden"]);
+    place.fails("train a.npy b.npy -o n.safetensors", 2, &["--kind field"]);
+}

@@ -296,13 +296,11 @@ pub fn field_tolerance(name: &str, array: &Array, options: &Options) -> Result<(
         None => find_fill(&array.values),
     };
     let (_, tolerance) = resolve(bound, dtype, &statistics_of(&array.values, fill), name)?;
-    let value = fill.map(|bits| match dtype {
-        DType::F32 => f32::from_bits(bits as u32) as f64,
-        DType::F64 => f64::from_bits(bits),
-        DType::U64 => bits as f64,
-        _ => bits as i64 as f64,
-    });
-    Ok((tolerance, value))
+    let value = |bits: u64| {
+        let size = dtype.size().unwrap_or(8);
+        Values::from_le_bytes(dtype, &bits.to_le_bytes()[..size]).ok()?.to_f64()?.first().copied()
+    };
+    Ok((tolerance, fill.and_then(value)))
 }
 
 /// The bound of a column of a table.

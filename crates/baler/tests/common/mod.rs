@@ -342,12 +342,12 @@ pub fn seeds() -> Vec<Seed> {
     let spatial = field_model(false, &[5]);
     let learned =
         |bound| Options { learned: Some(&spatial), codec: Some(Codec::Field), ..with(bound, 1 << 20) };
-    add("learned f32 in space", one(&[3, 35, 12], wave32(1260), &learned(Bound::Absolute(0.5))));
+    add("learned f32 in space", one(&[3, 7, 12], wave32(252), &learned(Bound::Absolute(0.5))));
     let planar = field_model(true, &[4, 3]);
     let flat = Options { learned: Some(&planar), ..learned(Bound::Relative(1e-2)) };
-    add("learned f64 in a plane with holes", one(&[40, 30], Values::F64(pocked(1200)), &flat));
-    let i16s = Values::I16(wave(600).into_iter().map(|x| (x * 5.0) as i16).collect());
-    let integers = one(&[2, 3, 10, 10], i16s, &Options { embed: false, ..learned(Bound::Lossless) });
+    add("learned f64 in a plane with holes", one(&[12, 30], Values::F64(pocked(360)), &flat));
+    let i16s = Values::I16(wave(300).into_iter().map(|x| (x * 5.0) as i16).collect());
+    let integers = one(&[2, 3, 5, 10], i16s, &Options { embed: false, ..learned(Bound::Lossless) });
 
     let nameless = model(&[]);
     let options = |bound| Options {

@@ -12,6 +12,7 @@ pub mod learned;
 mod packed;
 mod recurring;
 pub mod select;
+mod smooth;
 pub mod taps;
 
 use super::bytes::{Reader, put_varint, put_zigzag};
@@ -24,6 +25,7 @@ use crate::front::{Tolerance, ordered, runs};
 use crate::with_numbers;
 use coding::{Choice, Models, Signal, Walk, Way};
 use domain::{Absolute, Domain, Integers, Real};
+use smooth::smooth_over;
 
 /// How much work a smaller file is worth. Decoding costs about what encoding did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -284,7 +286,7 @@ where
     let smooth = if classes.plane.is_empty() {
         values
     } else {
-        smoothed = smooth_over(values, &classes, |x| x, mean);
+        smoothed = smooth_over(values, &classes.plane, how.dims, |x| x);
         &smoothed
     };
 
@@ -456,10 +458,9 @@ pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i
     let origin = first.map_or(0, |(_, &x)| x);
     put_zigzag(out, origin);
     let domain = Integers { reach, origin, least, most };
-    let of_special = Classes { plane: special, ..Classes::default() };
-    let smooth = smooth_over(integers, &of_special, |x| x.wrapping_sub(origin) as f64, 0.0);
+    let smooth = smooth_over(integers, &special, dims, |x| x.wrapping_sub(origin) as f64);
     let signal = Signal { smooth: &smooth, mean: 0.0, dims, step: 2.0 * reach as f64 + 1.0 };
-    coding::write(out, domain, signal, &of_special.plane, integers, choice, plain)
+    coding::write(out, domain, signal, &special, integers, choice, plain)
 }
 
 /// The inverse of [`write_integers`]; special places hold anything.
@@ -470,27 +471,4 @@ pub(super) fn read_integers(mut r: Reader, whole: &Whole, walk: Way) -> Result<V
     let mut integers = vec![0; dims.iter().product()];
     coding::read(r, walk, Integers { reach, origin, least, most }, dims, &special, &mut integers, plain)?;
     Ok(integers)
-}
-
-/// `values` as the fit sees them: special ones replaced by the regular one before.
-fn smooth_over<T: Copy, F: Copy>(
-    values: &[T],
-    classes: &Classes,
-    as_work: impl Fn(T) -> F,
-    zero: F,
-) -> Vec<F> {
-    if classes.plane.is_empty() {
-        return values.iter().map(|&x| as_work(x)).collect();
-    }
-    let mut last = zero;
-    values
-        .iter()
-        .zip(&classes.plane)
-        .map(|(&x, &class)| {
-            if class < CONSTANT {
-                last = as_work(x);
-            }
-            last
-        })
-        .collect()
 }

@@ -34,12 +34,14 @@ pub struct Told<W> {
     pub log: Each<i32>,
 }
 
-impl<W: Real> Told<W> {
-    /// Nothing yet.
-    pub fn new() -> Self {
-        Told { inputs: [Lanes::ZERO; TAPS.len().div_ceil(2)], linear: [W::default(); LANES], log: [0; LANES] }
+impl<W: Real> Default for Told<W> {
+    fn default() -> Self {
+        let inputs = [Lanes::ZERO; TAPS.len().div_ceil(2)];
+        Told { inputs, linear: [W::default(); LANES], log: [0; LANES] }
     }
+}
 
+impl<W: Real> Told<W> {
     /// Tells of places whose neighbours are `near`, the first so many taps; by the linear predictor's `weights`, and the
     /// `inverse` of a step.
     #[inline(always)]
@@ -87,20 +89,20 @@ impl<W: Real> Told<W> {
             let octave = (e - least) * OCTAVE;
             octaves[j] = if octave > MOST as i32 { MOST as i32 } else { octave };
         }
-        for p in 0..self.inputs.len() {
-            let [low, high] = [2 * p + 1, 2 * p + 2];
+        // Plain loops over all lanes: a branch or a closure within would keep them from being vectors.
+        let mut whole = [[0; LANES]; TAPS.len() + 2];
+        for k in 1..=n {
             for j in 0..LANES {
-                let whole = |k: usize| match k {
-                    k if k <= n => {
-                        let x = apart[k][j] * units[j];
-                        let x = if x > MOST { MOST } else { x };
-                        let x = if x < -MOST { -MOST } else { x };
-                        x as i32
-                    }
-                    k if k == n + 1 => octaves[j],
-                    _ => 0,
-                };
-                self.inputs[p].0[j] = whole(low) & 0xffff | whole(high) << 16;
+                let x = apart[k][j] * units[j];
+                let x = if x > MOST { MOST } else { x };
+                let x = if x < -MOST { -MOST } else { x };
+                whole[k][j] = x as i32;
+            }
+        }
+        whole[n + 1] = octaves;
+        for p in 0..self.inputs.len() {
+            for j in 0..LANES {
+                self.inputs[p].0[j] = whole[2 * p + 1][j] & 0xffff | whole[2 * p + 2][j] << 16;
             }
         }
     }

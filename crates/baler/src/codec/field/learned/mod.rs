@@ -89,7 +89,7 @@ pub fn walk<D: Domain, C: Coder, P: Predictor>(
     let inverse = D::Work::from_f64(1.0 / domain.step());
     let mut planes = Planes::<D::Work>::new(dims);
     let mut indices = Indices::new(nz == 1);
-    let mut told = Told::new();
+    let mut told = Told::default();
     let mut near = [[D::Work::default(); LANES]; TAPS.len()];
     let (mut corrections, mut classes) = ([0.0; LANES], [0; LANES]);
     // A row begins when the one above is LAG ahead and its own lane is free.

@@ -4,7 +4,7 @@
 mod common;
 
 use baler::codec::field::learned::Candidate;
-use baler::codec::field::{Level, decode_with, encode_with};
+use baler::codec::field::{Level, decode_with, encode_with, view};
 use baler::data::Values;
 use baler::error::{Error, Result};
 use baler::front::Tolerance;
@@ -46,7 +46,7 @@ fn all_kernels_agree_and_the_bound_holds() {
     ];
     for (i, shape) in shapes.into_iter().enumerate() {
         let n = shape.iter().product();
-        let model = field_model(shape.len() == 2, [&[9][..], &[40, 6], &[5, 4, 3]][i % 3]);
+        let model = field_model(view(shape)[0] == 1, [&[9][..], &[40, 6], &[5, 4, 3]][i % 3]);
         let integers = wave(n).into_iter().map(|x| (x * 1e3) as i32).collect();
         for values in [
             Values::F64(pocked(n)),

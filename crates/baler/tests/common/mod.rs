@@ -244,13 +244,13 @@ pub fn field_model(planar: bool, hidden: &[usize]) -> FieldModel {
         let weights = (0..w[0] * w[1]).map(|_| within(if last { 2000 } else { 100 }) as i16).collect();
         let bias = (0..w[1]).map(|_| within(1 << 16) as i32).collect();
         let requantise = (!last).then(|| Requantise {
-            shift: 6,
+            shift: 10,
             positive: (0..w[1]).map(|_| 9000 + within(8000) as i16).collect(),
             negative: vec![0; w[1]],
         });
         FrozenDense::new(w[0], w[1], weights, bias, requantise).unwrap()
     };
-    FieldModel::new(planar, widths.windows(2).enumerate().map(layer).collect(), [1e-8, 3e-6]).unwrap()
+    FieldModel::new(planar, widths.windows(2).enumerate().map(layer).collect(), [1e-6, 3e-5]).unwrap()
 }
 
 /// Rows of three values that hang together.

@@ -24,8 +24,10 @@ fn inputs_that_cannot_be_read() {
         place.fails(&format!("compress {input} -o out.blr --abs 1"), code, parts);
     };
     fails("none.npy", 3, &["none.npy", "No such file"]);
+    place.put("x.hdf", "x");
+    fails("x.hdf", 2, &["x.hdf", "'hdf'", ".npy .npz .csv", ".f32"]);
     place.put("x.h5", "x");
-    fails("x.h5", 2, &["x.h5", "'h5'", ".npy .npz .csv", ".f32"]);
+    fails("x.h5", 3, &["x.h5", "Python package", "pip install 'baler[hdf5]'"]);
     place.put("x", "x");
     fails("x", 2, &["no extension", ".npy"]);
     for name in ["e.npy", "e.npz", "e.csv", "e.f32", "e.blr"] {

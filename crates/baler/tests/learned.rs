@@ -124,3 +124,19 @@ fn a_damaged_model_is_refused_or_can_be_run() {
     }
     assert!(refused > 100 && run > 10, "{refused} refused, {run} run");
 }
+
+#[test]
+fn chunks_that_would_keep_most_lanes_idle_are_not_served() {
+    let (planar, spatial) = (field_model(true, &[9]), field_model(false, &[9]));
+    assert!(planar.serves([1, 1000, 1000]) && spatial.serves([41, 128, 128]) && spatial.serves([2, 1, 33]));
+    assert!(!planar.serves([1, 1 << 20, 4]) && !spatial.serves([2, 1, 1 << 20]));
+    // So the encoder takes another walk, and a reader refuses what speaks of this one.
+    let values = Values::U8(vec![7; 1 << 20]);
+    let (payload, _) = encode_with(&values, &[1 << 19, 2], Tolerance::Exact, None, by(&planar), false);
+    assert!(decoded(&payload, &values, &[1 << 19, 2], &planar, false).is_ok_and(|back| back == values));
+    let model = |n| if n == 3 { Ok(&planar) } else { Err(Error::corrupt("no such model")) };
+    let small = Values::F32(wave(64 * 64).into_iter().map(|x| x as f32).collect());
+    let (payload, _) = encode_with(&small, &[64, 64], Tolerance::Absolute(0.5), None, by(&planar), false);
+    let refused = decode_with(&payload, small.dtype(), &[1 << 20, 4], &model, false);
+    assert!(refused.is_err_and(|e| e.to_string().contains("does not serve")));
+}

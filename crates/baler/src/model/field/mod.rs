@@ -7,7 +7,7 @@ pub mod file;
 pub use compact::LAYOUT;
 
 use super::frozen::FrozenDense;
-use crate::codec::field::learned::inputs;
+use crate::codec::field::learned::{self, inputs};
 use crate::codec::field::taps::tap_count;
 use crate::error::{Error, Result};
 
@@ -59,8 +59,9 @@ impl FieldModel {
     }
 
     /// Whether it serves chunks of (planes, rows, columns).
-    pub fn serves(&self, [nz, ny, _]: [usize; 3]) -> bool {
-        nz * ny > 1 && (nz == 1) == self.planar
+    pub fn serves(&self, dims: [usize; 3]) -> bool {
+        let [nz, ny, _] = dims;
+        nz * ny > 1 && (nz == 1) == self.planar && learned::serves(dims)
     }
 
     /// The layers.

@@ -73,6 +73,19 @@ struct Lane {
     west: [u16; 2],
 }
 
+/// A row begins when the one above is [`LAG`] ahead and its own lane is free: row `y` of a plane of rows of `nx`.
+fn begins(y: usize, nx: usize) -> usize {
+    y / LANES * nx.max(LAG * LANES) + LAG * (y % LANES)
+}
+
+/// Whether a chunk of (planes, rows, columns) keeps enough lanes at work: at a step the network runs for all of them, so
+/// that thin planes, which only a hostile file would have coded so, would take it a hundred times as long.
+pub fn serves([nz, ny, nx]: [usize; 3]) -> bool {
+    const FEW: usize = 1 << 18;
+    let steps = |ny: usize| nz * (begins(ny, nx) + nx);
+    ny.checked_sub(1).is_some_and(|last| steps(last) <= FEW.max(nz * ny * nx / 4))
+}
+
 /// Codes a chunk in `domain`, its rows in [`LANES`] lanes, those of even numbers by the first coder.
 #[inline(always)]
 pub fn walk<D: Domain, C: Coder, P: Predictor>(
@@ -92,15 +105,12 @@ pub fn walk<D: Domain, C: Coder, P: Predictor>(
     let mut told = Told::default();
     let mut near = [[D::Work::default(); LANES]; TAPS.len()];
     let (mut corrections, mut classes) = ([0.0; LANES], [0; LANES]);
-    // A row begins when the one above is LAG ahead and its own lane is free.
-    let period = nx.max(LAG * LANES);
-    let begins = |y: usize| y / LANES * period + LAG * (y % LANES);
     for z in 0..nz {
         planes.open_plane(z);
         let mut lanes: [Option<Lane>; LANES] = [None; LANES];
         let mut next = 0;
-        for time in 0..begins(ny - 1) + nx {
-            if next < ny && begins(next) == time {
+        for time in 0..begins(ny - 1, nx) + nx {
+            if next < ny && begins(next, nx) == time {
                 let place = planes.open_row(z, next);
                 lanes[next % LANES] = Some(Lane { place, at: (z * ny + next) * nx, x: 0, west: [0; 2] });
                 next += 1;

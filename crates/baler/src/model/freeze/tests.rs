@@ -172,6 +172,15 @@ pub fn small() -> Vec<(&'static str, Architecture)> {
 }
 
 #[test]
+fn steps_do_not_grow_from_sum_to_sum() {
+    let wide = || [Layer::Dense { outputs: 1500 }, Layer::Relu];
+    let decoder = [[(); 6].map(|_| wide()).concat(), vec![Layer::Dense { outputs: 8 }]].concat();
+    let deep = architecture(&[8], 1, vec![Layer::Dense { outputs: 4 }], decoder);
+    let (_, missed) = missed(&deep, 100);
+    assert!(missed < 0.01, "{missed}");
+}
+
+#[test]
 fn small_networks_are_near_their_float_ones() {
     let mut seen = std::collections::BTreeSet::new();
     for (name, architecture) in small() {

@@ -70,8 +70,9 @@ impl<R: Real> Adam<R> {
 
 #[inline(always)]
 fn step<R: Real>(parameters: &mut [R], means: &mut [R], variances: &mut [R], gradient: &[R], pace: Pace<R>) {
-    let [beta1, beta2, epsilon] = [BETA1, BETA2, EPSILON].map(R::of);
-    let [fresh1, fresh2] = [R::ONE - beta1, R::ONE - beta2];
+    // In singles 1 - 0.999 would be 0.001 but for 1.3e-5 of it, and training soon another.
+    let [beta1, beta2, fresh1, fresh2, epsilon] =
+        [BETA1, BETA2, 1.0 - BETA1, 1.0 - BETA2, EPSILON].map(R::of);
     for (((p, m), v), &g) in parameters.iter_mut().zip(means).zip(variances).zip(gradient) {
         *m = beta1 * *m + fresh1 * g;
         *v = beta2 * *v + fresh2 * g * g;

@@ -14,7 +14,7 @@ use safetensors::tensor::{SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::adam::Adam;
-use super::course::{AnyState, Course, Kept, Snapshot, State};
+use super::course::{AnyState, Course, Kept, State};
 use super::network::{Block, Network, Norm};
 use super::schedule::Watch;
 use super::slice::read;
@@ -74,7 +74,6 @@ pub fn write<R: Kept>(
     fixed: &serde_json::Value,
     team: &Team<R>,
     course: &Course,
-    best: &Snapshot<R>,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
     let blocks: Vec<_> = team.blocks.iter().map(read).collect();
@@ -82,15 +81,15 @@ pub fn write<R: Kept>(
     let Course { learning_rate, slowing, stopping, least, history } = course;
     let numbers = [*learning_rate, *least, slowing.best, stopping.best];
     let mut tensors = Tensors::default();
-    for (i, (block, best)) in blocks.iter().zip(&best.blocks).enumerate() {
-        let parts = [&block.values, &block.adam.mean, &block.adam.variance, best];
+    for (i, block) in blocks.iter().enumerate() {
+        let parts = [&block.values[..], &block.adam.mean, &block.adam.variance, block.best()];
         for (name, part) in ["values", "mean", "variance", "best"].into_iter().zip(parts) {
             tensors.put_rows(&format!("{i}.{name}"), &[part]);
         }
     }
-    for (i, (norm, best)) in norms.iter().zip(&best.running).enumerate() {
+    for (i, norm) in norms.iter().enumerate() {
         tensors.put_rows(&format!("norm.{i}.running"), &norm.running.each_ref().map(|r| &r[..]));
-        tensors.put_rows(&format!("norm.{i}.best"), &best.each_ref().map(|r| &r[..]));
+        tensors.put_rows(&format!("norm.{i}.best"), &norm.best.each_ref().map(|r| &r[..]));
     }
     tensors.put_rows("numbers", &[&numbers[..]]);
     let description = Description {
@@ -108,14 +107,13 @@ pub fn write<R: Kept>(
 /// The state that [`write`] has written, after `steps`.
 fn take<R: Kept>(views: &BTreeMap<String, TensorView>, steps: u64) -> Result<State<R>> {
     let stored = Stored(views);
-    let (mut blocks, mut norms, mut best) = (vec![], vec![], Snapshot { blocks: vec![], running: vec![] });
+    let (mut blocks, mut norms) = (vec![], vec![]);
     while let Some(values) = views.get(&format!("{}.values", blocks.len())) {
         let (i, n) = (blocks.len(), values.shape().iter().product());
         let part = |name: &str| stored.numbers::<R>(&format!("{i}.{name}"), &[n]);
         let steps = i32::try_from(steps).unwrap_or(i32::MAX);
         let adam = Adam { mean: part("mean")?, variance: part("variance")?, steps };
-        blocks.push(Block { values: part("values")?, adam });
-        best.blocks.push(part("best")?);
+        blocks.push(Block::new(part("values")?, adam, part("best")?));
     }
     while let Some(view) = views.get(&format!("norm.{}.running", norms.len())) {
         let (i, n) = (norms.len(), view.shape().iter().product::<usize>() / 2);
@@ -124,10 +122,9 @@ fn take<R: Kept>(views: &BTreeMap<String, TensorView>, steps: u64) -> Result<Sta
             let (mean, variance) = both.split_at(n);
             Ok([mean.to_vec(), variance.to_vec()])
         };
-        norms.push(Norm { running: part("running")?, ..Norm::default() });
-        best.running.push(part("best")?);
+        norms.push(Norm { running: part("running")?, best: part("best")?, ..Norm::default() });
     }
-    Ok(State { blocks, norms, best })
+    Ok(State { blocks, norms })
 }
 
 fn parse(bytes: &[u8]) -> Result<Checkpoint> {

@@ -2,8 +2,6 @@
 
 use super::network::{Block, Norm};
 use super::schedule::Watch;
-use super::slice::read;
-use super::team::Team;
 use crate::model::Epoch;
 use crate::model::float::Real;
 use crate::model::tensors::Number;
@@ -23,40 +21,13 @@ pub struct Course {
     pub least: f64,
 }
 
-/// Parameters at one time.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Snapshot<R> {
-    /// Of each block.
-    pub blocks: Vec<Vec<R>>,
-    /// Running mean and variance of each batch norm.
-    pub running: Vec<[Vec<R>; 2]>,
-}
-
-impl<R: Real> Snapshot<R> {
-    /// Takes the place of an earlier one, and its memory.
-    pub fn take(&mut self, team: &Team<R>) {
-        self.blocks.resize(team.blocks.len(), vec![]);
-        for (own, block) in self.blocks.iter_mut().zip(&team.blocks) {
-            own.clone_from(&read(block).values);
-        }
-        self.running = team.norms.iter().map(|norm| read(norm).running.clone()).collect();
-    }
-
-    /// The parameters as slices, a block each.
-    pub fn values(&self) -> Vec<&[R]> {
-        self.blocks.iter().map(|b| &b[..]).collect()
-    }
-}
-
 /// All parameters between two epochs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State<R> {
-    /// With all that Adam knows.
+    /// With all that Adam knows, and the values of the epoch with the least loss.
     pub blocks: Vec<Block<R>>,
     /// Of batch norms, without what is of a batch.
     pub norms: Vec<Norm<R>>,
-    /// Those of the epoch with the least loss.
-    pub best: Snapshot<R>,
 }
 
 /// A state in either precision.

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use super::automatic;
 use super::checkpoint::{self, Checkpoint};
-use super::course::{Course, Kept, Snapshot, State};
+use super::course::{Course, Kept, State};
 use super::network::Network;
 use super::options::TrainOptions;
 use super::rng::Random;
 use super::schedule::Watch;
+use super::slice::read;
 use super::team::Team;
 use crate::error::{Error, Result};
 use crate::model::float::{FloatModel, Precision, forward};
@@ -99,18 +100,18 @@ struct Between<'a, R: Kept> {
     run: &'a Run<'a>,
     team: &'a Team<'a, R>,
     course: &'a Course,
-    best: &'a Snapshot<R>,
 }
 
 impl<R: Kept> Now for Between<'_, R> {
     fn write_checkpoint(&self, out: &mut dyn Write) -> std::io::Result<()> {
-        checkpoint::write(&self.run.fixed, self.team, self.course, self.best, out)
+        checkpoint::write(&self.run.fixed, self.team, self.course, out)
     }
 
     fn fitted(&self) -> Result<Fitted> {
-        let mut now = Snapshot::default();
-        now.take(self.team);
-        self.run.fitted(&now, &self.course.history)
+        let blocks: Vec<_> = self.team.blocks.iter().map(read).collect();
+        let norms: Vec<_> = self.team.norms.iter().map(|norm| read(norm).running.clone()).collect();
+        let values: Vec<&[R]> = blocks.iter().map(|b| &b.values[..]).collect();
+        self.run.fitted(&values, &norms, &self.course.history)
     }
 }
 
@@ -125,7 +126,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn fitted<R: Kept>(&self, parameters: &Snapshot<R>, history: &[Epoch]) -> Result<Fitted> {
+    fn fitted<R: Kept>(&self, values: &[&[R]], running: &[[Vec<R>; 2]], history: &[Epoch]) -> Result<Fitted> {
         let architecture = &self.options.architecture;
         let provenance = Provenance {
             program: format!("baler {}", env!("CARGO_PKG_VERSION")),
@@ -138,7 +139,7 @@ impl Run<'_> {
         Ok(Fitted {
             architecture: architecture.clone(),
             normalisation: self.normalisation.clone(),
-            float: self.network.export(architecture, &parameters.values(), &parameters.running)?,
+            float: self.network.export(architecture, values, running)?,
             provenance,
         })
     }
@@ -209,7 +210,7 @@ fn fit_in<R: Kept>(
     fixed["data and their normalisation"] = crc32(&data).into();
     let run = Run { options, network: &network, normalisation: &normalisation, fixed, rows };
 
-    let (mut course, steps, State { blocks, norms, mut best }) = match from {
+    let (mut course, steps, State { blocks, norms }) = match from {
         Some(from) => {
             let state = R::own(from.state).ok_or_else(|| another("precision"))?;
             check_fixed(&from.fixed, &run.fixed)?;
@@ -228,7 +229,7 @@ fn fit_in<R: Kept>(
                 Some(model) => network.import(model),
                 None => network.initialise(&mut Random::new(options.seed)),
             };
-            (course, 0, State { blocks, norms, best: Snapshot::default() })
+            (course, 0, State { blocks, norms })
         }
     };
     let (train_on, held_back) = split(count, options.validation, network.sequence, options.seed);
@@ -257,7 +258,7 @@ fn fit_in<R: Kept>(
             course.history.push(result);
             if loss < course.least {
                 course.least = loss;
-                best.take(team);
+                team.keep();
             }
             if let Some(stopping) = options.early_stopping {
                 stopping.see(&mut course.stopping, loss);
@@ -266,7 +267,7 @@ fn fit_in<R: Kept>(
                 course.learning_rate = plateau.next(&mut course.slowing, loss, rate);
             }
             let seconds = start.elapsed().as_secs_f64();
-            let now = &Between { run: &run, team, course: &course, best: &best };
+            let now = &Between { run: &run, team, course: &course };
             let report = EpochReport { epoch, epochs: options.epochs, result, seconds, now };
             if progress(&report).is_break() {
                 break;
@@ -274,8 +275,9 @@ fn fit_in<R: Kept>(
         }
         Ok(())
     })?;
-    drop(team); // its moments take twice what the model does
-    run.fitted(&best, &course.history)
+    let (values, running) = team.best(); // without the moments, which take twice what it does
+    let values: Vec<&[R]> = values.iter().map(|v| &v[..]).collect();
+    run.fitted(&values, &running, &course.history)
 }
 
 /// Names what a checkpoint has otherwise.

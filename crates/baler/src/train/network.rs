@@ -107,6 +107,39 @@ pub struct Block<R> {
     pub values: Vec<R>,
     /// Their moments.
     pub adam: Adam<R>,
+    /// The values of the best epoch, unless they are the present ones.
+    pub kept: Vec<R>,
+    /// Whether the present values are the best epoch's; the next step keeps them first, while they are in cache.
+    pub keep: bool,
+}
+
+impl<R: Real> Block<R> {
+    /// With values of the best epoch, if there was one.
+    pub fn new(values: Vec<R>, adam: Adam<R>, kept: Vec<R>) -> Block<R> {
+        Block { values, adam, kept, keep: false }
+    }
+
+    /// The values of the best epoch.
+    pub fn best(&self) -> &[R] {
+        if self.keep { &self.values } else { &self.kept }
+    }
+
+    /// A step down the gradient that `each` tells, piece by piece (place in the block, gradient from there on).
+    pub fn step(&mut self, learning_rate: f64, each: impl FnOnce(&mut dyn FnMut(usize, &[R]))) {
+        let pace = self.adam.begin(learning_rate);
+        let Block { values, adam, kept, keep } = self;
+        let keep = std::mem::take(keep);
+        if keep {
+            kept.resize(values.len(), R::ZERO);
+        }
+        each(&mut |at, gradient| {
+            if keep {
+                let part = at..at + gradient.len();
+                kept[part.clone()].copy_from_slice(&values[part]);
+            }
+            adam.update(values, at, gradient, pace);
+        });
+    }
 }
 
 /// What batch norm of a node knows: running mean and variance, and the batch at hand.
@@ -118,6 +151,8 @@ pub struct Norm<R> {
     pub batch: [Vec<R>; 2],
     /// Mean of the gradient, and of its product with the normalised values.
     pub gradient: [Vec<R>; 2],
+    /// Mean and variance of the best epoch.
+    pub best: [Vec<R>; 2],
 }
 
 /// The nodes of an architecture, end to end.
@@ -252,7 +287,7 @@ impl Network {
                 }
             };
             let adam = Adam::new(values.len());
-            blocks.push(Block { values, adam });
+            blocks.push(Block::new(values, adam, vec![]));
         }
     }
 

@@ -124,6 +124,22 @@ impl<'a, R: Real> Team<'a, R> {
         })
     }
 
+    /// Takes the parameters as they are for the best so far.
+    pub fn keep(&self) {
+        self.blocks.iter().for_each(|block| write(block).keep = true);
+        for norm in &self.norms {
+            let norm = &mut *write(norm);
+            norm.best.clone_from(&norm.running);
+        }
+    }
+
+    /// The best parameters, and running statistics of batch norms.
+    pub fn best(self) -> (Vec<Vec<R>>, Vec<[Vec<R>; 2]>) {
+        let best = |block: Block<R>| if block.keep { block.values } else { block.kept };
+        let blocks = self.blocks.into_iter().map(|b| best(owned(b))).collect();
+        (blocks, self.norms.into_iter().map(|n| owned(n).best).collect())
+    }
+
     /// Steps so far.
     pub fn steps(&self) -> u64 {
         read(&self.job).step
@@ -363,6 +379,10 @@ impl<'a, R: Real> Team<'a, R> {
             objective: self.objective,
         }
     }
+}
+
+fn owned<T>(lock: RwLock<T>) -> T {
+    lock.into_inner().expect("no thread panics")
 }
 
 fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {

@@ -17,10 +17,8 @@ const PIECE: usize = 1 << 15;
 /// Steps the parameters of a block.
 pub fn step<R: Real>(pass: &Pass<R>, slices: &[RwLock<Slice<R>>], block: usize, learning_rate: f64) {
     let mut locked = pass.blocks[block].write().expect("no thread panics");
-    let super::network::Block { values, adam } = &mut *locked;
-    let pace = adam.begin(learning_rate);
-    each_piece(pass, slices, block, |at, gradient| adam.update(values, at, gradient, pace));
-    pass.network.constrain(block, values);
+    locked.step(learning_rate, |see| each_piece(pass, slices, block, see));
+    pass.network.constrain(block, &mut locked.values);
 }
 
 /// Calls `see(place in the block, gradient from there on)` until all of the block's gradient is told.

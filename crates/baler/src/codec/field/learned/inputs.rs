@@ -34,6 +34,20 @@ pub struct Told<W> {
     pub log: Each<i32>,
 }
 
+/// `x` within +-[`MOST`] without its fraction, and 0 for NaN: what `as i32` gives of it, but that is one value at a time.
+#[inline(always)]
+pub fn whole_of(x: f32) -> i32 {
+    const UNIT: f32 = (1 << 23) as f32; // from here on floats have no fraction, and their last bits count units
+    let m = x.abs();
+    let m = if m > MOST { MOST } else { m };
+    let m = if m >= 0.0 { m } else { 0.0 };
+    let nearest = m + UNIT;
+    let up = if nearest - UNIT > m { 1 } else { 0 };
+    let m = (nearest.to_bits() & 0x7f_ffff) as i32 - up;
+    let sign = x.to_bits() as i32 >> 31;
+    (m ^ sign) - sign
+}
+
 impl<W: Real> Default for Told<W> {
     fn default() -> Self {
         let inputs = [Lanes::ZERO; TAPS.len().div_ceil(2)];
@@ -93,16 +107,32 @@ impl<W: Real> Told<W> {
         let mut whole = [[0; LANES]; TAPS.len() + 2];
         for k in 1..=n {
             for j in 0..LANES {
-                let x = apart[k][j] * units[j];
-                let x = if x > MOST { MOST } else { x };
-                let x = if x < -MOST { -MOST } else { x };
-                whole[k][j] = x as i32;
+                whole[k][j] = whole_of(apart[k][j] * units[j]);
             }
         }
         whole[n + 1] = octaves;
         for p in 0..self.inputs.len() {
             for j in 0..LANES {
                 self.inputs[p].0[j] = whole[2 * p + 1][j] & 0xffff | whole[2 * p + 2][j] << 16;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_those_of_a_cast() {
+        let check = |x: f32| {
+            let clamped = if x.is_nan() { x } else { x.clamp(-MOST, MOST) };
+            assert_eq!(whole_of(x), clamped as i32, "{x}");
+        };
+        (0..1 << 16).for_each(|i| check(f32::from_bits(i << 16 | i)));
+        for i in -8200..=8200 {
+            for x in [i as f32, i as f32 + 0.5] {
+                [x.next_down(), x, x.next_up()].into_iter().for_each(check);
             }
         }
     }

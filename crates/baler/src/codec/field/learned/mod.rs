@@ -28,6 +28,60 @@ use planes::{Place, Planes};
 /// Columns between a row and the one above: a tap reaches two ahead.
 const LAG: usize = 3;
 
+/// The tap a column ahead of tap `k`, or so many as there are.
+const fn ahead(k: usize) -> usize {
+    let (z, y, x) = TAPS[k];
+    let mut i = 0;
+    while i < TAPS.len() && !(TAPS[i].0 == z && TAPS[i].1 == y && TAPS[i].2 == x + 1) {
+        i += 1;
+    }
+    i
+}
+
+/// Taps that have another a column ahead of them in so many rows.
+const FOLLOWERS: usize = 18;
+/// They, and those ahead of them; none before one that it is ahead of.
+const FOLLOW: [(usize, usize); FOLLOWERS] = {
+    let mut follow = [(0, 0); FOLLOWERS];
+    let (mut n, mut column) = (0, -3);
+    while column <= 2 {
+        let mut k = 0;
+        while k < TAPS.len() {
+            if TAPS[k].2 == column && ahead(k) < TAPS.len() {
+                follow[n] = (k, ahead(k));
+                n += 1;
+            }
+            k += 1;
+        }
+        column += 1;
+    }
+    assert!(n == FOLLOWERS);
+    follow
+};
+/// The others, the first of their rows.
+static LEAD: [usize; TAPS.len() - FOLLOWERS] = {
+    let mut lead = [0; TAPS.len() - FOLLOWERS];
+    let (mut n, mut k) = (0, 0);
+    while k < TAPS.len() {
+        if ahead(k) == TAPS.len() {
+            lead[n] = k;
+            n += 1;
+        }
+        k += 1;
+    }
+    lead
+};
+
+static ALL: [usize; TAPS.len()] = {
+    let mut all = [0; TAPS.len()];
+    let mut k = 0;
+    while k < TAPS.len() {
+        all[k] = k;
+        k += 1;
+    }
+    all
+};
+
 /// A model to try on a chunk, with its number in the archive.
 #[derive(Clone, Copy)]
 pub struct Candidate<'a> {
@@ -104,6 +158,7 @@ pub fn walk<D: Domain, C: Coder, P: Predictor>(
     let mut indices = Indices::new(nz == 1);
     let mut told = Told::default();
     let mut near = [[D::Work::default(); LANES]; TAPS.len()];
+    let lead = &LEAD[..LEAD.iter().take_while(|&&k| k < taps).count()];
     let (mut corrections, mut classes) = ([0.0; LANES], [0; LANES]);
     for z in 0..nz {
         planes.open_plane(z);
@@ -115,10 +170,16 @@ pub fn walk<D: Domain, C: Coder, P: Predictor>(
                 lanes[next % LANES] = Some(Lane { place, at: (z * ny + next) * nx, x: 0, west: [0; 2] });
                 next += 1;
             }
+            // What a tap sees, the tap a column behind it sees next.
+            for (k, ahead) in FOLLOW {
+                near[k] = near[ahead];
+            }
             for (j, lane) in lanes.iter().enumerate() {
                 let Some(lane) = lane else { continue };
-                for (near, &tap) in near[..taps].iter_mut().zip(&lane.place.taps) {
-                    near[j] = planes.seen[tap + lane.x];
+                // Planes before the first are all its value before.
+                let whole = lane.x == 0 || z == 0 && nz > 1;
+                for &k in if whole { &ALL[..taps] } else { lead } {
+                    near[k][j] = planes.seen[lane.place.taps[k] + lane.x];
                 }
             }
             told.tell(&near[..taps], &w[..taps], inverse);

@@ -3,7 +3,7 @@
 use super::super::context::CLASSES;
 use super::super::domain::Real;
 use super::Predictor;
-use super::inputs::{Each, Told};
+use super::inputs::{Each, Told, whole_of};
 use crate::model::field::FieldModel;
 use crate::model::kernel::{Kernel, LANES, Lanes};
 
@@ -39,7 +39,8 @@ impl Predictor for Network<'_> {
             let scale = f32::from_bits(((127 + told.log[j]) as u32) << 23);
             corrections[j] = x[0].0[j] as f32 * gain * scale;
             let class = x[1].0[j] as f32 * spread + (4 * told.log[j]) as f32;
-            classes[j] = (class as i32).clamp(0, CLASSES as i32 - 1);
+            let class = if class > 0.0 { class } else { 0.0 }; // NaN too
+            classes[j] = whole_of(class).min(CLASSES as i32 - 1);
         }
     }
 }

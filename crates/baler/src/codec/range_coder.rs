@@ -25,6 +25,11 @@ pub trait Coder {
     /// What follows is part `n` of a value, to those that only measure.
     #[inline(always)]
     fn part(&mut self, _: usize) {}
+    /// How many bytes an encoder has written so far.
+    #[inline(always)]
+    fn written(&self) -> usize {
+        0
+    }
 }
 
 /// Collects code words and raw bits.
@@ -106,6 +111,11 @@ impl Encoder {
 
 impl Coder for Encoder {
     const ENCODE: bool = true;
+
+    #[inline(always)]
+    fn written(&self) -> usize {
+        self.words.len() + self.raw.len()
+    }
 
     #[inline(always)]
     fn bit(&mut self, bit: bool, p1: u32) -> bool {

@@ -155,14 +155,16 @@ pub fn write<D: Domain>(
     write_as(out, domain, signal, special, values, recipe, plain);
     let mut walk = if recipe.is_some() { Walk::Based } else { Walk::Plain };
     let Some(original) = original else { return walk };
-    // Whether the deep walk gains from the base that suited the plain one is not foretold: both are tried.
-    for (deep, recipe) in [(Walk::Deep, None), (Walk::DeepBased, recipe)] {
+    // Whether the deep walk gains from the base that suited the plain one is not foretold: both are tried, the likelier
+    // one first, the other until it is longer.
+    for (deep, recipe) in [(Walk::DeepBased, recipe), (Walk::Deep, None)] {
         if deep == Walk::DeepBased && recipe.is_none() {
             continue;
         }
         let (mut other, mut others) = (vec![], original.clone());
-        write_deep(&mut other, domain, signal, special, &mut others, recipe, plain);
-        if other.len() < out.len() - start {
+        let best = out.len() - start;
+        write_deep(&mut other, domain, signal, special, &mut others, recipe, best, plain);
+        if other.len() < best {
             out.truncate(start);
             out.append(&mut other);
             values.copy_from_slice(&others);
@@ -208,7 +210,8 @@ fn write_walk<M: Model, D: Domain>(
     put_coders(out, coders);
 }
 
-/// Appends the deep walk, over the base of a recipe if there is one.
+/// Appends the deep walk, over the base of a recipe if there is one, or anything longer than `most` bytes.
+#[allow(clippy::too_many_arguments)] // as the other walks, and a limit
 fn write_deep<D: Domain>(
     out: &mut Vec<u8>,
     domain: D,
@@ -216,11 +219,13 @@ fn write_deep<D: Domain>(
     special: &[u8],
     values: &mut [D::Value],
     recipe: Option<Recipe>,
+    most: usize,
     plain: bool,
 ) {
     let base = recipe.map_or(vec![], |recipe| write_base(out, domain, signal, recipe, plain).0);
     let mut coder = Encoder::with_capacity(values.len() / 4);
-    let chunk = deep::Chunk { dims: signal.dims, base: &base, special, values };
+    let most = most.saturating_sub(out.len());
+    let chunk = deep::Chunk { dims: signal.dims, base: &base, special, values, most };
     deep_walk(domain, &mut coder, chunk, plain);
     let (coded, raw) = coder.finish();
     put_bytes(out, &coded);
@@ -293,7 +298,12 @@ pub fn read<D: Domain>(
     };
     if matches!(walk, Walk::Deep | Walk::DeepBased) {
         let mut coder = Decoder::new(r.bytes("coded decisions")?, r.rest());
-        deep_walk(domain, &mut coder, deep::Chunk { dims, base: &base, special, values }, plain);
+        deep_walk(
+            domain,
+            &mut coder,
+            deep::Chunk { dims, base: &base, special, values, most: usize::MAX },
+            plain,
+        );
         return Ok(());
     }
     let model = match walk {

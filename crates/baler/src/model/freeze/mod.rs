@@ -136,7 +136,8 @@ fn input_scales(rows: &[f32], features: usize, layers: &[&FloatLayer]) -> Vec<In
     ranges.chunks(run).flat_map(|run| vec![scale(run); run.len()]).collect()
 }
 
-/// How many times coarser than its range asks for a value's step may be; beyond, a [`Scale`] makes it finer.
+/// How many times coarser than their ranges ask for the steps of a sum's inputs may be, together, before a [`Scale`] makes
+/// them finer. (Together: a unit that hardly ever speaks has steps far coarser than its range, and does no harm.)
 const LOOSE: f64 = 2.0;
 
 /// A network on its way from float to integers.
@@ -238,9 +239,9 @@ impl Freezer<'_> {
     fn tighten(&mut self, i: usize) -> Result<()> {
         let Some(before) = i.checked_sub(1) else { return Ok(()) };
         let range = &self.ranges.behind[before];
-        let loose =
-            |(v, s): (usize, &InputScale)| range.step(v) > 0.0 && s.step.abs() > LOOSE * range.step(v);
-        match self.scales.iter().enumerate().any(loose) {
+        let steps = self.scales.iter().map(|s| s.step.abs()).sum::<f64>();
+        let asked = (0..self.scales.len()).map(|v| range.step(v)).sum::<f64>();
+        match steps > LOOSE * asked {
             true => self.rescale(range, 1.0),
             false => Ok(()),
         }

@@ -65,6 +65,21 @@ impl Counter {
     }
 }
 
+/// From how many uses on weights learn as slowly as they ever do.
+const SETTLED: i32 = 259;
+
+/// 1920 / (16 + uses), but at least 6: a table, since a division takes as long as half of a mix.
+static PACE: [i32; SETTLED as usize + 1] = {
+    let mut table = [0; SETTLED as usize + 1];
+    let mut used = 0;
+    while used <= SETTLED {
+        let pace = 120 * 16 / (16 + used);
+        table[used as usize] = if pace > 6 { pace } else { 6 };
+        used += 1;
+    }
+    table
+};
+
 /// Weights of one choice, 16.16 fixed point, and how often they were used.
 #[derive(Clone, Copy)]
 struct Weights {
@@ -94,8 +109,8 @@ impl Weights {
 
     #[inline(always)]
     fn update(&mut self, inputs: &[i32; WIDE], odds: i32, bit: bool) {
-        let speed = (120 * 16 / (16 + self.used)).max(6);
-        self.used = (self.used + 1).min(1 << 16);
+        let speed = PACE[self.used as usize];
+        self.used = (self.used + 1).min(SETTLED);
         let error = ((((bit as i32) << 16) - squash(odds)) * speed) >> 4;
         for (w, i) in self.of.iter_mut().zip(inputs) {
             *w = (*w + ((i * error + (1 << 13)) >> 14)).clamp(-MOST, MOST);

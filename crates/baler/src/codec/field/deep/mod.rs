@@ -33,6 +33,8 @@ pub struct Chunk<'a, V, W> {
     pub special: &'a [u8],
     /// The encoder finds originals here and leaves reconstructions; the decoder finds anything and leaves the same.
     pub values: &'a mut [V],
+    /// The encoder gives up behind so many bytes.
+    pub most: usize,
 }
 
 /// One chunk being coded.
@@ -67,6 +69,9 @@ pub fn walk<D: Domain, C: Coder>(domain: D, coder: &mut C, chunk: Chunk<D::Value
         walk.planes.open_plane(z);
         walk.predictor.open_plane(z, taps);
         for y in 0..ny {
+            if coder.written() > walk.chunk.most {
+                return;
+            }
             let place = walk.planes.open_row(z, y);
             let mut near = [0; TAPS];
             near.iter_mut().zip(taps).for_each(|(n, &tap)| *n = walk.planes.tap(z, y, tap));
@@ -156,12 +161,16 @@ mod tests {
         let lengths = [&base[..], &[]].map(|base| {
             let mut coded = original.clone();
             let mut encoder = Encoder::with_capacity(n);
-            walk(domain, &mut encoder, Chunk { dims, base, special: &[], values: &mut coded });
+            walk(
+                domain,
+                &mut encoder,
+                Chunk { dims, base, special: &[], values: &mut coded, most: usize::MAX },
+            );
             assert!(coded.iter().zip(&original).all(|(a, b)| (a - b).abs() < 0.01));
             let (bytes, raw) = encoder.finish();
             let mut decoded = vec![0.0; n];
             let mut decoder = Decoder::new(&bytes, &raw);
-            walk(domain, &mut decoder, Chunk { dims, base, special: &[], values: &mut decoded });
+            walk(domain, &mut decoder, Chunk { dims, base, special: &[], values: &mut decoded, most: 0 });
             assert_eq!(coded, decoded);
             bytes.len() + raw.len()
         });

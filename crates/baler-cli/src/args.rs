@@ -175,7 +175,7 @@ pub enum Level {
     Fast,
     /// The best ratio at a good speed
     Default,
-    /// The smallest file, some twenty times slower
+    /// The smallest file, ten to twenty times slower
     Max,
 }
 

@@ -35,7 +35,7 @@ pub enum Level {
     /// The best ratio at some hundred megabytes a second and core.
     #[default]
     Default,
-    /// The smallest file, some twenty times slower.
+    /// The smallest file, ten to twenty times slower.
     Max,
 }
 

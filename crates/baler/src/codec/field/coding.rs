@@ -15,7 +15,7 @@ use super::recurring::Recurring;
 use super::select::select;
 use super::taps::{TAPS, fallback, tap_count};
 use crate::codec::bytes::{Reader, put_bytes, put_varint};
-use crate::codec::range_coder::{Decoder, Encoder};
+use crate::codec::range_coder::{Coder, Decoder, Encoder};
 use crate::error::{Error, Result};
 use crate::model::field::FieldModel;
 
@@ -163,8 +163,8 @@ pub fn write<D: Domain>(
         }
         let (mut other, mut others) = (vec![], original.clone());
         let best = out.len() - start;
-        write_deep(&mut other, domain, signal, special, &mut others, recipe, best, plain);
-        if other.len() < best {
+        let whole = write_deep(&mut other, domain, signal, special, &mut others, recipe, best, plain);
+        if whole && other.len() < best {
             out.truncate(start);
             out.append(&mut other);
             values.copy_from_slice(&others);
@@ -210,7 +210,8 @@ fn write_walk<M: Model, D: Domain>(
     put_coders(out, coders);
 }
 
-/// Appends the deep walk, over the base of a recipe if there is one, or anything longer than `most` bytes.
+/// Appends the deep walk, over the base of a recipe if there is one; whether it has: it gives up where it takes more than
+/// `most` bytes, and what it leaves is nothing then.
 #[allow(clippy::too_many_arguments)] // as the other walks, and a limit
 fn write_deep<D: Domain>(
     out: &mut Vec<u8>,
@@ -221,15 +222,20 @@ fn write_deep<D: Domain>(
     recipe: Option<Recipe>,
     most: usize,
     plain: bool,
-) {
+) -> bool {
     let base = recipe.map_or(vec![], |recipe| write_base(out, domain, signal, recipe, plain).0);
     let mut coder = Encoder::with_capacity(values.len() / 4);
     let most = most.saturating_sub(out.len());
     let chunk = deep::Chunk { dims: signal.dims, base: &base, special, values, most };
     deep_walk(domain, &mut coder, chunk, plain);
+    // Asked before the end drops trailing zeros: a walk that was given up must never pass for a short one.
+    if coder.written() > most {
+        return false;
+    }
     let (coded, raw) = coder.finish();
     put_bytes(out, &coded);
     out.extend_from_slice(&raw);
+    true
 }
 
 /// Appends the walk by a model's network.

@@ -175,5 +175,14 @@ mod tests {
             bytes.len() + raw.len()
         });
         assert!(lengths[0] * 10 < lengths[1], "{lengths:?}");
+        // Given up at the first row behind so many bytes.
+        let mut encoder = Encoder::with_capacity(n);
+        let most = lengths[1] / 2;
+        walk(
+            domain,
+            &mut encoder,
+            Chunk { dims, base: &[], special: &[], values: &mut original.clone(), most },
+        );
+        assert!((most + 1..lengths[1]).contains(&encoder.written()), "{} of {most}", encoder.written());
     }
 }

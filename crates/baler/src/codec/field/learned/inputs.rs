@@ -129,6 +129,7 @@ mod tests {
             let clamped = if x.is_nan() { x } else { x.clamp(-MOST, MOST) };
             assert_eq!(whole_of(x), clamped as i32, "{x}");
         };
+        [f32::INFINITY, f32::NEG_INFINITY, f32::MAX, -0.0].into_iter().for_each(check);
         (0..1 << 16).for_each(|i| check(f32::from_bits(i << 16 | i)));
         for i in -8200..=8200 {
             for x in [i as f32, i as f32 + 0.5] {

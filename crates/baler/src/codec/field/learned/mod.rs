@@ -72,6 +72,7 @@ static LEAD: [usize; TAPS.len() - FOLLOWERS] = {
     lead
 };
 
+/// Every tap, for a lane at the start of its row, which has nothing to slide.
 static ALL: [usize; TAPS.len()] = {
     let mut all = [0; TAPS.len()];
     let mut k = 0;
@@ -182,6 +183,11 @@ pub fn walk<D: Domain, C: Coder, P: Predictor>(
                     near[k][j] = planes.seen[lane.place.taps[k] + lane.x];
                 }
             }
+            let seen = |lane: &Lane, k: usize| planes.seen[lane.place.taps[k] + lane.x].to_f64().to_bits();
+            let slid = |(j, lane): (usize, &Option<Lane>)| {
+                lane.is_none_or(|l| (0..taps).all(|k| near[k][j].to_f64().to_bits() == seen(&l, k)))
+            };
+            debug_assert!(lanes.iter().enumerate().all(slid), "a neighbour is not what is there");
             told.tell(&near[..taps], &w[..taps], inverse);
             predictor.predict(&told, &mut corrections, &mut classes);
             for (j, slot) in lanes.iter_mut().enumerate() {

@@ -5,7 +5,6 @@ on one thread and on two; how long the training of a model of a table takes.
 """
 
 import argparse
-import json
 import statistics
 import subprocess
 import tempfile

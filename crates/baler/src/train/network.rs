@@ -124,6 +124,11 @@ impl<R: Real> Block<R> {
         if self.keep { &self.values } else { &self.kept }
     }
 
+    /// As [`Block::best`], without the rest.
+    pub fn into_best(self) -> Vec<R> {
+        if self.keep { self.values } else { self.kept }
+    }
+
     /// A step down the gradient that `each` tells, piece by piece (place in the block, gradient from there on).
     pub fn step(&mut self, learning_rate: f64, each: impl FnOnce(&mut dyn FnMut(usize, &[R]))) {
         let pace = self.adam.begin(learning_rate);

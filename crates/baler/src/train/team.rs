@@ -135,8 +135,7 @@ impl<'a, R: Real> Team<'a, R> {
 
     /// The best parameters, and running statistics of batch norms.
     pub fn best(self) -> (Vec<Vec<R>>, Vec<[Vec<R>; 2]>) {
-        let best = |block: Block<R>| if block.keep { block.values } else { block.kept };
-        let blocks = self.blocks.into_iter().map(|b| best(owned(b))).collect();
+        let blocks = self.blocks.into_iter().map(|b| owned(b).into_best()).collect();
         (blocks, self.norms.into_iter().map(|n| owned(n).best).collect())
     }
 

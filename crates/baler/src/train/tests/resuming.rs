@@ -59,3 +59,37 @@ fn resume(precision: Precision) {
         }
     }
 }
+
+#[test]
+fn the_best_epoch_is_kept_where_it_is_not_the_last() {
+    // Wide enough for a dense layer's gradient to come in pieces narrower than its rows, with batch norms.
+    let architecture = models::by_name("AE_Dropout_BN", &[520], 4).unwrap();
+    let rows = curved_rows(60, 520);
+    let mut options = TrainOptions::new(architecture);
+    (options.epochs, options.batch_size, options.validation) = (40, 40, 0.2);
+    options.learning_rate = 0.3; // too large: losses rise and fall
+    for threads in [1, 2] {
+        options.threads = threads;
+        let (mut least, mut best, mut saved, mut worse) = (f64::INFINITY, None, vec![], 0);
+        let whole = fit(&rows, &options, None, |report| {
+            let loss = report.result.validation_loss.unwrap();
+            worse += 1;
+            if loss < least {
+                (least, worse) = (loss, 0);
+                best = Some(report.fitted().unwrap().float);
+            }
+            saved.clear();
+            report.write_checkpoint(&mut saved).unwrap();
+            if worse == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .unwrap();
+        assert_eq!(worse, 2, "no test of what is kept");
+        let float = best.unwrap();
+        assert!(whole.float == float, "{threads} threads: not the parameters of the best epoch");
+        // A checkpoint behind it still has them.
+        let checkpoint = Checkpoint::from_bytes(&saved).unwrap();
+        let resumed = fit(&rows, &options, Some(checkpoint), |_| ControlFlow::Break(())).unwrap();
+        let last = resumed.provenance.history.last().unwrap().validation_loss.unwrap();
+        assert!(last < least || resumed.float == float, "{threads} threads: lost with the checkpoint");
+    }
+}

@@ -10,6 +10,7 @@ use baler::codec::field::base::Recipe;
 use baler::codec::field::base::bands::Grouping;
 use baler::codec::field::coding::{Signal, Walk, write_as};
 use baler::codec::field::domain::Absolute;
+use baler::codec::field::taps::Sampling;
 use baler::codec::field::{Level, view};
 use baler::data::{Column, DType, Table, Values, Variable};
 use common::{
@@ -367,7 +368,7 @@ fn over(shape: &[usize], recipe: Recipe) -> Vec<u8> {
     let original: Vec<f32> = clouds(shape).into_iter().map(|x| x as f32).collect();
     let domain = Absolute { step: 0.01, inverse: 1.0 / 0.01, mean: 0.25, bound: 0.005 };
     let (dims, step) = (view(shape), domain.step as f64);
-    let signal = Signal { smooth: &original, mean: domain.mean, dims, step };
+    let signal = Signal { smooth: &original, mean: domain.mean, dims, step, sampling: Sampling::PLAIN };
     let mut payload = vec![Walk::Based.to_bits()];
     payload.extend([domain.step, domain.mean].iter().flat_map(|x| x.to_le_bytes()));
     payload.push(0); // no classes

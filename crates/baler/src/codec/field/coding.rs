@@ -13,7 +13,7 @@ use super::kernel::{Chunk, LANES};
 use super::learned;
 use super::recurring::Recurring;
 use super::select::select;
-use super::taps::{TAPS, fallback, tap_count};
+use super::taps::{Sampling, TAPS, fallback, tap_count};
 use crate::codec::bytes::{Reader, put_bytes, put_varint};
 use crate::codec::range_coder::{Coder, Decoder, Encoder};
 use crate::error::{Error, Result};
@@ -98,6 +98,8 @@ pub struct Signal<'a, W> {
     pub dims: [usize; 3],
     /// Distance between reconstructions.
     pub step: f64,
+    /// Which values the fit of weights sees.
+    pub sampling: Sampling,
 }
 
 /// Appends the walk over `values`, which become the reconstructions; places with a nonzero `special` are passed over.
@@ -184,16 +186,15 @@ pub fn write_as<D: Domain>(
     recipe: Option<Recipe>,
     plain: bool,
 ) {
-    let Signal { smooth, mean, dims, step } = signal;
     let (base, rest) = match recipe {
         Some(recipe) => write_base(out, domain, signal, recipe, plain),
         None => (vec![], vec![]),
     };
     let weights = match recipe {
-        Some(_) => fast_fit(&rest, D::Work::default(), dims, step, plain),
-        None => fast_fit(smooth, mean, dims, step, plain),
+        Some(_) => fast_fit(Signal { smooth: &rest, mean: D::Work::default(), ..signal }, plain),
+        None => fast_fit(signal, plain),
     };
-    let chunk = Chunk { dims, weights: &weights, special, base: &base, values };
+    let chunk = Chunk { dims: signal.dims, weights: &weights, special, base: &base, values };
     write_walk::<Contexts, D>(out, domain, chunk, plain);
 }
 
@@ -248,12 +249,11 @@ fn write_learned<D: Domain>(
     candidate: learned::Candidate,
     plain: bool,
 ) {
-    let Signal { smooth, mean, dims, step } = signal;
     put_varint(out, candidate.number as u64);
-    let weights = fast_fit(smooth, mean, dims, step, plain);
+    let weights = fast_fit(signal, plain);
     weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
     let mut coders = [0; LANES].map(|_| Encoder::with_capacity(values.len() / 2));
-    let chunk = learned::Chunk { dims, weights: &weights, special, values };
+    let chunk = learned::Chunk { dims: signal.dims, weights: &weights, special, values };
     learned_walk(domain, &mut coders, chunk, candidate.model, plain);
     put_coders(out, coders);
 }
@@ -275,7 +275,7 @@ fn write_base<D: Domain>(
     recipe: Recipe,
     plain: bool,
 ) -> (Vec<D::Work>, Vec<D::Work>) {
-    let Signal { smooth, mean, dims, step } = signal;
+    let Signal { smooth, mean, dims, step, .. } = signal;
     let (offset, inverse) = (mean.to_f64(), 1.0 / step);
     let mut v: Vec<f32> = smooth.iter().map(|&x| ((x.to_f64() - offset) * inverse) as f32).collect();
     fast_analyse(&mut v, dims, recipe.grouping, plain);

@@ -13,7 +13,7 @@ use super::domain::{Domain, Real};
 use super::fast::{self, table::Tables};
 use super::kernel::{Chunk, LANES, walk};
 use super::learned;
-use super::taps::{ENOUGH, SPARSE, TAPS, Tap, fit, tap_count};
+use super::taps::{TAPS, Tap, fit, tap_count};
 use crate::codec::bytes::Reader;
 use crate::codec::range_coder::Coder;
 use crate::error::Result;
@@ -125,33 +125,24 @@ pub fn learned_walk<D: Domain, C: Coder>(
 struct Fit<'a, F> {
     signal: Signal<'a, F>,
     taps: &'a [Tap],
-    enough: usize,
-    sparse: usize,
 }
 
 impl<F: Real> Job for Fit<'_, F> {
     type Outcome = Vec<i16>;
     #[inline(always)]
     fn run(self) -> Vec<i16> {
-        fit(self.signal, self.taps, self.enough, self.sparse)
+        fit(self.signal, self.taps)
     }
 }
 
 /// [`fit`] of some taps, as fast as this processor can.
-pub fn fast_fit_of<F: Real>(
-    signal: Signal<F>,
-    taps: &[Tap],
-    enough: usize,
-    sparse: usize,
-    plain: bool,
-) -> Vec<i16> {
-    best(Fit { signal, taps, enough, sparse }, plain)
+pub fn fast_fit_of<F: Real>(signal: Signal<F>, taps: &[Tap], plain: bool) -> Vec<i16> {
+    best(Fit { signal, taps }, plain)
 }
 
 /// [`fit`] of the plain walk's taps, as fast as this processor can.
-pub fn fast_fit<F: Real>(values: &[F], mean: F, dims: [usize; 3], step: f64, plain: bool) -> Vec<i16> {
-    let signal = Signal { smooth: values, mean, dims, step };
-    fast_fit_of(signal, &TAPS[..tap_count(dims)], ENOUGH, SPARSE, plain)
+pub fn fast_fit<F: Real>(signal: Signal<F>, plain: bool) -> Vec<i16> {
+    fast_fit_of(signal, &TAPS[..tap_count(signal.dims)], plain)
 }
 
 struct Write<'a, D: Domain>(&'a mut Vec<u8>, fast::Chunk<'a, D>);

@@ -26,6 +26,7 @@ use crate::with_numbers;
 use coding::{Choice, Models, Signal, Walk, Way};
 use domain::{Absolute, Domain, Integers, Real};
 use smooth::smooth_over;
+use taps::Sampling;
 
 /// How much work a smaller file is worth. Decoding costs about what encoding did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -295,7 +296,7 @@ where
     mean.write(out);
     class_plane::write(out, &classes, how.dims);
     let mut work = values.to_vec(); // special values stay where they are
-    let signal = Signal { smooth, mean, dims: how.dims, step: step.to_f64() };
+    let signal = Signal { smooth, mean, dims: how.dims, step: step.to_f64(), sampling: Sampling::PLAIN };
     let domain = F::domain(step, mean, bound);
     let walk = coding::write(out, domain, signal, &classes.plane, &mut work, how.choice(), how.plain);
     out[0] |= walk.to_bits();
@@ -459,7 +460,8 @@ pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i
     put_zigzag(out, origin);
     let domain = Integers { reach, origin, least, most };
     let smooth = smooth_over(integers, &special, dims, |x| x.wrapping_sub(origin) as f64);
-    let signal = Signal { smooth: &smooth, mean: 0.0, dims, step: 2.0 * reach as f64 + 1.0 };
+    let step = 2.0 * reach as f64 + 1.0;
+    let signal = Signal { smooth: &smooth, mean: 0.0, dims, step, sampling: Sampling::PLAIN };
     coding::write(out, domain, signal, &special, integers, choice, plain)
 }
 

@@ -51,14 +51,23 @@ pub fn tap_count(dims: [usize; 3]) -> usize {
     }
 }
 
-/// The fit sees about this many values, in runs of [`RUN`]: for 31 weights more samples gain less than they
-/// cost: half as many again, 0.07 % of the bytes for 3 % of the time.
-pub const ENOUGH: usize = 20_480;
+/// Which values a fit sees, in runs of [`RUN`].
+#[derive(Debug, Clone, Copy)]
+pub struct Sampling {
+    /// About so many, ...
+    pub enough: usize,
+    /// ... and no more than one in so many, so that the fit of a small chunk takes less time than its coding, ...
+    pub sparse: usize,
+    /// ... unless that leaves fewer than about this.
+    pub few: usize,
+}
 const RUN: usize = 16;
-/// ... and no more than one in so many, so that the fit of a small chunk takes less time than its coding.
-pub const SPARSE: usize = 4;
-/// ... unless that leaves fewer than about this.
-const FEW: usize = 8192;
+
+impl Sampling {
+    /// For the plain walk: for 31 weights more samples gain less than they cost: half as many again, 0.07 % of the bytes for
+    /// 3 % of the time.
+    pub const PLAIN: Sampling = Sampling { enough: 20_480, sparse: 4, few: 8192 };
+}
 
 /// Fits the weights of a chunk's taps to `v` less `mean` (special values smoothed over), in units of 2^-14,
 /// by least squares.
@@ -70,8 +79,8 @@ const FEW: usize = 8192;
 /// (Walking the chunk once and fitting anew to what the decoder will see gave no more, for twice the time.)
 /// Cost: about 600 operations a sample.
 #[inline(always)]
-pub fn fit<F: Real>(signal: Signal<F>, taps: &[Tap], enough: usize, sparse: usize) -> Vec<i16> {
-    let Signal { smooth: v, mean, dims, step } = signal;
+pub fn fit<F: Real>(signal: Signal<F>, taps: &[Tap]) -> Vec<i16> {
+    let Signal { smooth: v, mean, dims, step, sampling } = signal;
     let mean = mean.to_f64();
     let n = taps.len();
     let [nz, ny, nx] = dims;
@@ -87,7 +96,8 @@ pub fn fit<F: Real>(signal: Signal<F>, taps: &[Tap], enough: usize, sparse: usiz
         return fallback(taps);
     }
     let offsets: Vec<isize> = taps.iter().map(|&(z, y, x)| (z * ny as isize + y) * nx as isize + x).collect();
-    let sparsity = (usable / enough).max((usable / FEW).clamp(1, sparse));
+    let Sampling { enough, sparse, few } = sampling;
+    let sparsity = (usable / enough).max((usable / few).clamp(1, sparse));
     let mut sums = Sums::NEW;
     let mut batch = Batch::NEW;
     let nearest = Nearest::of(taps);

@@ -4,8 +4,10 @@ use super::FieldOptions;
 use crate::archive::Options;
 use crate::archive::plan::field_tolerance;
 use crate::codec::MOST_CHUNK;
+use crate::codec::field::coding::Signal;
 use crate::codec::field::dispatch::fast_fit;
 use crate::codec::field::learned::{Chunk, observe};
+use crate::codec::field::taps::Sampling;
 use crate::codec::field::view;
 use crate::data::Array;
 use crate::error::{Error, Result};
@@ -160,7 +162,8 @@ fn prepare(
             false => values.iter().map(|&x| is_special(x) as u8).collect(),
         };
         let dims = [values.len() / plane, dims[1], dims[2]];
-        let weights = fast_fit(&smooth, mean, dims, step, false);
+        let signal = Signal { smooth: &smooth, mean, dims, step, sampling: Sampling::PLAIN };
+        let weights = fast_fit(signal, false);
         chunks.push(Prepared { dims, step, mean, weights, special, values: smooth });
     }
     Ok(bound)

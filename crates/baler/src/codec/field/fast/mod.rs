@@ -15,6 +15,7 @@ mod wave;
 use super::coding::Signal;
 use super::dispatch::{fast_fit_of, fast_read, fast_write};
 use super::domain::{Domain, Index, LANES};
+use super::taps::Sampling;
 use crate::codec::bytes::{Reader, put_bytes};
 use crate::error::{Error, Result};
 use magnitude::Magnitudes;
@@ -25,9 +26,8 @@ use wave::{EXACT, PAD, PASSED, REGULAR, Wave};
 
 /// Fewer values are better served by adaptive contexts, which need no tables.
 const LEAST: usize = 1 << 13;
-/// The fit sees about this many values, and at most one in [`SPARSE`].
-const ENOUGH: usize = 8192;
-const SPARSE: usize = 16;
+/// For half the weights of the plain walk's, in half of its time.
+const SAMPLING: Sampling = Sampling { enough: 8192, sparse: 16, few: 8192 };
 
 /// Shorter rows would be mostly padding; a single row has nothing above to tell its classes.
 fn possible([nz, ny, nx]: [usize; 3]) -> bool {
@@ -49,7 +49,7 @@ pub fn write<D: Domain>(
     plain: bool,
 ) {
     let dims = signal.dims;
-    let weights = fast_fit_of(signal, &taps::taps(dims), ENOUGH, SPARSE, plain);
+    let weights = fast_fit_of(Signal { sampling: SAMPLING, ..signal }, &taps::taps(dims), plain);
     weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
     fast_write(out, Chunk { domain, dims, weights: &weights, special, values }, plain);
 }

@@ -136,16 +136,11 @@ pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
                 let kinds = wave.odd.then_some(&wave.kinds[lane][PAD..PAD + nx]);
                 let symbols = &mut symbols[coded..coded + nx];
                 let count = match kinds {
-                    None if whole(&classes[..nx], indices) => {
-                        for ((symbol, &class), index) in symbols.iter_mut().zip(&classes).zip(indices) {
-                            *symbol = Symbol { class, token: token::zigzag(index.to_i64()) as u8 };
-                        }
-                        nx
-                    }
                     None => {
-                        for ((symbol, &class), index) in symbols.iter_mut().zip(&classes).zip(indices) {
-                            let token = token::split(index.to_i64(), class, &mut raw);
-                            *symbol = Symbol { class, token };
+                        let parts =
+                            symbols.chunks_mut(PART).zip(classes.chunks(PART)).zip(indices.chunks(PART));
+                        for ((symbols, classes), indices) in parts {
+                            split::<D>(symbols, &classes[..indices.len()], indices, &mut raw);
                         }
                         nx
                     }
@@ -172,12 +167,38 @@ pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
     out.extend_from_slice(&raw.finish());
 }
 
-/// Whether every index of a row is a token and nothing else: the bulk of rows, done in vectors.
+/// Of so many indices of a row it is asked together whether they have raw bits.
+const PART: usize = 32;
+
+/// The symbols of regular places. Where every index is a token and nothing else, which is the bulk, in vectors.
 #[inline(always)]
-fn whole<I: Index>(classes: &[u8], indices: &[I]) -> bool {
+fn split<D: Domain>(symbols: &mut [Symbol], classes: &[u8], indices: &[D::Index], raw: &mut RawWriter) {
     let class = classes.iter().fold(0, |most, &c| most.max(c));
     let magnitude = indices.iter().fold(0, |most, index| most.max(index.magnitude()));
-    class <= token::MOST_WHOLE && (magnitude as u64) < DIRECT / 2
+    let places = symbols.iter_mut().zip(classes).zip(indices);
+    if class <= token::MOST_WHOLE && (magnitude as u64) < DIRECT / 2 {
+        for ((symbol, &class), index) in places {
+            *symbol = Symbol { class, token: token::zigzag(index.to_i64()) as u8 };
+        }
+    } else {
+        for ((symbol, &class), index) in places {
+            *symbol = Symbol { class, token: token::split(index.to_i64(), class, raw) };
+        }
+    }
+}
+
+/// The inverse of [`split`], for tokens below [`DIRECT`].
+#[inline(always)]
+fn join<D: Domain>(indices: &mut [D::Index], classes: &[u8], tokens: &[u8], raw: &mut RawReader) {
+    if classes.iter().fold(0, |most, &c| most.max(c)) <= token::MOST_WHOLE {
+        for (index, &token) in indices.iter_mut().zip(tokens) {
+            *index = D::Index::wrap(token::unzigzag(token as u64));
+        }
+    } else {
+        for ((index, &token), &class) in indices.iter_mut().zip(tokens).zip(classes) {
+            *index = D::Index::wrap(token::join_direct(token, class, raw));
+        }
+    }
 }
 
 /// The symbols of a row in which not all places are regular; returns how many there are.
@@ -239,14 +260,10 @@ pub fn decode<D: Domain>(chunk: Chunk<D>, tables: &Tables, tokens: &[u8], raw: &
                 coder.row(&tables, classes, tokens);
                 let most = tokens.iter().fold(0, |a, &t| a.max(t));
                 if !passing && most < token::DIRECT as u8 {
-                    // The bulk of rows: no branch, and where nothing is raw all in vectors.
-                    if classes.iter().fold(0, |a, &c| a.max(c)) <= token::MOST_WHOLE {
-                        let whole = |&token: &u8| D::Index::wrap(token::unzigzag(token as u64));
-                        indices.iter_mut().zip(&*tokens).for_each(|(index, token)| *index = whole(token));
-                    } else {
-                        for ((index, &token), &class) in indices.iter_mut().zip(&*tokens).zip(classes) {
-                            *index = D::Index::wrap(token::join_direct(token, class, &mut raw));
-                        }
+                    // The bulk of rows.
+                    let parts = indices.chunks_mut(PART).zip(classes.chunks(PART)).zip(tokens.chunks(PART));
+                    for ((indices, classes), tokens) in parts {
+                        join::<D>(indices, classes, tokens, &mut raw);
                     }
                 } else {
                     let values = &mut values[(z * ny + y + lane) * nx..];

@@ -539,7 +539,7 @@ pub struct Train {
     /// Number of latents
     #[arg(long, value_name = "Z")]
     pub latent: Option<usize>,
-    /// Units of the hidden layers of --kind field [default: 64,32]
+    /// Units of the hidden layers of --kind field [default: 32,16]
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     pub hidden: Option<Vec<usize>>,
     /// Passes over the data, at most [default: 100, of a table 10, of a field 12]

@@ -50,7 +50,7 @@ impl Default for FieldOptions {
             seed: 1,
             validation: 0.1,
             patience: 5,
-            hidden: vec![64, 32],
+            hidden: vec![32, 16],
             threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
         }
     }

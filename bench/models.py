@@ -17,7 +17,7 @@ import baler
 import record
 
 FIELD, REPEATS, SHARE = "turbulence_vorticity.npy", 6, "1e-3"
-SIZES = ("32,16", "64,32", "96,64")
+SIZES = ("16,8", "32,16", "64,32")
 TABLE, ROWS = "cms_pfcands.npz", 1_000_000
 NOTE = (
     f"{FIELD}, {REPEATS} times behind itself, at {SHARE} of its range, models trained on one of them and kept apart; a million rows of "

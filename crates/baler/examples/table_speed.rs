@@ -106,6 +106,11 @@ fn main() {
         let (_, decode) = timed(|| {
             // A column sees those before it.
             let mut known = Known::new(model, rows);
+            for ((number, scale, integers), _) in
+                columns.iter().zip(&coded).filter(|(_, coded)| coded.is_none())
+            {
+                known.put(*number, Some(*scale), integers);
+            }
             for ((number, scale, _), coded) in columns.iter().zip(&coded) {
                 if let Some(coded) = coded {
                     std::hint::black_box(

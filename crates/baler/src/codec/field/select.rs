@@ -23,28 +23,32 @@ const LARGE: usize = 1 << 20;
 const LEAST: usize = 4096;
 /// Groupings are told apart by the coefficients of so many values: these cost little, and need nothing to be learned.
 const TRANSFORMED: usize = 131_072;
-/// Whether a base pays is told by coding one in so many values of the chunk, ...
+/// Whether a base pays is told by coding a tile, of one in so many values of the chunk, ...
 const SHARE: usize = 16;
-/// ... but no fewer and no more than this: smaller tiles foretell too little of what contexts learn later.
+/// ... but of about so many at least, and no more than this: smaller ones foretell too little of what contexts learn later.
 const CODED: std::ops::Range<usize> = 12_288..65_536;
+/// Where places are passed over, they may all lie outside a small tile, where they cost the walk nothing and a base its
+/// edges: no fewer than this, and no benefit of the doubt (a combustor at 1e-4 would be 6 % larger).
+const PASSING: usize = 32_768;
 /// A tile's weights need not be the best.
 const SAMPLING: Sampling = Sampling { enough: 4096, sparse: 4, few: 2048 };
-/// What a base's contexts learn on a tile, and need not learn again on the chunk, in bytes; ...
+/// What a base's contexts have to learn on a tile, and not again on what is larger than it, in bytes; ...
 const LEARNED: usize = 150;
-/// ... and one part in so many for what its border costs it.
+/// ... and one part in so many: a small tile's transform sees less of what is far away.
 const BORDER: usize = 50;
-/// A tile that takes no more bytes without a base has nothing to tell: most of these are weights.
+/// A tile that takes no more bytes without a base has nothing to tell: up to 62 of these are weights.
 const NOTHING: usize = 96;
 /// Beyond so many bits a value there is nothing smooth left for a base to tell.
 const MOST_BITS: usize = 14;
 /// A base halves the speed, both ways. To be worth that in a large chunk it has to save one byte of so many of the tile; and
-/// the tile, which has more of a border to predict across, thinks three times too well of it (turbulence at 1e-3).
+/// tiles of such chunks, which have more of a border for the walk to predict across, think three times too well of it
+/// (turbulence at 1e-3), so that they are allowed nothing.
 const WORTH: usize = 6;
 /// Beyond so many steps f32 no longer resolves a coefficient's.
 const MOST_STEPS: f64 = 1e6;
 
-/// The recipe whose walk over a tile takes fewer bytes than the walk without a base; none where there is none, or where of a
-/// large chunk a base takes more time than it is worth to an encoder that is not `patient`.
+/// The likeliest recipe, where by a tile a base seems to make the chunk smaller; of a large chunk, where it seems to be worth
+/// its time, which to a `patient` encoder is nothing.
 pub fn select<D: Domain>(
     domain: D,
     signal: Signal<D::Work>,
@@ -61,7 +65,10 @@ pub fn select<D: Domain>(
     if values.len() < LEAST || !smooth.chunks(1024).all(near) {
         return None;
     }
-    let tile = Tile::of(dims, (values.len() / SHARE).clamp(CODED.start, CODED.end));
+    let count = values.len();
+    let passing = special.iter().any(|&s| s != 0);
+    let least = if passing { PASSING } else { CODED.start };
+    let tile = Tile::of(dims, (count / SHARE).clamp(least, CODED.end));
     let (coded, special) = (tile.cut(smooth, dims), tile.cut(special, dims));
     let values = tile.cut(values, dims);
     let here = Signal { smooth: &coded, dims: tile.size, sampling: SAMPLING, ..signal };
@@ -74,13 +81,18 @@ pub fn select<D: Domain>(
     if without <= NOTHING || without * 8 > values.len() * MOST_BITS {
         return None;
     }
-    let large = dims.iter().product::<usize>() >= LARGE;
+    let large = count >= LARGE;
     let Estimate { grouping, bits } = Estimate::of(signal, plain);
-    let eighths = EIGHTHS.iter().find(|(most, _)| bits < *most).map_or(EIGHTHS[5].1, |&(_, eighths)| eighths);
+    let &(_, eighths) = EIGHTHS.iter().find(|(most, _)| bits < *most).expect("the last is beyond all");
     let recipe = Recipe { grouping, eighths, asked: ASKED[!large as usize] };
-    let needed = match large && !patient {
-        true => without - without / WORTH,
-        false => without + without / BORDER + LEARNED,
+    let needed = match (large && !patient, passing) {
+        (true, _) => without - without / WORTH,
+        (_, true) => without,
+        // Of what a tile is allowed, as much as there is of the chunk beyond it.
+        _ => {
+            let allowed = without / BORDER + LEARNED.min(without - NOTHING);
+            without + allowed * (count - values.len()) / count
+        }
     };
     (bytes(Some(recipe)) < needed).then_some(recipe)
 }
@@ -109,7 +121,7 @@ impl Estimate {
             let mut v = v.clone();
             fast_analyse(&mut v, tile.size, grouping, plain);
             let bits = v.iter().map(|x| log2_above(x.abs()) as u64).sum::<u64>();
-            Estimate { grouping, bits: bits as f64 / (v.len() << 23) as f64 }
+            Estimate { grouping, bits: bits as f64 / (v.len() as f64 * (1 << 23) as f64) }
         };
         groupings.iter().map(bits).min_by(|a, b| a.bits.total_cmp(&b.bits)).expect("some grouping")
     }

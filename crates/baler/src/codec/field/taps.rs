@@ -64,8 +64,8 @@ pub struct Sampling {
 const RUN: usize = 16;
 
 impl Sampling {
-    /// For the plain walk: for 31 weights more samples gain less than they cost: half as many again, 0.07 % of the bytes for
-    /// 3 % of the time.
+    /// The plain walk's. More samples gain its 31 weights less than they cost: half as many again, 0.07 % of the bytes for 3 %
+    /// of the time.
     pub const PLAIN: Sampling = Sampling { enough: 20_480, sparse: 4, few: 8192 };
 }
 

@@ -26,7 +26,7 @@ use wave::{EXACT, PAD, PASSED, REGULAR, Wave};
 
 /// Fewer values are better served by adaptive contexts, which need no tables.
 const LEAST: usize = 1 << 13;
-/// For half the weights of the plain walk's, in half of its time.
+/// Fewer than the plain walk's: half as many weights, and less time to spend.
 const SAMPLING: Sampling = Sampling { enough: 8192, sparse: 16, few: 8192 };
 
 /// Shorter rows would be mostly padding; a single row has nothing above to tell its classes.
@@ -140,7 +140,7 @@ pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
                         let parts =
                             symbols.chunks_mut(PART).zip(classes.chunks(PART)).zip(indices.chunks(PART));
                         for ((symbols, classes), indices) in parts {
-                            split::<D>(symbols, &classes[..indices.len()], indices, &mut raw);
+                            split_regular::<D>(symbols, &classes[..indices.len()], indices, &mut raw);
                         }
                         nx
                     }
@@ -172,7 +172,12 @@ const PART: usize = 32;
 
 /// The symbols of regular places. Where every index is a token and nothing else, which is the bulk, in vectors.
 #[inline(always)]
-fn split<D: Domain>(symbols: &mut [Symbol], classes: &[u8], indices: &[D::Index], raw: &mut RawWriter) {
+fn split_regular<D: Domain>(
+    symbols: &mut [Symbol],
+    classes: &[u8],
+    indices: &[D::Index],
+    raw: &mut RawWriter,
+) {
     let class = classes.iter().fold(0, |most, &c| most.max(c));
     let magnitude = indices.iter().fold(0, |most, index| most.max(index.magnitude()));
     let places = symbols.iter_mut().zip(classes).zip(indices);
@@ -187,9 +192,9 @@ fn split<D: Domain>(symbols: &mut [Symbol], classes: &[u8], indices: &[D::Index]
     }
 }
 
-/// The inverse of [`split`], for tokens below [`DIRECT`].
+/// The inverse of [`split_regular`], for tokens below [`DIRECT`].
 #[inline(always)]
-fn join<D: Domain>(indices: &mut [D::Index], classes: &[u8], tokens: &[u8], raw: &mut RawReader) {
+fn join_regular<D: Domain>(indices: &mut [D::Index], classes: &[u8], tokens: &[u8], raw: &mut RawReader) {
     if classes.iter().fold(0, |most, &c| most.max(c)) <= token::MOST_WHOLE {
         for (index, &token) in indices.iter_mut().zip(tokens) {
             *index = D::Index::wrap(token::unzigzag(token as u64));
@@ -263,7 +268,7 @@ pub fn decode<D: Domain>(chunk: Chunk<D>, tables: &Tables, tokens: &[u8], raw: &
                     // The bulk of rows.
                     let parts = indices.chunks_mut(PART).zip(classes.chunks(PART)).zip(tokens.chunks(PART));
                     for ((indices, classes), tokens) in parts {
-                        join::<D>(indices, classes, tokens, &mut raw);
+                        join_regular::<D>(indices, classes, tokens, &mut raw);
                     }
                 } else {
                     let values = &mut values[(z * ny + y + lane) * nx..];

@@ -1,35 +1,14 @@
 //! What the choice of a base costs and misses: for each .npy file (f32, at most three axes beside leading members) and
 //! bound, the bytes of the chosen encode and of the best of nineteen, and the time of choosing and coding over that of coding.
 //! usage: cargo run --release -p baler --example choice_of_base -- FILE.npy ... -- BOUND ...
-use std::time::Instant;
+mod support;
 
 use baler::codec::field::Level;
 use baler::codec::field::base::{Recipe, bands::Grouping};
 use baler::codec::field::coding::{Choice, Signal, write, write_as};
 use baler::codec::field::domain::Absolute;
 use baler::codec::field::taps::Sampling;
-
-/// The outcome of `code`, and the least time of five runs: others' work only ever adds to it.
-fn timed<T>(mut code: impl FnMut() -> T) -> (T, f64) {
-    let mut least = f64::INFINITY;
-    for _ in 0..4 {
-        let start = Instant::now();
-        std::hint::black_box(code());
-        least = least.min(start.elapsed().as_secs_f64());
-    }
-    let start = Instant::now();
-    let out = code();
-    (out, least.min(start.elapsed().as_secs_f64()))
-}
-
-fn npy(path: &str) -> (Vec<usize>, Vec<f32>) {
-    let b = std::fs::read(path).expect("readable");
-    let n = u16::from_le_bytes([b[8], b[9]]) as usize;
-    let head = std::str::from_utf8(&b[10..10 + n]).expect("text");
-    let shape = head.split("'shape': (").nth(1).expect("shape").split(')').next().expect("shape");
-    let shape = shape.split(',').filter_map(|s| s.trim().parse().ok()).collect();
-    (shape, b[10 + n..].chunks_exact(4).map(|c| f32::from_le_bytes(c.try_into().expect("four"))).collect())
-}
+use support::{npy, timed};
 
 fn main() {
     let all: Vec<String> = std::env::args().skip(1).collect();

@@ -1,6 +1,8 @@
 //! What a model of fields brings, in bytes: for each .npy file (f32) and bound, a relative one of the whole file's range, the second
 //! half of the leading axis coded without and with a model trained on the first half, and the whole with one trained on itself.
 //! usage: cargo run --release -p baler --example field_models -- FILE.npy ... -- BOUND ... -- UNITS,UNITS ...
+mod support;
+
 use baler::archive::Options;
 use baler::bound::Bound;
 use baler::codec::field::{Level, encode_with, learned::Candidate};
@@ -9,15 +11,7 @@ use baler::front::Tolerance;
 use baler::train::field::{FieldOptions, train_fields};
 use std::ops::ControlFlow;
 use std::time::Instant;
-
-fn npy(path: &str) -> (Vec<usize>, Vec<f32>) {
-    let b = std::fs::read(path).expect("readable");
-    let n = u16::from_le_bytes([b[8], b[9]]) as usize;
-    let head = std::str::from_utf8(&b[10..10 + n]).expect("text");
-    let shape = head.split("'shape': (").nth(1).expect("shape").split(')').next().expect("shape");
-    let shape = shape.split(',').filter_map(|s| s.trim().parse().ok()).collect();
-    (shape, b[10 + n..].chunks_exact(4).map(|c| f32::from_le_bytes(c.try_into().expect("four"))).collect())
-}
+use support::npy;
 
 fn main() {
     let all: Vec<String> = std::env::args().skip(1).collect();

@@ -1,9 +1,8 @@
-//! Speed of the two modes of tables, one thread, memory to memory: for each .npy file (f32, rows by columns), its rows so often
-//! behind themselves that they fill a chunk of 65 536, within a share of each column's deviation. The net is trained on the file's own rows,
-//! and codes all columns that it has a network for; columns are integers before and after.
+//! Speed of the two modes of tables, one thread, memory to memory: for each .npy file (f32, rows by columns), its rows
+//! so often behind themselves that they fill a chunk of 65 536, within a share of each column's deviation. The net is
+//! trained on the file's own rows, and codes all columns that it has a network for; columns are integers before and after.
 //! usage: cargo run --release -p baler --example table_speed -- SHARE FILE.npy ...
-use std::ops::ControlFlow;
-use std::time::Instant;
+mod support;
 
 use baler::archive::Options;
 use baler::bound::Bound;
@@ -16,36 +15,18 @@ use baler::error::Error;
 use baler::front::Tolerance;
 use baler::model::table::alphabet::Scale;
 use baler::train::table::{TableOptions, train_within};
+use std::ops::ControlFlow;
+use support::{npy, timed};
 
 /// Rows that are coded: a chunk's.
 const CHUNK: usize = 1 << 16;
-
-fn npy(path: &str) -> (usize, Vec<f32>) {
-    let b = std::fs::read(path).expect("readable");
-    let n = u16::from_le_bytes([b[8], b[9]]) as usize;
-    let head = std::str::from_utf8(&b[10..10 + n]).expect("text");
-    let shape = head.split("'shape': (").nth(1).expect("shape").split(')').next().expect("shape");
-    let columns = shape.split(',').nth(1).and_then(|s| s.trim().parse().ok()).expect("two axes");
-    (columns, b[10 + n..].chunks_exact(4).map(|c| f32::from_le_bytes(c.try_into().expect("four"))).collect())
-}
-
-/// The outcome of `work`, and the least seconds of five runs: others' work only ever adds to it.
-fn timed<T>(mut work: impl FnMut() -> T) -> (T, f64) {
-    let mut once = || {
-        let begun = Instant::now();
-        let out = work();
-        (out, begun.elapsed().as_secs_f64())
-    };
-    let others = (0..4).map(|_| once().1).fold(f64::INFINITY, f64::min);
-    let (out, seconds) = once();
-    (out, seconds.min(others))
-}
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let share: f64 = args[0].parse().expect("a share of the deviation");
     for file in &args[1..] {
-        let (width, v) = npy(file);
+        let (shape, v) = npy(file);
+        let &[_, width] = &shape[..] else { panic!("rows by columns") };
         let column = |c: usize, rows: usize| Column {
             name: format!("c{c}"),
             values: Values::F32((0..rows).map(|r| v[(r * width + c) % v.len()]).collect()),

@@ -8,9 +8,9 @@ use super::dispatch::fast_analyse;
 use super::domain::{Domain, Real};
 use super::taps::Sampling;
 
-/// The coefficients' step, in eighths of the walk's, by how many bits a value they may take (see [`Estimate`]): up to each
-/// of these, the last beyond all. Very smooth data are best told by the base alone, and noise by the walk; in between the whole file
-/// changes by a hundredth or two from 10 to 24.
+/// The coefficients' step, in eighths of the walk's, by how many bits a value they may take (see [`Estimate`]): up to
+/// each of these, the last beyond all. Very smooth data are best told by the base alone, and noise by the walk; in between
+/// the whole file changes by a hundredth or two from 10 to 24.
 const EIGHTHS: [(f64, u8); 6] =
     [(0.025, 40), (0.04, 24), (0.25, 16), (1.4, 12), (2.4, 16), (f64::INFINITY, 32)];
 /// Up to which class of expected magnitude blocks are asked whether they are all zero: in large chunks and in small ones,

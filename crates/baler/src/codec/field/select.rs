@@ -165,3 +165,53 @@ impl Tile {
         part
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::domain::Absolute;
+    use super::*;
+
+    #[test]
+    fn logarithms_are_near_and_never_overflow() {
+        for a in [0.0f32, 1e-6, 0.3, 1.0, 2.5, 1000.0, 1e30] {
+            let found = log2_above(a) as f64 / (1 << 23) as f64;
+            assert!((found - (1.0 + a as f64).log2()).abs() < 0.09, "{a}: {found}");
+        }
+        for a in [f32::MAX, f32::INFINITY, f32::NAN] {
+            assert!(log2_above(a) >= log2_above(1e30));
+        }
+    }
+
+    /// What is selected for `v` within a step.
+    fn selected(v: &[f32], dims: [usize; 3], step: f32) -> Option<Recipe> {
+        let domain = Absolute { step, inverse: 1.0 / step, mean: 0.0, bound: step as f64 / 2.0 };
+        let signal = Signal { smooth: v, mean: 0.0, dims, step: step as f64, sampling: Sampling::PLAIN };
+        select(domain, signal, &[], v, false, true)
+    }
+
+    #[test]
+    fn smooth_fields_get_a_base_and_noise_gets_none() {
+        let dims = [24, 40, 48];
+        let places = || (0..24 * 40 * 48).map(|i| (i / 40 / 48, i / 48 % 40, i % 48));
+        // Parabolas with a few bends a line.
+        let bent = |i: usize, n: usize| {
+            let t = (i % n) as f32 / n as f32;
+            t * (1.0 - t) * if i / n % 2 == 0 { 4.0 } else { -4.0 }
+        };
+        let smooth: Vec<f32> =
+            places().map(|(z, y, x)| bent(z, 13) * 3.0 + bent(y, 17) * bent(x, 21) * 5.0).collect();
+        assert!(selected(&smooth, dims, 1e-3).is_some());
+        let mut state = 1u32;
+        let noise: Vec<f32> = places()
+            .map(|_| {
+                state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+                (state >> 8) as f32 * 1e-7
+            })
+            .collect();
+        assert_eq!(selected(&noise, dims, 1e-2), None);
+        // Too few values, nothing to tell, and numbers that single precision does not resolve.
+        assert_eq!(selected(&smooth[..4000], [1, 40, 100], 1e-3), None);
+        assert_eq!(selected(&vec![0.0; smooth.len()], dims, 1e-3), None);
+        assert_eq!(selected(&smooth, dims, 1e-9), None);
+    }
+}

@@ -196,7 +196,7 @@ mod tests {
         // Parabolas with a few bends a line.
         let bent = |i: usize, n: usize| {
             let t = (i % n) as f32 / n as f32;
-            t * (1.0 - t) * if i / n % 2 == 0 { 4.0 } else { -4.0 }
+            t * (1.0 - t) * if (i / n).is_multiple_of(2) { 4.0 } else { -4.0 }
         };
         let smooth: Vec<f32> =
             places().map(|(z, y, x)| bent(z, 13) * 3.0 + bent(y, 17) * bent(x, 21) * 5.0).collect();

@@ -1,11 +1,9 @@
 """Speed of Baler beside SZ3 on larger fields, on one thread and on two, and its peak memory."""
 
 import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +12,9 @@ import numpy as np
 import baler
 import record
 from made import turbulence
-from peers import SLACK, Codec, Coded, largest_error, sz3
+from peers import Codec, sz3
+from turns import HEADS, SHARE, speed_rows, turns
 
-SHARE = 1e-3  # of the field's range
 RUNS = 5
 SIDE = 1024  # of the cube on which peak memory is taken: 4.3 GB
 NOTE = (
@@ -28,47 +26,6 @@ NOTE = (
 def threaded(threads: int, level: str = "default") -> Codec:
     """Baler on some threads at a level of effort."""
     return lambda a, bound: baler.field(a, bound, threads, level)
-
-
-def turns(a: np.ndarray, codecs: dict[str, Codec]) -> dict[str, Any]:
-    """Speeds of codecs that take turns on one field, and, of all after the first, ratios to the first."""
-    bound = SHARE * (float(a.max()) - float(a.min()))
-    runs: dict[str, list[Coded]] = {name: [] for name in codecs}
-    ratio: dict[str, float] = {}
-    for _ in range(RUNS):
-        for name, codec in codecs.items():
-            coded = codec(a, bound)
-            allowed = bound * (1 + SLACK) if name == "SZ3" else bound
-            if (error := largest_error(a, coded.decoded)) > allowed:
-                sys.exit(f"{name} broke its bound: {error} > {bound}")
-            ratio[name] = a.nbytes / coded.bytes
-            runs[name].append(coded._replace(decoded=np.empty(0)))
-
-    def times(seconds: Callable[[Coded], float]) -> dict[str, dict[str, float]]:
-        first = runs[next(iter(codecs))]
-        return {
-            name: {
-                "mb_s": a.nbytes / 1e6 / statistics.median(map(seconds, mine)),
-                "to_first": statistics.median(seconds(f) / seconds(m) for f, m in zip(first, mine, strict=True)),
-            }
-            for name, mine in runs.items()
-        }
-
-    return {"ratio": ratio, "encode": times(lambda c: c.encode_s), "decode": times(lambda c: c.decode_s)}
-
-
-def speed_rows(field: str, result: dict[str, Any]) -> list[list[str]]:
-    """A row a codec."""
-    return [
-        [
-            field,
-            name,
-            f"{ratio:.2f}",
-            f"{result['encode'][name]['mb_s']:.0f} / {result['decode'][name]['mb_s']:.0f}",
-            f"{result['encode'][name]['to_first']:.2f} / {result['decode'][name]['to_first']:.2f}",
-        ]
-        for name, ratio in result["ratio"].items()
-    ]
 
 
 def peak_mb(*args: str | Path) -> float:
@@ -118,16 +75,15 @@ def main() -> None:
         "turbulence_wmag": np.load(record.data("turbulence_wmag.npy")),
         "made turbulence 256^3": turbulence(256),
     }
-    results: dict[str, Any] = {"one thread": {name: turns(a, codecs) for name, a in fields.items()}}
-    heads = ["field", "codec", "ratio", "MB/s in / out", "speed to the first's"]
+    results: dict[str, Any] = {"one thread": {name: turns(a, codecs, RUNS) for name, a in fields.items()}}
     rows = [row for name, result in results["one thread"].items() for row in speed_rows(name, result)]
-    parts = [record.heading(about, "Speed", NOTE), "## One thread\n", record.table(heads, rows)]
+    parts = [record.heading(about, "Speed", NOTE), "## One thread\n", record.table(HEADS, rows)]
     if "Baler" in codecs:
         size = 368  # 200 MB
-        result = turns(turbulence(size), {"Baler, 1 thread": threaded(1), "Baler, 2 threads": threaded(2)})
+        result = turns(turbulence(size), {"Baler, 1 thread": threaded(1), "Baler, 2 threads": threaded(2)}, RUNS)
         results["threads"] = result
         rows = speed_rows(f"made turbulence {size}^3", result)
-        parts += ["\n## Two threads against one\n", record.table(heads, rows)]
+        parts += ["\n## Two threads against one\n", record.table(HEADS, rows)]
     if args.memory and "Baler" in codecs:
         with tempfile.TemporaryDirectory(dir=args.folder) as folder:
             results["memory"] = memory(Path(folder))

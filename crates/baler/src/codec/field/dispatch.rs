@@ -10,7 +10,11 @@ use super::coding::Signal;
 use super::context::Model;
 use super::deep;
 use super::domain::{Domain, Real};
-use super::fast::{self, table::Tables};
+use super::fast;
+use super::fast::table::Tables;
+#[cfg(target_arch = "x86_64")]
+use super::fast::vectors::avx2::Avx2;
+use super::fast::vectors::{Portable, Vectors};
 use super::kernel::{Chunk, LANES, walk};
 use super::learned;
 use super::taps::{TAPS, Tap, fit, tap_count};
@@ -22,29 +26,28 @@ use crate::model::field::FieldModel;
 /// Work worth compiling more than once. `run` and all that it calls must be inlined, or it is compiled only once.
 trait Job {
     type Outcome;
-    fn run(self) -> Self::Outcome;
+    fn run(self, vectors: impl Vectors) -> Self::Outcome;
 }
 
 /// Runs a job as fast as this processor can; `plain` keeps to the portable build.
 fn best<J: Job>(job: J, plain: bool) -> J::Outcome {
     #[cfg(target_arch = "x86_64")]
     if !plain
-        && is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("lzcnt")
+        && let Some(vectors) = Avx2::new()
     {
         // SAFETY: the processor has just been seen to have every feature that the function is compiled for.
-        return unsafe { avx2(job) };
+        return unsafe { avx2(job, vectors) };
     }
     let _ = plain;
-    job.run()
+    job.run(Portable)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
-fn avx2<J: Job>(job: J) -> J::Outcome {
-    job.run()
+fn avx2<J: Job>(job: J, vectors: Avx2) -> J::Outcome {
+    job.run(vectors)
 }
 
 struct Walk<'a, D: Domain, C, M> {
@@ -57,7 +60,7 @@ struct Walk<'a, D: Domain, C, M> {
 impl<D: Domain, C: Coder, M: Model> Job for Walk<'_, D, C, M> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Vectors) {
         walk::<D, C, M>(self.domain, self.coders, self.chunk)
     }
 }
@@ -81,7 +84,7 @@ struct Deep<'a, D: Domain, C> {
 impl<D: Domain, C: Coder> Job for Deep<'_, D, C> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Vectors) {
         deep::walk(self.domain, self.coder, self.chunk)
     }
 }
@@ -106,7 +109,7 @@ struct Learned<'a, D: Domain, C> {
 impl<D: Domain, C: Coder> Job for Learned<'_, D, C> {
     type Outcome = ();
     #[inline(always)]
-    fn run(mut self) {
+    fn run(mut self, _: impl Vectors) {
         learned::walk(self.domain, self.coders, self.chunk, &mut self.network)
     }
 }
@@ -130,7 +133,7 @@ struct Fit<'a, F> {
 impl<F: Real> Job for Fit<'_, F> {
     type Outcome = Vec<i16>;
     #[inline(always)]
-    fn run(self) -> Vec<i16> {
+    fn run(self, _: impl Vectors) -> Vec<i16> {
         fit(self.signal, self.taps)
     }
 }
@@ -150,8 +153,8 @@ struct Write<'a, D: Domain>(&'a mut Vec<u8>, fast::Chunk<'a, D>);
 impl<D: Domain> Job for Write<'_, D> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self) {
-        fast::encode(self.0, self.1)
+    fn run(self, vectors: impl Vectors) {
+        fast::encode(vectors, self.0, self.1)
     }
 }
 
@@ -165,8 +168,8 @@ struct Read<'a, D: Domain>(fast::Chunk<'a, D>, &'a Tables, &'a [u8], &'a [u8]);
 impl<D: Domain> Job for Read<'_, D> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self) {
-        fast::decode(self.0, self.1, self.2, self.3)
+    fn run(self, vectors: impl Vectors) {
+        fast::decode(vectors, self.0, self.1, self.2, self.3)
     }
 }
 
@@ -180,7 +183,7 @@ struct Analyse<'a>(&'a mut [f32], [usize; 3], Grouping);
 impl Job for Analyse<'_> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Vectors) {
         base::analyse(self.0, self.1, self.2)
     }
 }
@@ -195,7 +198,7 @@ struct WriteBase<'a>(&'a mut Vec<u8>, &'a mut [f32], [usize; 3], Recipe);
 impl Job for WriteBase<'_> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self) {
+    fn run(self, _: impl Vectors) {
         base::write(self.0, self.1, self.2, self.3)
     }
 }
@@ -210,7 +213,7 @@ struct ReadBase<'a, 'r>(&'a mut Reader<'r>, [usize; 3]);
 impl Job for ReadBase<'_, '_> {
     type Outcome = Result<Vec<f32>>;
     #[inline(always)]
-    fn run(self) -> Result<Vec<f32>> {
+    fn run(self, _: impl Vectors) -> Result<Vec<f32>> {
         base::read(self.0, self.1)
     }
 }

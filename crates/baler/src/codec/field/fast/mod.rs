@@ -10,6 +10,7 @@ mod taps;
 #[cfg(test)]
 mod tests;
 mod token;
+pub mod vectors;
 mod wave;
 
 use super::coding::Signal;
@@ -22,6 +23,7 @@ use magnitude::Magnitudes;
 use rans::{DecodingTables, Symbol};
 use table::{Counts, Tables};
 use token::{CLASSES, DIRECT, ESCAPE, RawReader, RawWriter, TOKENS};
+use vectors::Vectors;
 use wave::{EXACT, PAD, PASSED, REGULAR, Wave};
 
 /// Fewer values are better served by adaptive contexts, which need no tables.
@@ -94,7 +96,13 @@ pub struct Chunk<'a, D: Domain> {
 
 /// Marks the places of a group that are passed over.
 #[inline(always)]
-fn mark<D: Domain>(wave: &mut Wave<D>, special: &[u8], z: usize, y: usize, [_, ny, nx]: [usize; 3]) {
+fn mark<D: Domain, V: Vectors>(
+    wave: &mut Wave<D, V>,
+    special: &[u8],
+    z: usize,
+    y: usize,
+    [_, ny, nx]: [usize; 3],
+) {
     if wave.odd {
         wave.kinds.iter_mut().for_each(|k| k.fill(REGULAR));
         wave.odd = false;
@@ -113,10 +121,10 @@ fn mark<D: Domain>(wave: &mut Wave<D>, special: &[u8], z: usize, y: usize, [_, n
 
 /// Predicts, quantises and codes all values: first everything but the tokens, which wait for their tables.
 #[inline(always)]
-pub fn encode<D: Domain>(out: &mut Vec<u8>, chunk: Chunk<D>) {
+pub fn encode<D: Domain>(vectors: impl Vectors, out: &mut Vec<u8>, chunk: Chunk<D>) {
     let Chunk { domain, dims, weights, special, values } = chunk;
     let [nz, ny, nx] = dims;
-    let mut wave = Wave::new(domain, dims, weights);
+    let mut wave = Wave::new(vectors, domain, dims, weights);
     let mut magnitudes = Magnitudes::new(dims);
     let mut classes = vec![0u8; nx.next_multiple_of(16)];
     let mut symbols = vec![Symbol::default(); values.len()];
@@ -234,13 +242,13 @@ fn split_odd<D: Domain>(
 
 /// The inverse of [`encode`].
 #[inline(always)]
-pub fn decode<D: Domain>(chunk: Chunk<D>, tables: &Tables, tokens: &[u8], raw: &[u8]) {
+pub fn decode<D: Domain>(vectors: impl Vectors, chunk: Chunk<D>, tables: &Tables, tokens: &[u8], raw: &[u8]) {
     let Chunk { domain, dims, weights, special, values } = chunk;
     let [nz, ny, nx] = dims;
     let tables = DecodingTables::new(tables);
     let mut coder = rans::Decoder::new(tokens);
     let mut raw = RawReader::new(raw);
-    let mut wave = Wave::new(domain, dims, weights);
+    let mut wave = Wave::new(vectors, domain, dims, weights);
     let mut magnitudes = Magnitudes::new(dims);
     let mut classes = vec![0u8; nx.next_multiple_of(16)];
     let mut tokens = vec![0u8; nx];

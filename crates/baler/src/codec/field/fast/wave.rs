@@ -6,6 +6,7 @@
 
 use super::super::domain::{Domain, Index, LANES, Real};
 use super::taps::{BACK, Weights};
+use super::vectors::{Block, Vectors};
 
 /// Columns between a row and the one above: a tap reaches one ahead, and two steps hide the way to the next lane.
 const LAG: usize = 3;
@@ -23,28 +24,31 @@ pub const PASSED: u8 = 1;
 /// A place whose value is coded exactly.
 pub const EXACT: u8 = 2;
 
-type Block<T> = [[T; LANES]; LANES];
-
-/// Columns become rows.
-#[inline(always)]
-fn transpose<T: Copy>(from: &Block<T>) -> Block<T> {
-    let mut to = *from;
-    for i in 0..LANES {
-        for j in 0..LANES {
-            to[i][j] = from[j][i];
-        }
-    }
-    to
-}
-
 /// The lanes moved up by one, `first` in the first.
 #[inline(always)]
 fn shifted<T: Copy>(v: [T; LANES], first: T) -> [T; LANES] {
     [first, v[0], v[1], v[2], v[3], v[4], v[5], v[6]]
 }
 
+/// What lies at time `t` of eight rows, padded by [`PAD`], and in the seven times behind.
+#[inline(always)]
+fn block<T: Copy>(rows: &[Vec<T>; LANES], t: usize, block: &mut Block<T>) {
+    for lane in 0..LANES {
+        block[lane].copy_from_slice(&rows[lane][PAD + t - LAG * lane..][..LANES]);
+    }
+}
+
+/// The inverse of [`block`].
+#[inline(always)]
+fn set_block<T: Copy>(rows: &mut [Vec<T>; LANES], t: usize, block: &Block<T>) {
+    for lane in 0..LANES {
+        rows[lane][PAD + t - LAG * lane..][..LANES].copy_from_slice(&block[lane]);
+    }
+}
+
 /// A chunk on its way, in groups of eight rows.
-pub struct Wave<D: Domain> {
+pub struct Wave<D: Domain, V: Vectors> {
+    vectors: V,
     domain: D,
     dims: [usize; 3],
     weights: Weights<D::Work>,
@@ -55,20 +59,23 @@ pub struct Wave<D: Domain> {
     kept: usize,
     /// The group's indices by lane, padded by [`PAD`].
     pub indices: [Vec<D::Index>; LANES],
+    /// The group's values by lane, padded likewise.
+    staged: [Vec<D::Value>; LANES],
     /// What kind of place each is, padded likewise.
     pub kinds: [Vec<u8>; LANES],
     /// Whether any place of the group is not regular.
     pub odd: bool,
 }
 
-impl<D: Domain> Wave<D> {
+impl<D: Domain, V: Vectors> Wave<D, V> {
     /// For a chunk of `dims`.
-    pub fn new(domain: D, dims: [usize; 3], weights: &[i16]) -> Self {
+    pub fn new(vectors: V, domain: D, dims: [usize; 3], weights: &[i16]) -> Self {
         let [nz, ny, nx] = dims;
         let stride = nx + 2 * PAD;
         let size = (ny + ABOVE + 1) * stride;
         let kept = if nz == 1 { 1 } else { KEPT };
         Wave {
+            vectors,
             domain,
             dims,
             weights: Weights::new(weights),
@@ -77,6 +84,7 @@ impl<D: Domain> Wave<D> {
             size,
             kept,
             indices: std::array::from_fn(|_| vec![D::Index::default(); stride]),
+            staged: std::array::from_fn(|_| vec![D::from_bits(0); stride]),
             kinds: std::array::from_fn(|_| vec![REGULAR; stride]),
             odd: false,
         }
@@ -108,8 +116,7 @@ impl<D: Domain> Wave<D> {
 
     /// What the planes before say of a block: a row a lane, row `lane` from column `t` - [`LAG`] x `lane`.
     #[inline(always)]
-    fn backs(&self, taps: &[[usize; BACK.len()]; LANES], t: usize) -> Block<D::Work> {
-        let mut sums = [[D::Work::default(); LANES]; LANES];
+    fn backs(&self, taps: &[[usize; BACK.len()]; LANES], t: usize, sums: &mut Block<D::Work>) {
         for lane in 0..LANES {
             let mut sum = [D::Work::default(); LANES];
             for (&w, &tap) in self.weights.back.iter().zip(&taps[lane]) {
@@ -121,7 +128,21 @@ impl<D: Domain> Wave<D> {
             }
             sums[lane] = sum;
         }
-        sums
+    }
+
+    /// Sets the originals of a group's rows by lane, their ends again in the padding.
+    fn stage(&mut self, rows: &[D::Value]) {
+        let nx = self.dims[2];
+        let mut rows = rows.chunks_exact(nx);
+        let mut last: &[D::Value] = &[];
+        for to in &mut self.staged {
+            last = rows.next().unwrap_or(last);
+            let (before, rest) = to.split_at_mut(PAD);
+            let (row, behind) = rest.split_at_mut(nx);
+            before.fill(last[0]);
+            row.copy_from_slice(last);
+            behind.fill(last[nx - 1]);
+        }
     }
 
     /// Codes or rebuilds rows `y` ... `y` + 7 of plane `z`, as many as there are.
@@ -132,22 +153,22 @@ impl<D: Domain> Wave<D> {
     pub fn group<const ENCODE: bool>(&mut self, z: usize, y: usize, values: &mut [D::Value]) {
         let [_, ny, nx] = self.dims;
         let rows = (ny - y).min(LANES);
+        let values = &mut values[(z * ny + y) * nx..][..rows * nx];
+        if ENCODE {
+            self.stage(values);
+        }
         let starts: [usize; LANES] = std::array::from_fn(|l| self.row(z, (y + l).min(ny - 1) as isize));
-        let at: [usize; LANES] = std::array::from_fn(|l| (z * ny + (y + l).min(ny - 1)) * nx);
         let flat = self.weights.back.is_empty();
-        let taps: [[usize; BACK.len()]; LANES] = std::array::from_fn(|l| {
-            BACK.map(|(dz, dy, dx)| match flat {
-                true => 0,
-                false => {
-                    let row = (y + l).min(ny - 1) as isize;
-                    self.row(z + KEPT - dz.unsigned_abs(), row + dy).wrapping_add_signed(dx)
-                }
-            })
-        });
+        let mut taps = [[0; BACK.len()]; LANES];
+        for (l, taps) in taps.iter_mut().enumerate().filter(|_| !flat) {
+            let row = (y + l).min(ny - 1) as isize;
+            for (tap, (dz, dy, dx)) in taps.iter_mut().zip(BACK) {
+                *tap = self.row(z + KEPT - dz.unsigned_abs(), row + dy).wrapping_add_signed(dx);
+            }
+        }
         let above = self.row(z, y as isize - 1);
         let above2 = self.row(z, y as isize - 2);
         let w = self.weights.row;
-        let filler = D::from_bits(0);
 
         let first = self.planes[above];
         let mut west = [first; LANES];
@@ -156,36 +177,25 @@ impl<D: Domain> Wave<D> {
             |i: isize| shifted([D::Work::default(); LANES], self.planes[above.wrapping_add_signed(i)]);
         // North-east, and what it was one to four steps ago: north, north-west, ...
         let mut north = [0, -1, -2, -3, -4].map(lane0);
+        // By row, and by time.
+        let mut works = [[D::Work::default(); LANES]; LANES];
+        let mut numbers = [[D::Index::default(); LANES]; LANES];
+        let mut found = [[D::from_bits(0); LANES]; LANES];
+        let (mut backs, mut seen) = (works, works);
+        let mut indices = numbers;
+        let (mut originals, mut rebuilt) = (found, found);
         for t in (0..nx + LAG * (rows - 1)).step_by(LANES) {
-            let inside = |lane: usize| t >= LAG * lane && t - LAG * lane + LANES <= nx;
-            let backs =
-                if flat { [[D::Work::default(); LANES]; LANES] } else { transpose(&self.backs(&taps, t)) };
-            let mut originals = [[filler; LANES]; LANES];
-            let mut indices = [[D::Index::default(); LANES]; LANES];
-            if ENCODE {
-                for lane in 0..rows {
-                    if inside(lane) {
-                        let from = at[lane] + t - LAG * lane;
-                        originals[lane] = *values[from..].first_chunk().expect("inside");
-                    } else {
-                        for i in 0..LANES {
-                            let x = (t + i).wrapping_sub(LAG * lane);
-                            if x < nx {
-                                originals[lane][i] = values[at[lane] + x];
-                            }
-                        }
-                    }
-                }
-                originals = transpose(&originals);
-            } else {
-                for lane in 0..rows {
-                    let from = PAD + t - LAG * lane;
-                    indices[lane] = *self.indices[lane][from..].first_chunk().expect("padded");
-                }
-                indices = transpose(&indices);
+            if !flat {
+                self.backs(&taps, t, &mut works);
+                self.vectors.transpose(&works, &mut backs);
             }
-            let mut rebuilt = [[filler; LANES]; LANES];
-            let mut seen = [[D::Work::default(); LANES]; LANES];
+            if ENCODE {
+                block(&self.staged, t, &mut found);
+                self.vectors.transpose(&found, &mut originals);
+            } else {
+                block(&self.indices, t, &mut numbers);
+                self.vectors.transpose(&numbers, &mut indices);
+            }
             let ramp = t < LAG * LANES || t + LANES > nx;
             let ahead: &[D::Work; LANES] = self.planes[above + t + 1..].first_chunk().expect("padded");
             let ahead = *ahead;
@@ -214,7 +224,7 @@ impl<D: Domain> Wave<D> {
                     for lane in 0..rows {
                         let x = t.wrapping_sub(LAG * lane);
                         if x < nx {
-                            let original = if ENCODE { originals[i][lane] } else { values[at[lane] + x] };
+                            let original = if ENCODE { originals[i][lane] } else { values[lane * nx + x] };
                             let place = (lane, PAD + x);
                             let found = (&mut indices[i][lane], &mut rebuilt[i][lane], &mut seen[i][lane]);
                             self.single::<ENCODE>(place, original, p[lane], found);
@@ -235,30 +245,20 @@ impl<D: Domain> Wave<D> {
                 west2 = west;
                 west = seen[i];
             }
-            let seen = transpose(&seen);
-            let rebuilt = transpose(&rebuilt);
+            self.vectors.transpose(&seen, &mut works);
             for lane in 0..rows {
                 let to = starts[lane] + t - LAG * lane;
-                self.planes[to..to + LANES].copy_from_slice(&seen[lane]);
-                if inside(lane) {
-                    let to = at[lane] + t - LAG * lane;
-                    values[to..to + LANES].copy_from_slice(&rebuilt[lane]);
-                } else {
-                    for i in 0..LANES {
-                        let x = (t + i).wrapping_sub(LAG * lane);
-                        if x < nx {
-                            values[at[lane] + x] = rebuilt[lane][i];
-                        }
-                    }
-                }
+                self.planes[to..to + LANES].copy_from_slice(&works[lane]);
             }
+            self.vectors.transpose(&rebuilt, &mut found);
+            set_block(&mut self.staged, t, &found);
             if ENCODE {
-                let indices = transpose(&indices);
-                for lane in 0..rows {
-                    let to = PAD + t - LAG * lane;
-                    self.indices[lane][to..to + LANES].copy_from_slice(&indices[lane]);
-                }
+                self.vectors.transpose(&indices, &mut numbers);
+                set_block(&mut self.indices, t, &numbers);
             }
+        }
+        for (row, staged) in values.chunks_exact_mut(nx).zip(&self.staged) {
+            row.copy_from_slice(&staged[PAD..PAD + nx]);
         }
         for &start in &starts[..rows] {
             let (first, last) = (self.planes[start - self.stride], self.planes[start + nx - 1]);

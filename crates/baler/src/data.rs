@@ -160,18 +160,23 @@ macro_rules! number_bytes {
             /// Appends the values as little-endian bytes, the inverse of [`Values::from_le_bytes`];
             /// text as its UTF-8 with a line feed after each.
             pub fn write_le_bytes(&self, out: &mut Vec<u8>) {
+                self.write_le_bytes_of(0..self.len(), out);
+            }
+
+            /// The same of the values `range`.
+            fn write_le_bytes_of(&self, range: std::ops::Range<usize>, out: &mut Vec<u8>) {
                 match self {
-                    Values::Bool(v) => out.extend(v.iter().map(|&b| b as u8)),
+                    Values::Bool(v) => out.extend(v[range].iter().map(|&b| b as u8)),
                     $(Values::$variant(v) => {
                         // Value by value into room that is there: byte by byte would take longer than some codecs.
-                        let start = out.len();
-                        out.resize(start + size_of_val(&v[..]), 0);
+                        let (start, v) = (out.len(), &v[range]);
+                        out.resize(start + size_of_val(v), 0);
                         out[start..]
                             .chunks_exact_mut(size_of::<$ty>())
                             .zip(v)
                             .for_each(|(o, x)| o.copy_from_slice(&x.to_le_bytes()));
                     })*
-                    Values::Text(v) => v.iter().for_each(|s| {
+                    Values::Text(v) => v[range].iter().for_each(|s| {
                         out.extend_from_slice(s.as_bytes());
                         out.push(b'\n');
                     }),
@@ -271,7 +276,7 @@ impl Values {
         let mut bytes = vec![];
         for start in (0..self.len()).step_by(PIECE) {
             bytes.clear();
-            self.slice(start..(start + PIECE).min(self.len())).write_le_bytes(&mut bytes);
+            self.write_le_bytes_of(start..(start + PIECE).min(self.len()), &mut bytes);
             sum.update(&bytes);
         }
     }

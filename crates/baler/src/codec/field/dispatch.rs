@@ -45,7 +45,7 @@ fn best<J: Job>(job: J, plain: bool) -> J::Outcome {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn avx2<J: Job>(job: J, vectors: Avx2) -> J::Outcome {
     job.run(vectors)
 }

@@ -71,6 +71,8 @@ pub trait Index: Copy + Default + Send + Sync {
     fn wrap(index: i64) -> Self;
     /// Its size, at most [`CAP`].
     fn magnitude(self) -> u16;
+    /// Zigzagged, at most `u16::MAX`: 0, -1, 1, -2, ...
+    fn folded(self) -> u16;
 }
 
 macro_rules! index {
@@ -90,6 +92,10 @@ macro_rules! index {
             #[inline(always)]
             fn magnitude(self) -> u16 {
                 self.unsigned_abs().min(CAP as _) as u16
+            }
+            #[inline(always)]
+            fn folded(self) -> u16 {
+                (self << 1 ^ self >> (<$t>::BITS - 1)).cast_unsigned().min(u16::MAX as _) as u16
             }
         }
     )*};

@@ -23,7 +23,7 @@ use magnitude::Magnitudes;
 use rans::{DecodingTables, Symbol};
 use table::{Counts, Tables};
 use token::{CLASSES, DIRECT, ESCAPE, RawReader, RawWriter, TOKENS};
-use vectors::Vectors;
+use vectors::{PLACES, Vectors};
 use wave::{EXACT, PAD, PASSED, REGULAR, Wave};
 
 /// Fewer values are better served by adaptive contexts, which need no tables.
@@ -148,7 +148,13 @@ pub fn encode<D: Domain>(vectors: impl Vectors, out: &mut Vec<u8>, chunk: Chunk<
                         let parts =
                             symbols.chunks_mut(PART).zip(classes.chunks(PART)).zip(indices.chunks(PART));
                         for ((symbols, classes), indices) in parts {
-                            split_regular::<D>(symbols, &classes[..indices.len()], indices, &mut raw);
+                            split_regular::<D>(
+                                vectors,
+                                symbols,
+                                &classes[..indices.len()],
+                                indices,
+                                &mut raw,
+                            );
                         }
                         nx
                     }
@@ -178,9 +184,10 @@ pub fn encode<D: Domain>(vectors: impl Vectors, out: &mut Vec<u8>, chunk: Chunk<
 /// Of so many indices of a row it is asked together whether they have raw bits.
 const PART: usize = 32;
 
-/// The symbols of regular places. Where every index is a token and nothing else, which is the bulk, in vectors.
+/// The symbols of regular places. Where every index is a token and raw bits, which is the bulk, in vectors.
 #[inline(always)]
 fn split_regular<D: Domain>(
+    vectors: impl Vectors,
     symbols: &mut [Symbol],
     classes: &[u8],
     indices: &[D::Index],
@@ -188,29 +195,66 @@ fn split_regular<D: Domain>(
 ) {
     let class = classes.iter().fold(0, |most, &c| most.max(c));
     let magnitude = indices.iter().fold(0, |most, index| most.max(index.magnitude()));
-    let places = symbols.iter_mut().zip(classes).zip(indices);
     if class <= token::MOST_WHOLE && (magnitude as u64) < DIRECT / 2 {
-        for ((symbol, &class), index) in places {
+        for ((symbol, &class), index) in symbols.iter_mut().zip(classes).zip(indices) {
             *symbol = Symbol { class, token: token::zigzag(index.to_i64()) as u8 };
         }
-    } else {
-        for ((symbol, &class), index) in places {
-            *symbol = Symbol { class, token: token::split(index.to_i64(), class, raw) };
+        return;
+    }
+    let (indices, last_indices) = indices.as_chunks::<PLACES>();
+    let (classes, last_classes) = classes.as_chunks::<PLACES>();
+    let (symbols, last_symbols) = symbols.as_chunks_mut::<PLACES>();
+    for ((symbols, classes), indices) in symbols.iter_mut().zip(classes).zip(indices) {
+        let mut folded = [0; PLACES];
+        for i in 0..PLACES {
+            folded[i] = indices[i].folded();
         }
+        match vectors.split(&folded, classes, raw) {
+            Some(tokens) => {
+                for i in 0..PLACES {
+                    symbols[i] = Symbol { class: classes[i], token: tokens[i] };
+                }
+            }
+            None => split_each(symbols, classes, indices, raw),
+        }
+    }
+    split_each(last_symbols, last_classes, last_indices, raw);
+}
+
+/// The symbols of regular places, one by one.
+#[inline(always)]
+fn split_each<I: Index>(symbols: &mut [Symbol], classes: &[u8], indices: &[I], raw: &mut RawWriter) {
+    for ((symbol, &class), index) in symbols.iter_mut().zip(classes).zip(indices) {
+        *symbol = Symbol { class, token: token::split(index.to_i64(), class, raw) };
     }
 }
 
 /// The inverse of [`split_regular`], for tokens below [`DIRECT`].
 #[inline(always)]
-fn join_regular<D: Domain>(indices: &mut [D::Index], classes: &[u8], tokens: &[u8], raw: &mut RawReader) {
+fn join_regular<D: Domain>(
+    vectors: impl Vectors,
+    indices: &mut [D::Index],
+    classes: &[u8],
+    tokens: &[u8],
+    raw: &mut RawReader,
+) {
     if classes.iter().fold(0, |most, &c| most.max(c)) <= token::MOST_WHOLE {
         for (index, &token) in indices.iter_mut().zip(tokens) {
             *index = D::Index::wrap(token::unzigzag(token as u64));
         }
-    } else {
-        for ((index, &token), &class) in indices.iter_mut().zip(tokens).zip(classes) {
-            *index = D::Index::wrap(token::join_direct(token, class, raw));
+        return;
+    }
+    let (indices, last_indices) = indices.as_chunks_mut::<PLACES>();
+    let (classes, last_classes) = classes.as_chunks::<PLACES>();
+    let (tokens, last_tokens) = tokens.as_chunks::<PLACES>();
+    for ((indices, classes), tokens) in indices.iter_mut().zip(classes).zip(tokens) {
+        let joined = vectors.join(tokens, classes, raw);
+        for i in 0..PLACES {
+            indices[i] = D::Index::wrap(joined[i] as i64);
         }
+    }
+    for ((index, &token), &class) in last_indices.iter_mut().zip(last_tokens).zip(last_classes) {
+        *index = D::Index::wrap(token::join_direct(token, class, raw));
     }
 }
 
@@ -276,7 +320,7 @@ pub fn decode<D: Domain>(vectors: impl Vectors, chunk: Chunk<D>, tables: &Tables
                     // The bulk of rows.
                     let parts = indices.chunks_mut(PART).zip(classes.chunks(PART)).zip(tokens.chunks(PART));
                     for ((indices, classes), tokens) in parts {
-                        join_regular::<D>(indices, classes, tokens, &mut raw);
+                        join_regular::<D>(vectors, indices, classes, tokens, &mut raw);
                     }
                 } else {
                     let values = &mut values[(z * ny + y + lane) * nx..];

@@ -74,10 +74,10 @@ impl Decoder {
         let mut padded = [0; 4 * STATES];
         padded[..states.len()].copy_from_slice(states);
         let (pairs, odd) = words.as_chunks::<2>();
-        let mut words: Vec<u16> = Vec::with_capacity(pairs.len() + 2);
+        let mut words: Vec<u16> = Vec::with_capacity(pairs.len() + 1 + STATES);
         words.extend(pairs.iter().map(|&pair| u16::from_le_bytes(pair)));
         words.extend(odd.iter().map(|&b| b as u16));
-        words.push(0);
+        words.extend([0; STATES]);
         let states =
             std::array::from_fn(|i| u32::from_le_bytes(padded[4 * i..4 * i + 4].try_into().expect("four")));
         Decoder { states, words, at: 0 }
@@ -89,27 +89,33 @@ impl Decoder {
         let mut states = self.states;
         let mut at = self.at;
         let words = &self.words[..];
-        let last = words.len() - 1;
-        let mut get = |x: &mut u32, class: u8| {
+        let last = words.len() - STATES;
+        let get = |x: &mut u32, class: u8, near: &[u16; STATES], taken: &mut usize| {
             let slot = *x as usize % SLOTS;
-            let entry = tables.entries[tables.table[class as usize % 64] as usize * SLOTS + slot];
+            let entry = tables.entries[tables.firsts[class as usize % 64] as usize | slot];
             let next = (entry >> 20) * (*x >> SLOT_BITS) + (entry >> 8 & 0xfff);
-            let refill = next << 16 | words[at.min(last)] as u32;
+            let refill = next << 16 | near[*taken % STATES] as u32;
             let low = next < LOW;
             *x = if low { refill } else { next };
-            at += low as usize;
+            *taken += low as usize;
             entry as u8
         };
         let (eights, rest) = classes.as_chunks::<STATES>();
         let (tokens_of_eights, tokens_of_rest) = tokens.split_at_mut(eights.len() * STATES);
         for (classes, tokens) in eights.iter().zip(tokens_of_eights.as_chunks_mut::<STATES>().0) {
+            let near = words[at.min(last)..].first_chunk().expect("padded");
+            let mut taken = 0;
             for lane in 0..STATES {
-                tokens[lane] = get(&mut states[lane], classes[lane]);
+                tokens[lane] = get(&mut states[lane], classes[lane], near, &mut taken);
             }
+            at += taken;
         }
+        let near = words[at.min(last)..].first_chunk().expect("padded");
+        let mut taken = 0;
         for ((x, &class), token) in states.iter_mut().zip(rest).zip(tokens_of_rest) {
-            *token = get(x, class);
+            *token = get(x, class, near, &mut taken);
         }
+        at += taken;
         self.states = states;
         self.at = at;
     }
@@ -117,7 +123,8 @@ impl Decoder {
 
 /// Tables as the decoder wants them: a token, its frequency and how far into it, by slot.
 pub struct DecodingTables {
-    table: [u8; 64],
+    /// Where each class's slots start.
+    firsts: [u32; 64],
     /// frequency << 20 | place within it << 8 | token.
     entries: Vec<u32>,
 }
@@ -125,8 +132,8 @@ pub struct DecodingTables {
 impl DecodingTables {
     /// Of frequencies that sum up to [`SLOTS`].
     pub fn new(tables: &Tables) -> Self {
-        let mut table = [0; 64];
-        table[..CLASSES].copy_from_slice(&tables.table);
+        let mut firsts = [0; 64];
+        firsts.iter_mut().zip(tables.table).for_each(|(first, table)| *first = table as u32 * SLOTS as u32);
         let mut entries = vec![0; tables.frequencies.len() * SLOTS];
         for (frequencies, slots) in tables.frequencies.iter().zip(entries.as_chunks_mut::<SLOTS>().0) {
             let mut slots = slots.iter_mut();
@@ -136,6 +143,6 @@ impl DecodingTables {
                 }
             }
         }
-        DecodingTables { table, entries }
+        DecodingTables { firsts, entries }
     }
 }

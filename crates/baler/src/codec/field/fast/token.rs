@@ -18,7 +18,7 @@ pub const MOST_WHOLE: u8 = 12;
 /// Raw bits of an index in a class, its octave's left aside.
 #[inline(always)]
 pub fn shift(class: u8) -> u32 {
-    ((class as u32).max(11) - 1) / 2 - 5
+    class.saturating_sub(11) as u32 / 2
 }
 
 /// Bits below the leading one in a token's octave.
@@ -79,21 +79,23 @@ pub fn join_direct(token: u8, class: u8, raw: &mut RawReader) -> i64 {
 #[derive(Default)]
 pub struct RawWriter {
     bytes: Vec<u8>,
+    /// Fewer than eight that are no whole byte yet.
     bits: u64,
     count: u32,
 }
 
 impl RawWriter {
-    /// The low `n` <= 32 bits of `value`, which has no others.
+    /// The low `n` <= 56 bits of `value`, which has no others.
     #[inline(always)]
     pub fn put(&mut self, value: u64, n: u32) {
         self.bits |= value << self.count;
         self.count += n;
-        if self.count >= 32 {
-            self.bytes.extend_from_slice(&(self.bits as u32).to_le_bytes());
-            self.bits >>= 32;
-            self.count -= 32;
-        }
+        let whole = self.count / 8;
+        let end = self.bytes.len() + whole as usize;
+        self.bytes.extend_from_slice(&self.bits.to_le_bytes());
+        self.bytes.truncate(end);
+        self.bits = self.bits.checked_shr(8 * whole).unwrap_or(0);
+        self.count %= 8;
     }
 
     /// All of them.

@@ -4,14 +4,28 @@
 pub mod avx2;
 
 use super::super::domain::LANES;
+use super::token::{DIRECT, RawReader, RawWriter, join_direct, shift};
 
 /// Eight rows of eight.
 pub type Block<T> = [[T; LANES]; LANES];
+
+/// Places whose tokens are split and joined together.
+pub const PLACES: usize = 16;
 
 /// The same steps, by one kind of instructions or another.
 pub trait Vectors: Copy {
     /// Columns become rows.
     fn transpose<T: Copy>(self, from: &Block<T>, to: &mut Block<T>);
+    /// The tokens of places with indices that were `folded` ([`Index::folded`](super::super::domain::Index::folded)); their raw bits follow. `None`, and
+    /// nothing follows, where not every index has a token below [`DIRECT`].
+    fn split(
+        self,
+        folded: &[u16; PLACES],
+        classes: &[u8; PLACES],
+        raw: &mut RawWriter,
+    ) -> Option<[u8; PLACES]>;
+    /// The inverse of [`Vectors::split`].
+    fn join(self, tokens: &[u8; PLACES], classes: &[u8; PLACES], raw: &mut RawReader) -> [i16; PLACES];
 }
 
 /// For any processor.
@@ -26,5 +40,38 @@ impl Vectors for Portable {
                 to[i][j] = from[j][i];
             }
         }
+    }
+
+    #[inline(always)]
+    fn split(
+        self,
+        folded: &[u16; PLACES],
+        classes: &[u8; PLACES],
+        raw: &mut RawWriter,
+    ) -> Option<[u8; PLACES]> {
+        let mut tokens = [0; PLACES];
+        let mut direct = true;
+        for i in 0..PLACES {
+            let token = folded[i] >> shift(classes[i]);
+            direct &= (token as u64) < DIRECT && folded[i] < u16::MAX;
+            tokens[i] = token as u8;
+        }
+        if !direct {
+            return None;
+        }
+        for (&folded, &class) in folded.iter().zip(classes) {
+            let shift = shift(class);
+            raw.put(folded as u64 & ((1 << shift) - 1), shift);
+        }
+        Some(tokens)
+    }
+
+    #[inline(always)]
+    fn join(self, tokens: &[u8; PLACES], classes: &[u8; PLACES], raw: &mut RawReader) -> [i16; PLACES] {
+        let mut indices = [0; PLACES];
+        for ((index, &token), &class) in indices.iter_mut().zip(tokens).zip(classes) {
+            *index = join_direct(token, class, raw) as i16;
+        }
+        indices
     }
 }

@@ -27,8 +27,8 @@ pub fn taps([nz, ..]: [usize; 3]) -> Vec<Tap> {
 
 /// Their weights.
 pub struct Weights<W> {
-    /// By [`BACK`]; empty where there is one plane.
-    pub back: Vec<W>,
+    /// By [`BACK`]; none where there is one plane.
+    pub back: Option<[W; BACK.len()]>,
     /// By [`ROW`].
     pub row: [W; ROW.len()],
 }
@@ -38,7 +38,7 @@ impl<W: Real> Weights<W> {
     pub fn new(weights: &[i16]) -> Self {
         let (back, row) = weights.split_at(weights.len() - ROW.len());
         Weights {
-            back: back.iter().map(|&w| W::weight(w)).collect(),
+            back: (!back.is_empty()).then(|| std::array::from_fn(|i| W::weight(back[i]))),
             row: std::array::from_fn(|i| W::weight(row[i])),
         }
     }

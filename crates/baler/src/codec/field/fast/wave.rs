@@ -24,11 +24,8 @@ pub const PASSED: u8 = 1;
 /// A place whose value is coded exactly.
 pub const EXACT: u8 = 2;
 
-/// The lanes moved up by one, `first` in the first.
-#[inline(always)]
-fn shifted<T: Copy>(v: [T; LANES], first: T) -> [T; LANES] {
-    [first, v[0], v[1], v[2], v[3], v[4], v[5], v[6]]
-}
+/// Indices, reconstructions and what later predictions see of them, by lane.
+type Step<D> = ([<D as Domain>::Index; LANES], [<D as Domain>::Value; LANES], [<D as Domain>::Work; LANES]);
 
 /// What lies at time `t` of eight rows, padded by [`PAD`], and in the seven times behind.
 #[inline(always)]
@@ -114,16 +111,34 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
         self.planes.copy_within(from..from + self.stride, to);
     }
 
+    /// Where the rows start that the planes before have near row `y` of plane `z`: that of the same place two planes
+    /// before, and the columns before three of the plane before.
+    fn near(&self, z: usize, y: usize) -> [usize; 4] {
+        let before = |back: usize, dy: isize| self.row(z + KEPT - back, y as isize + dy);
+        [before(2, 0), before(1, -1) - 1, before(1, 0) - 1, before(1, 1) - 1]
+    }
+
     /// What the planes before say of a block: a row a lane, row `lane` from column `t` - [`LAG`] x `lane`.
     #[inline(always)]
-    fn backs(&self, taps: &[[usize; BACK.len()]; LANES], t: usize, sums: &mut Block<D::Work>) {
+    fn backs(
+        &self,
+        weights: &[D::Work; BACK.len()],
+        near: &[[usize; 4]; LANES],
+        t: usize,
+        sums: &mut Block<D::Work>,
+    ) {
         for lane in 0..LANES {
+            let [far, rows @ ..] = near[lane].map(|start| start + t - LAG * lane);
+            let far: &[D::Work; LANES] = self.planes[far..].first_chunk().expect("padded");
             let mut sum = [D::Work::default(); LANES];
-            for (&w, &tap) in self.weights.back.iter().zip(&taps[lane]) {
-                let near: &[D::Work; LANES] =
-                    self.planes[tap + t - LAG * lane..].first_chunk().expect("padded");
+            for i in 0..LANES {
+                sum[i] = sum[i].plus_product(weights[0], far[i]);
+            }
+            for (row, w) in rows.into_iter().zip(weights[1..].as_chunks::<3>().0) {
+                let row: &[D::Work; LANES + 2] = self.planes[row..].first_chunk().expect("padded");
                 for i in 0..LANES {
-                    sum[i] = sum[i].plus_product(w, near[i]);
+                    let west = sum[i].plus_product(w[0], row[i]);
+                    sum[i] = west.plus_product(w[1], row[i + 1]).plus_product(w[2], row[i + 2]);
                 }
             }
             sums[lane] = sum;
@@ -154,16 +169,16 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
         let [_, ny, nx] = self.dims;
         let rows = (ny - y).min(LANES);
         let values = &mut values[(z * ny + y) * nx..][..rows * nx];
-        if ENCODE {
+        let originals_matter = ENCODE || self.odd;
+        if originals_matter {
             self.stage(values);
         }
         let starts: [usize; LANES] = std::array::from_fn(|l| self.row(z, (y + l).min(ny - 1) as isize));
-        let flat = self.weights.back.is_empty();
-        let mut taps = [[0; BACK.len()]; LANES];
-        for (l, taps) in taps.iter_mut().enumerate().filter(|_| !flat) {
-            let row = (y + l).min(ny - 1) as isize;
-            for (tap, (dz, dy, dx)) in taps.iter_mut().zip(BACK) {
-                *tap = self.row(z + KEPT - dz.unsigned_abs(), row + dy).wrapping_add_signed(dx);
+        let back = self.weights.back;
+        let mut near = [[0; 4]; LANES];
+        if back.is_some() {
+            for (lane, near) in near.iter_mut().enumerate() {
+                *near = self.near(z, (y + lane).min(ny - 1));
             }
         }
         let above = self.row(z, y as isize - 1);
@@ -173,8 +188,9 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
         let first = self.planes[above];
         let mut west = [first; LANES];
         let mut west2 = [first; LANES];
-        let lane0 =
-            |i: isize| shifted([D::Work::default(); LANES], self.planes[above.wrapping_add_signed(i)]);
+        let lane0 = |i: isize| {
+            self.vectors.shift([D::Work::default(); LANES], self.planes[above.wrapping_add_signed(i)])
+        };
         // North-east, and what it was one to four steps ago: north, north-west, ...
         let mut north = [0, -1, -2, -3, -4].map(lane0);
         // By row, and by time.
@@ -185,14 +201,15 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
         let mut indices = numbers;
         let (mut originals, mut rebuilt) = (found, found);
         for t in (0..nx + LAG * (rows - 1)).step_by(LANES) {
-            if !flat {
-                self.backs(&taps, t, &mut works);
+            if let Some(weights) = &back {
+                self.backs(weights, &near, t, &mut works);
                 self.vectors.transpose(&works, &mut backs);
             }
-            if ENCODE {
+            if originals_matter {
                 block(&self.staged, t, &mut found);
                 self.vectors.transpose(&found, &mut originals);
-            } else {
+            }
+            if !ENCODE {
                 block(&self.indices, t, &mut numbers);
                 self.vectors.transpose(&numbers, &mut indices);
             }
@@ -203,8 +220,8 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
             let ahead2 = *ahead2;
             for i in 0..LANES {
                 let t = t + i;
-                north = [shifted(west2, ahead[i]), north[0], north[1], north[2], north[3]];
-                let north2 = shifted(north[4], ahead2[i]);
+                north = [self.vectors.shift(west2, ahead[i]), north[0], north[1], north[2], north[3]];
+                let north2 = self.vectors.shift(north[4], ahead2[i]);
                 let mut p = backs[i];
                 for j in 0..LANES {
                     let sum = p[j].plus_product(w[0], north2[j]).plus_product(w[1], north[2][j]);
@@ -217,33 +234,28 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
                     (indices[i], holds) = self.domain.quantise_lanes(&originals[i], &p);
                     failed = !holds;
                 }
+                let mut here = p;
                 for j in 0..LANES {
-                    (rebuilt[i][j], seen[i][j]) = self.domain.rebuild(indices[i][j].to_i64(), p[j]);
+                    (rebuilt[i][j], here[j]) = self.domain.rebuild(indices[i][j].to_i64(), p[j]);
                 }
                 if failed || self.odd {
-                    for lane in 0..rows {
-                        let x = t.wrapping_sub(LAG * lane);
-                        if x < nx {
-                            let original = if ENCODE { originals[i][lane] } else { values[lane * nx + x] };
-                            let place = (lane, PAD + x);
-                            let found = (&mut indices[i][lane], &mut rebuilt[i][lane], &mut seen[i][lane]);
-                            self.single::<ENCODE>(place, original, p[lane], found);
-                        }
-                    }
+                    let mut step = (indices[i], rebuilt[i], here);
+                    self.singles::<ENCODE>(t, rows, &originals[i], &p, &mut step);
+                    (indices[i], rebuilt[i], here) = step;
                 }
                 if ramp {
                     // Before its first column a row is the first value above; behind its last, that one.
-                    for lane in 0..LANES {
-                        let x = t as isize - (LAG * lane) as isize;
-                        if lane > 0 && x == -(LAG as isize) {
-                            seen[i][lane] = seen[i][lane - 1];
-                        } else if x < 0 || x >= nx as isize {
-                            seen[i][lane] = west[lane];
-                        }
+                    let above = self.vectors.shift(here, here[0]);
+                    for j in 0..LANES {
+                        let x = t as i32 - (LAG * j) as i32;
+                        let outside = (x < 0) | (x >= nx as i32);
+                        let edge = if x == -(LAG as i32) { above[j] } else { west[j] };
+                        here[j] = if outside { edge } else { here[j] };
                     }
                 }
+                seen[i] = here;
                 west2 = west;
-                west = seen[i];
+                west = here;
             }
             self.vectors.transpose(&seen, &mut works);
             for lane in 0..rows {
@@ -267,35 +279,38 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
         }
     }
 
-    /// One value that may be anything but regular.
+    /// The values of time `t`, any of which may be anything but regular: indices, reconstructions and what is seen.
     #[cold]
     #[inline(never)]
-    fn single<const ENCODE: bool>(
+    fn singles<const ENCODE: bool>(
         &mut self,
-        (lane, x): (usize, usize),
-        original: D::Value,
-        p: D::Work,
-        (index, rebuilt, seen): (&mut D::Index, &mut D::Value, &mut D::Work),
+        t: usize,
+        rows: usize,
+        originals: &[D::Value; LANES],
+        p: &[D::Work; LANES],
+        (indices, rebuilt, seen): &mut Step<D>,
     ) {
-        if ENCODE && self.kinds[lane][x] == REGULAR {
-            match self.domain.quantise(original, p).and_then(D::Index::from_i64) {
-                Some(k) => {
-                    *index = k;
-                    (*rebuilt, *seen) = self.domain.rebuild(k.to_i64(), p);
-                    return;
-                }
-                None => {
-                    self.kinds[lane][x] = EXACT;
-                    self.odd = true;
-                }
+        for lane in 0..rows {
+            let x = t.wrapping_sub(LAG * lane);
+            if x >= self.dims[2] {
+                continue;
             }
-        }
-        match self.kinds[lane][x] {
-            PASSED => (*index, *rebuilt, *seen) = (D::Index::default(), original, p),
-            EXACT => {
-                (*index, *rebuilt, *seen) = (D::Index::default(), original, self.domain.exact(original, p))
+            let (original, p) = (originals[lane], p[lane]);
+            let kind = &mut self.kinds[lane][PAD + x];
+            if ENCODE && *kind == REGULAR {
+                if let Some(k) = self.domain.quantise(original, p).and_then(D::Index::from_i64) {
+                    indices[lane] = k;
+                    (rebuilt[lane], seen[lane]) = self.domain.rebuild(k.to_i64(), p);
+                    continue;
+                }
+                *kind = EXACT;
+                self.odd = true;
             }
-            _ => {}
+            if *kind != REGULAR {
+                indices[lane] = D::Index::default();
+                rebuilt[lane] = original;
+                seen[lane] = if *kind == EXACT { self.domain.exact(original, p) } else { p };
+            }
         }
     }
 }

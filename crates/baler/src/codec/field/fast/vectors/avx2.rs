@@ -34,6 +34,16 @@ impl Vectors for Avx2 {
     }
 
     #[inline(always)]
+    fn shift<T: Copy>(self, mut lanes: [T; LANES], first: T) -> [T; LANES] {
+        if size_of::<T>() != 4 {
+            return Portable.shift(lanes, first);
+        }
+        // SAFETY: `self` proves that the processor has AVX2; the lanes are eight values of four bytes, the first is one.
+        unsafe { shift(lanes.as_mut_ptr().cast(), (&raw const first).cast()) };
+        lanes
+    }
+
+    #[inline(always)]
     fn split(
         self,
         folded: &[u16; PLACES],
@@ -145,6 +155,19 @@ fn join(tokens: &[u8; PLACES], classes: &[u8; PLACES], raw: &mut RawReader) -> [
     // SAFETY: there is room for sixteen values of two bytes.
     unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), indices) };
     out
+}
+
+/// Eight values of four bytes moved up by one.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn shift(lanes: *mut f32, first: *const f32) {
+    let up = _mm256_setr_epi32(0, 0, 1, 2, 3, 4, 5, 6);
+    // SAFETY: the caller's eight values and its one.
+    unsafe {
+        let moved = _mm256_permutevar8x32_ps(_mm256_loadu_ps(lanes), up);
+        let first = _mm256_castps128_ps256(_mm_load_ss(first));
+        _mm256_storeu_ps(lanes, _mm256_blend_ps::<1>(moved, first));
+    }
 }
 
 /// Columns become rows, in 64 values of four bytes.

@@ -16,6 +16,8 @@ pub const PLACES: usize = 16;
 pub trait Vectors: Copy {
     /// Columns become rows.
     fn transpose<T: Copy>(self, from: &Block<T>, to: &mut Block<T>);
+    /// The lanes moved up by one, `first` in the first.
+    fn shift<T: Copy>(self, lanes: [T; LANES], first: T) -> [T; LANES];
     /// The tokens of places with indices that were `folded` ([`Index::folded`](super::super::domain::Index::folded)); their raw bits follow. `None`, and
     /// nothing follows, where not every index has a token below [`DIRECT`].
     fn split(
@@ -40,6 +42,11 @@ impl Vectors for Portable {
                 to[i][j] = from[j][i];
             }
         }
+    }
+
+    #[inline(always)]
+    fn shift<T: Copy>(self, v: [T; LANES], first: T) -> [T; LANES] {
+        [first, v[0], v[1], v[2], v[3], v[4], v[5], v[6]]
     }
 
     #[inline(always)]

@@ -165,10 +165,21 @@ pub struct Absolute<F> {
     pub mean: F,
     /// The bound itself; the encoder alone knows it.
     pub bound: f64,
+    /// The largest of its type that is not above the bound.
+    below: F,
 }
 
 macro_rules! absolute {
     ($t:ty, $bits:ty, $int:ty, $magic:expr, $limit:expr) => {
+        impl Absolute<$t> {
+            /// Around a mean, within a bound.
+            pub fn new(step: $t, mean: $t, bound: f64) -> Self {
+                let near = bound as $t;
+                let below = if near as f64 > bound { near.next_down() } else { near };
+                Absolute { step, inverse: 1.0 / step, mean, bound, below }
+            }
+        }
+
         impl Domain for Absolute<$t> {
             type Value = $t;
             type Work = $t;
@@ -188,8 +199,8 @@ macro_rules! absolute {
                     let ratio = (x[j] - self.mean - p[j]) * self.inverse;
                     let index = (ratio + $magic).to_bits().wrapping_sub(($magic as $t).to_bits()) as $int;
                     let rebuilt = p[j] + index as $t * self.step + self.mean;
-                    let error = ((x[j] as f64) - (rebuilt as f64)).abs();
-                    failed[j] = !(ratio.abs() < $limit) | !(error < self.bound);
+                    // Below a bound of its type even after it was rounded: as in `quantise`.
+                    failed[j] = !(ratio.abs() < $limit) | !((x[j] - rebuilt).abs() < self.below);
                     indices[j] = index;
                 }
                 (indices, failed.into_iter().fold(true, |all, f| all & !f))

@@ -258,7 +258,7 @@ macro_rules! float {
         impl Float for $t {
             const EPSILON: f64 = <$t>::EPSILON as f64;
             fn domain(step: Self, mean: Self, bound: f64) -> Absolute<Self> {
-                Absolute { step, inverse: 1.0 / step, mean, bound }
+                Absolute::<$t>::new(step, mean, bound)
             }
             fn write(self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&self.to_le_bytes());

@@ -184,7 +184,7 @@ mod tests {
 
     /// What is selected for `v` within a step.
     fn selected(v: &[f32], dims: [usize; 3], step: f32) -> Option<Recipe> {
-        let domain = Absolute { step, inverse: 1.0 / step, mean: 0.0, bound: step as f64 / 2.0 };
+        let domain = Absolute::<f32>::new(step, 0.0, step as f64 / 2.0);
         let signal = Signal { smooth: v, mean: 0.0, dims, step: step as f64, sampling: Sampling::PLAIN };
         select(domain, signal, &[], v, false, true)
     }

@@ -157,7 +157,7 @@ mod tests {
         let n = 3 * 20 * 30;
         let base: Vec<f32> = (0..n).map(|i| (i * i % 1013) as f32).collect();
         let original: Vec<f32> = base.iter().enumerate().map(|(i, b)| b + (i % 30) as f32 * 0.1).collect();
-        let domain = Absolute { step: 0.0198f32, inverse: 1.0 / 0.0198, mean: 0.0, bound: 0.01 };
+        let domain = Absolute::<f32>::new(0.0198, 0.0, 0.01);
         let lengths = [&base[..], &[]].map(|base| {
             let mut coded = original.clone();
             let mut encoder = Encoder::with_capacity(n);

@@ -20,7 +20,7 @@ use super::taps::Sampling;
 use crate::codec::bytes::{Reader, put_bytes};
 use crate::error::{Error, Result};
 use magnitude::Magnitudes;
-use rans::{DecodingTables, Symbol};
+use rans::{DecodingTables, SYMBOLS, Symbol};
 use table::{Counts, Tables};
 use token::{CLASSES, DIRECT, ESCAPE, RawReader, RawWriter, TOKENS};
 use vectors::{PLACES, Vectors};
@@ -132,7 +132,7 @@ pub fn encode<D: Domain>(vectors: impl Vectors, out: &mut Vec<u8>, chunk: Chunk<
     let mut lengths = Vec::with_capacity(nz * ny);
     let mut raw = RawWriter::default();
     // Two, so that a token that follows its like need not wait for its count.
-    let mut counts: Box<[Counts; 2]> = Box::new([[[0; TOKENS]; CLASSES]; 2]);
+    let mut counts = Box::new([[0u32; 2]; SYMBOLS]);
     for z in 0..nz {
         wave.open_plane(z);
         for y in (0..ny).step_by(LANES) {
@@ -164,7 +164,7 @@ pub fn encode<D: Domain>(vectors: impl Vectors, out: &mut Vec<u8>, chunk: Chunk<
                     }
                 };
                 for (i, s) in symbols[..count].iter().enumerate() {
-                    counts[i % 2][s.class as usize][s.token as usize] += 1;
+                    counts[s.number()][i % 2] += 1;
                 }
                 coded += count;
                 lengths.push(count as u32);
@@ -173,8 +173,9 @@ pub fn encode<D: Domain>(vectors: impl Vectors, out: &mut Vec<u8>, chunk: Chunk<
         }
         wave.close_plane(z);
     }
-    let [mut counts, others] = *counts;
-    counts.as_flattened_mut().iter_mut().zip(others.as_flattened()).for_each(|(n, others)| *n += others);
+    let counts: Counts = std::array::from_fn(|class| {
+        std::array::from_fn(|token| counts[Symbol::new(class as u8, token as u8).number()].iter().sum())
+    });
     let tables = Tables::fit(&counts);
     tables.write(out);
     put_bytes(out, &rans::encode(&symbols[..coded], &lengths, &tables));
@@ -197,7 +198,7 @@ fn split_regular<D: Domain>(
     let magnitude = indices.iter().fold(0, |most, index| most.max(index.magnitude()));
     if class <= token::MOST_WHOLE && (magnitude as u64) < DIRECT / 2 {
         for ((symbol, &class), index) in symbols.iter_mut().zip(classes).zip(indices) {
-            *symbol = Symbol { class, token: token::zigzag(index.to_i64()) as u8 };
+            *symbol = Symbol::new(class, token::zigzag(index.to_i64()) as u8);
         }
         return;
     }
@@ -212,7 +213,7 @@ fn split_regular<D: Domain>(
         match vectors.split(&folded, classes, raw) {
             Some(tokens) => {
                 for i in 0..PLACES {
-                    symbols[i] = Symbol { class: classes[i], token: tokens[i] };
+                    symbols[i] = Symbol::new(classes[i], tokens[i]);
                 }
             }
             None => split_each(symbols, classes, indices, raw),
@@ -225,7 +226,7 @@ fn split_regular<D: Domain>(
 #[inline(always)]
 fn split_each<I: Index>(symbols: &mut [Symbol], classes: &[u8], indices: &[I], raw: &mut RawWriter) {
     for ((symbol, &class), index) in symbols.iter_mut().zip(classes).zip(indices) {
-        *symbol = Symbol { class, token: token::split(index.to_i64(), class, raw) };
+        *symbol = Symbol::new(class, token::split(index.to_i64(), class, raw));
     }
 }
 
@@ -278,7 +279,7 @@ fn split_odd<D: Domain>(
         } else {
             token::split(indices[x].to_i64(), class, raw)
         };
-        symbols[count] = Symbol { class, token };
+        symbols[count] = Symbol::new(class, token);
         count += 1;
     }
     count

@@ -2,20 +2,31 @@
 //! decodes eight tokens at a time, where an adaptive coder makes each wait for the one before.
 
 use super::table::{SLOT_BITS, SLOTS, Tables};
-use super::token::{CLASSES, TOKENS};
 
 /// States that take turns along a row.
 const STATES: usize = 8;
 /// States live in 2^16 ... 2^32 - 1 and move 16 bits at a time.
 const LOW: u32 = 1 << 16;
 
-/// A token with its class.
+/// Symbols there may be: classes below 64, tokens below 128.
+pub const SYMBOLS: usize = 1 << 13;
+
+/// A token with its class, which picks the table.
 #[derive(Clone, Copy, Default)]
-pub struct Symbol {
-    /// Picks the table.
-    pub class: u8,
-    /// What is coded.
-    pub token: u8,
+pub struct Symbol(u16);
+
+impl Symbol {
+    /// Of a class and a token.
+    #[inline(always)]
+    pub fn new(class: u8, token: u8) -> Symbol {
+        Symbol((class as u16) << 7 | token as u16)
+    }
+
+    /// Its number.
+    #[inline(always)]
+    pub fn number(self) -> usize {
+        self.0 as usize % SYMBOLS
+    }
 }
 
 /// The bytes of `symbols`, in rows of `lengths`: states, then words.
@@ -23,34 +34,36 @@ pub struct Symbol {
 pub fn encode(symbols: &[Symbol], lengths: &[u32], tables: &Tables) -> Vec<u8> {
     let entries = tables.encoder();
     let mut states = [LOW; STATES];
-    // From the end, since a decoder unwinds what was coded last.
-    let mut words = vec![0u16; symbols.len()];
-    let mut at = symbols.len();
+    // From the end, since a decoder unwinds what was coded last. There is room for the words of a whole turn at any time.
+    let mut words = vec![0u16; symbols.len() + STATES];
+    let mut at = words.len();
     let mut end = symbols.len();
+    let put = |x: &mut u32, symbol: Symbol, near: &mut [u16; STATES], given: &mut usize| {
+        let e = &entries[symbol.number()];
+        let full = *x >> (32 - SLOT_BITS) >= e.frequency as u32;
+        near[STATES - 1 - *given % STATES] = *x as u16;
+        *given += full as usize;
+        let rest = if full { *x >> 16 } else { *x };
+        let quotient = ((rest as u64 * e.reciprocal) >> 43) as u32;
+        *x = rest + e.start as u32 + quotient * (SLOTS as u32 - e.frequency as u32);
+    };
     for &length in lengths.iter().rev() {
         let row = &symbols[end - length as usize..end];
         end -= length as usize;
-        let whole = row.len() / STATES * STATES;
-        let mut put = |states: &mut [u32; STATES], lane: usize, symbol: Symbol| {
-            let e =
-                &entries[(symbol.class as usize).min(CLASSES - 1)][(symbol.token as usize).min(TOKENS - 1)];
-            let mut x = states[lane];
-            let full = x >> (32 - SLOT_BITS) >= e.frequency as u32;
-            if let Some(word) = words.get_mut(at.wrapping_sub(1)) {
-                *word = x as u16;
-            }
-            at -= full as usize;
-            x = if full { x >> 16 } else { x };
-            let quotient = ((x as u64 * e.reciprocal) >> 43) as u32;
-            states[lane] = x + e.start as u32 + quotient * (SLOTS as u32 - e.frequency as u32);
-        };
-        for (lane, &symbol) in row[whole..].iter().enumerate().rev() {
-            put(&mut states, lane, symbol);
+        let (eights, rest) = row.as_chunks::<STATES>();
+        let near = words[at - STATES..].first_chunk_mut().expect("room");
+        let mut given = 0;
+        for (x, &symbol) in states.iter_mut().zip(rest).rev() {
+            put(x, symbol, near, &mut given);
         }
-        for eight in row[..whole].as_chunks::<STATES>().0.iter().rev() {
+        at -= given;
+        for eight in eights.iter().rev() {
+            let near = words[at - STATES..].first_chunk_mut().expect("room");
+            let mut given = 0;
             for lane in (0..STATES).rev() {
-                put(&mut states, lane, eight[lane]);
+                put(&mut states[lane], eight[lane], near, &mut given);
             }
+            at -= given;
         }
     }
     let words = &words[at..];

@@ -1,5 +1,6 @@
 //! Static distributions of tokens: fitted once a chunk, stored in few bytes.
 
+use super::rans::{SYMBOLS, Symbol};
 use super::token::{CLASSES, TOKENS};
 use crate::codec::adaptive::{Bit, Symbols};
 use crate::codec::bytes::{Reader, put_bytes};
@@ -59,14 +60,14 @@ impl Tables {
         Tables { table, frequencies: groups.iter().map(|(counts, _)| normalise(counts)).collect() }
     }
 
-    /// By class and token.
-    pub fn encoder(&self) -> Box<[[Entry; TOKENS]; CLASSES]> {
-        let mut out = Box::new([[Entry::default(); TOKENS]; CLASSES]);
-        for (class, entries) in out.iter_mut().enumerate() {
+    /// By [`Symbol::number`].
+    pub fn encoder(&self) -> Box<[Entry; SYMBOLS]> {
+        let mut out = Box::new([Entry::default(); SYMBOLS]);
+        for class in 0..CLASSES {
             let mut start = 0;
-            for (entry, &frequency) in entries.iter_mut().zip(&self.frequencies[self.table[class] as usize]) {
+            for (token, &frequency) in self.frequencies[self.table[class] as usize].iter().enumerate() {
                 let reciprocal = (1u64 << 43).div_ceil(frequency.max(1) as u64);
-                *entry = Entry { reciprocal, start, frequency };
+                out[Symbol::new(class as u8, token as u8).number()] = Entry { reciprocal, start, frequency };
                 start += frequency;
             }
         }

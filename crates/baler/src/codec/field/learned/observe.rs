@@ -32,7 +32,7 @@ pub fn observe(
 ) -> Observed {
     let width = super::inputs(chunk.weights.len());
     let inverse = 1.0 / step;
-    let domain = Absolute { step, inverse, mean, bound: step };
+    let domain = Absolute::<f64>::new(step, mean, step);
     let mut observer = Observer {
         network: model.map(|model| Network::new(model, false)),
         originals: chunk.values.to_vec(),

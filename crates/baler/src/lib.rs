@@ -12,6 +12,7 @@ pub mod front;
 
 // The frozen bits: everything that a decoder computes. None of these use what follows them.
 pub mod codec;
+mod cpu;
 pub mod model;
 
 // Files.

@@ -4,6 +4,7 @@
 //! prediction of their neighbours. So each value gets a class; only those of class [`REGULAR`] and [`NEGATIVE`]
 //! are numbers to the codecs.
 
+use crate::cpu::{Cpu, Job, best};
 use crate::data::Values;
 use std::collections::HashMap;
 
@@ -115,12 +116,42 @@ impl Bits for bool {
     }
 }
 
+/// The class of a value but for which constant it is.
+#[inline(always)]
+fn class_of<T: Bits>(x: T, rule: Rule, fill: Option<u64>) -> u8 {
+    if fill == Some(x.bits()) { CONSTANT } else { x.class(rule) }
+}
+
+/// Whether no value is anything but regular.
+struct AllRegular<'a, T> {
+    values: &'a [T],
+    rule: Rule,
+    fill: Option<u64>,
+}
+
+impl<T: Bits> Job for AllRegular<'_, T> {
+    type Outcome = bool;
+    /// Without a way out of the inner loop, compilers look at many values at once.
+    #[inline(always)]
+    fn run(self, _: impl Cpu) -> bool {
+        for part in self.values.chunks(256) {
+            let mut any = REGULAR;
+            for &x in part {
+                any |= class_of(x, self.rule, self.fill);
+            }
+            if any != REGULAR {
+                return false;
+            }
+        }
+        true
+    }
+}
+
 /// Tells the classes of `values` apart by `rule`; `fill` is the bits of a value that is special too.
 pub fn classify<T: Bits>(values: &[T], rule: Rule, fill: Option<u64>) -> Classes {
-    let class = |x: T| if fill == Some(x.bits()) { CONSTANT } else { x.class(rule) };
+    let class = |x: T| class_of(x, rule, fill);
     let mut classes = Classes::default();
-    // Without a way out of the inner loop, compilers look at many values at once.
-    if values.chunks(256).all(|part| part.iter().fold(0, |any, &x| any | class(x)) == REGULAR) {
+    if best(AllRegular { values, rule, fill }, false) {
         return classes;
     }
     let mut known = HashMap::new();

@@ -1,6 +1,4 @@
-//! The hot loops compiled for the processor at hand. The same source, so the same single operations and the same
-//! bits: only the width of the vectors differs. (Rust never fuses a product into a sum.)
-#![allow(unsafe_code)]
+//! The hot loops compiled for the processor at hand.
 
 use std::marker::PhantomData;
 
@@ -12,43 +10,14 @@ use super::deep;
 use super::domain::{Domain, Real};
 use super::fast;
 use super::fast::table::Tables;
-#[cfg(target_arch = "x86_64")]
-use super::fast::vectors::avx2::Avx2;
-use super::fast::vectors::{Portable, Vectors};
 use super::kernel::{Chunk, LANES, walk};
 use super::learned;
 use super::taps::{TAPS, Tap, fit, tap_count};
 use crate::codec::bytes::Reader;
 use crate::codec::range_coder::Coder;
+use crate::cpu::{Cpu, Job, best};
 use crate::error::Result;
 use crate::model::field::FieldModel;
-
-/// Work worth compiling more than once. `run` and all that it calls must be inlined, or it is compiled only once.
-trait Job {
-    type Outcome;
-    fn run(self, vectors: impl Vectors) -> Self::Outcome;
-}
-
-/// Runs a job as fast as this processor can; `plain` keeps to the portable build.
-fn best<J: Job>(job: J, plain: bool) -> J::Outcome {
-    #[cfg(target_arch = "x86_64")]
-    if !plain
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("lzcnt")
-        && let Some(vectors) = Avx2::new()
-    {
-        // SAFETY: the processor has just been seen to have every feature that the function is compiled for.
-        return unsafe { avx2(job, vectors) };
-    }
-    let _ = plain;
-    job.run(Portable)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn avx2<J: Job>(job: J, vectors: Avx2) -> J::Outcome {
-    job.run(vectors)
-}
 
 struct Walk<'a, D: Domain, C, M> {
     domain: D,
@@ -60,7 +29,7 @@ struct Walk<'a, D: Domain, C, M> {
 impl<D: Domain, C: Coder, M: Model> Job for Walk<'_, D, C, M> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self, _: impl Vectors) {
+    fn run(self, _: impl Cpu) {
         walk::<D, C, M>(self.domain, self.coders, self.chunk)
     }
 }
@@ -84,7 +53,7 @@ struct Deep<'a, D: Domain, C> {
 impl<D: Domain, C: Coder> Job for Deep<'_, D, C> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self, _: impl Vectors) {
+    fn run(self, _: impl Cpu) {
         deep::walk(self.domain, self.coder, self.chunk)
     }
 }
@@ -109,7 +78,7 @@ struct Learned<'a, D: Domain, C> {
 impl<D: Domain, C: Coder> Job for Learned<'_, D, C> {
     type Outcome = ();
     #[inline(always)]
-    fn run(mut self, _: impl Vectors) {
+    fn run(mut self, _: impl Cpu) {
         learned::walk(self.domain, self.coders, self.chunk, &mut self.network)
     }
 }
@@ -133,7 +102,7 @@ struct Fit<'a, F> {
 impl<F: Real> Job for Fit<'_, F> {
     type Outcome = Vec<i16>;
     #[inline(always)]
-    fn run(self, _: impl Vectors) -> Vec<i16> {
+    fn run(self, _: impl Cpu) -> Vec<i16> {
         fit(self.signal, self.taps)
     }
 }
@@ -153,8 +122,8 @@ struct Write<'a, D: Domain>(&'a mut Vec<u8>, fast::Chunk<'a, D>);
 impl<D: Domain> Job for Write<'_, D> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self, vectors: impl Vectors) {
-        fast::encode(vectors, self.0, self.1)
+    fn run(self, cpu: impl Cpu) {
+        fast::encode(cpu, self.0, self.1)
     }
 }
 
@@ -168,8 +137,8 @@ struct Read<'a, D: Domain>(fast::Chunk<'a, D>, &'a Tables, &'a [u8], &'a [u8]);
 impl<D: Domain> Job for Read<'_, D> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self, vectors: impl Vectors) {
-        fast::decode(vectors, self.0, self.1, self.2, self.3)
+    fn run(self, cpu: impl Cpu) {
+        fast::decode(cpu, self.0, self.1, self.2, self.3)
     }
 }
 
@@ -183,7 +152,7 @@ struct Analyse<'a>(&'a mut [f32], [usize; 3], Grouping);
 impl Job for Analyse<'_> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self, _: impl Vectors) {
+    fn run(self, _: impl Cpu) {
         base::analyse(self.0, self.1, self.2)
     }
 }
@@ -198,7 +167,7 @@ struct WriteBase<'a>(&'a mut Vec<u8>, &'a mut [f32], [usize; 3], Recipe);
 impl Job for WriteBase<'_> {
     type Outcome = ();
     #[inline(always)]
-    fn run(self, _: impl Vectors) {
+    fn run(self, _: impl Cpu) {
         base::write(self.0, self.1, self.2, self.3)
     }
 }
@@ -213,7 +182,7 @@ struct ReadBase<'a, 'r>(&'a mut Reader<'r>, [usize; 3]);
 impl Job for ReadBase<'_, '_> {
     type Outcome = Result<Vec<f32>>;
     #[inline(always)]
-    fn run(self, _: impl Vectors) -> Result<Vec<f32>> {
+    fn run(self, _: impl Cpu) -> Result<Vec<f32>> {
         base::read(self.0, self.1)
     }
 }

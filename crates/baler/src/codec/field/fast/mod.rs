@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use magnitude::Magnitudes;
 use rans::{DecodingTables, SYMBOLS, Symbol};
 use table::{Counts, Tables};
-use token::{CLASSES, DIRECT, ESCAPE, RawReader, RawWriter, TOKENS};
+use token::{DIRECT, ESCAPE, RawReader, RawWriter};
 use vectors::{PLACES, Vectors};
 use wave::{EXACT, PAD, PASSED, REGULAR, Wave};
 

@@ -5,22 +5,8 @@ use std::arch::x86_64::*;
 
 use super::super::super::domain::LANES;
 use super::super::token::{DIRECT, RawReader, RawWriter};
-use super::{Block, PLACES, Portable, Vectors};
-
-/// Proof that the processor has AVX2, BMI2 and POPCNT. All that takes it must be inlined into code that is compiled for them, or
-/// it is slow.
-#[derive(Clone, Copy)]
-pub struct Avx2(());
-
-impl Avx2 {
-    /// The proof, where the processor gives it.
-    pub fn new() -> Option<Avx2> {
-        let has = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("popcnt");
-        has.then_some(Avx2(()))
-    }
-}
+use super::{Block, PLACES, Vectors};
+use crate::cpu::{Avx2, Portable};
 
 impl Vectors for Avx2 {
     #[inline(always)]

@@ -1,10 +1,11 @@
 //! What compilers do not turn into vector code by themselves: written plainly, and once more for processors with AVX2.
 
 #[cfg(target_arch = "x86_64")]
-pub mod avx2;
+mod avx2;
 
 use super::super::domain::LANES;
 use super::token::{DIRECT, RawReader, RawWriter, join_direct, shift};
+use crate::cpu::Portable;
 
 /// Eight rows of eight.
 pub type Block<T> = [[T; LANES]; LANES];
@@ -29,10 +30,6 @@ pub trait Vectors: Copy {
     /// The inverse of [`Vectors::split`].
     fn join(self, tokens: &[u8; PLACES], classes: &[u8; PLACES], raw: &mut RawReader) -> [i16; PLACES];
 }
-
-/// For any processor.
-#[derive(Clone, Copy)]
-pub struct Portable;
 
 impl Vectors for Portable {
     #[inline(always)]

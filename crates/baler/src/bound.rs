@@ -39,32 +39,64 @@ pub struct Statistics {
     pub squares: f64,
 }
 
+/// Hands out values eight at a time, fewer at the end.
+#[inline(always)]
+fn in_eights(values: impl Iterator<Item = f64>, mut take: impl FnMut(&[f64; 8], usize)) {
+    let (mut eight, mut some) = ([0.0; 8], 0);
+    for v in values {
+        eight[some] = v;
+        some += 1;
+        if some == 8 {
+            take(&eight, 8);
+            some = 0;
+        }
+    }
+    take(&eight, some);
+}
+
 impl Statistics {
     /// Of no values.
     pub const EMPTY: Statistics =
         Statistics { count: 0, min: f64::INFINITY, max: f64::NEG_INFINITY, mean: 0.0, squares: 0.0 };
 
-    /// Of the finite ones among `values`.
+    /// Of the finite ones among `values`. Sums are kept in eight lanes, so that they need not wait for each other.
     pub fn of(values: impl Iterator<Item = f64> + Clone) -> Statistics {
-        let finite = values.filter(|v| v.is_finite());
-        let mut s = Statistics::EMPTY;
+        const LANES: usize = 8;
+        let mut count = 0;
         // Halved while summed, so that values near the largest float do not overflow.
-        let mut half_sum = 0.0;
-        for v in finite.clone() {
-            s.count += 1;
-            s.min = s.min.min(v);
-            s.max = s.max.max(v);
-            half_sum += v * 0.5;
+        let (mut least, mut most, mut halves) =
+            ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0.0; LANES]);
+        let finite = values.filter(|v| v.is_finite());
+        in_eights(finite.clone(), |eight, some| {
+            count += some as u64;
+            for lane in 0..some {
+                least[lane] = if eight[lane] < least[lane] { eight[lane] } else { least[lane] };
+                most[lane] = if eight[lane] > most[lane] { eight[lane] } else { most[lane] };
+                halves[lane] += eight[lane] * 0.5;
+            }
+        });
+        if count == 0 {
+            return Statistics::EMPTY;
         }
-        if s.count > 0 {
-            s.mean = half_sum / s.count as f64 * 2.0;
-            let (mut rest, mut squares) = (0.0, 0.0);
-            finite.map(|v| v - s.mean).for_each(|d| (rest, squares) = (rest + d, squares + d * d));
+        let mean = halves.into_iter().sum::<f64>() / count as f64 * 2.0;
+        let (mut rest, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        in_eights(finite, |eight, some| {
+            for lane in 0..some {
+                let d = eight[lane] - mean;
+                rest[lane] += d;
+                squares[lane] += d * d;
+            }
+        });
+        let (rest, squares) = (rest.into_iter().sum::<f64>(), squares.into_iter().sum::<f64>());
+        Statistics {
+            count,
+            min: least.into_iter().fold(f64::INFINITY, f64::min),
+            max: most.into_iter().fold(f64::NEG_INFINITY, f64::max),
+            mean,
             // What rounding left in the mean is taken out of the squares (Chan, Golub and LeVeque, 1983): it would
             // add to them, and a bound relative to the deviation must not grow.
-            s.squares = (squares - rest * rest / s.count as f64).max(0.0);
+            squares: (squares - rest * rest / count as f64).max(0.0),
         }
-        s
     }
 
     /// Of the values of both (Chan, Golub and LeVeque, 1979).

@@ -41,16 +41,18 @@ pub struct Found {
 }
 
 /// The lattice that nearly all regular values lie on, if there is one that `allow` finds worth it: that says how far
-/// integers may be off, and how far values may then be off their integers' (0: not at all).
+/// integers may be off, and how far values may then be off their integers' (0: not at all). Up to `samples` samples are looked
+/// at.
 pub fn find<F: Bits + FromF64>(
     values: &[F],
     special: &Classes,
+    samples: usize,
     allow: impl Fn(&Lattice) -> Option<(i64, f64)>,
 ) -> Option<Found> {
     let (mut best, mut more): (Option<Found>, Vec<f64>) = (None, vec![]);
     // What a sample has not shown, the values off the lattice found in it will.
     for _ in 0..4 {
-        let Some((lattice, reach, slack)) = in_sample(values, special, &more, &allow) else { break };
+        let Some((lattice, reach, slack)) = in_sample(values, special, samples, &more, &allow) else { break };
         let (integers, strays) = to_integers(&lattice, values, special, slack);
         more.extend(strays.iter().take(512).map(|&i| values[i].into()));
         if best.as_ref().is_some_and(|b| b.strays.len() <= strays.len()) {
@@ -69,6 +71,7 @@ pub fn find<F: Bits + FromF64>(
 fn in_sample<F: Bits + FromF64>(
     values: &[F],
     special: &Classes,
+    samples: usize,
     more: &[f64],
     allow: impl Fn(&Lattice) -> Option<(i64, f64)>,
 ) -> Option<(Lattice, i64, f64)> {
@@ -90,7 +93,7 @@ fn in_sample<F: Bits + FromF64>(
         let lattice = exact.or((slack > 0.0).then_some(fitted))?;
         Some((lattice, reach, slack))
     };
-    (0..3).find_map(named)
+    (0..samples).find_map(named)
 }
 
 /// About `size` regular values, in runs, other ones each `turn`.

@@ -118,19 +118,23 @@ pub fn encode_with(
 
 /// Of so many planes of a chunk (rows, where it has one plane) one is in the slab.
 const SAMPLED: usize = 8;
-/// Smaller slabs may tell too little: at the fast level, and at others, where a base may suit the whole chunk and not the
-/// slab. (Not measured how small is too small.)
-const LEAST_SLAB: [usize; 2] = [1 << 13, 1 << 16];
+/// Values that a slab has at least at the fast level. (Not measured how few are too few.)
+const LEAST_SLAB: usize = 1 << 13;
+/// Chunks of so few values are not sampled at other levels, where a base may suit the whole chunk and not the slab.
+const SMALL: usize = 1 << 19;
 /// Beyond a difference of one part in so many a slab is trusted.
 const CLEAR: usize = 6;
+/// At the fast level classes have to save one part in so many: they take three times as long.
+const WORTH: usize = 6;
 
 /// Whether values that repeat are clearly better told apart. That depends on how the edges of their regions would have been
 /// predicted, so only coding tells; but that of a slab out of the chunk's middle may do. `None` where all of it has to.
 fn pays(values: &Values, tolerance: Tolerance, alone: &How, apart: &How) -> Option<bool> {
     let [nz, ny, nx] = alone.dims;
+    let fast = alone.level == Level::Fast;
     let (count, size) = if nz == 1 { (ny, nx) } else { (nz, ny * nx) };
-    let some = count / SAMPLED;
-    if some * size < LEAST_SLAB[(alone.level != Level::Fast) as usize] {
+    let some = (count / SAMPLED).max(LEAST_SLAB.div_ceil(size));
+    if some > count / 2 || !fast && values.len() < SMALL {
         return None;
     }
     let start = (count - some) / 2 * size;
@@ -142,8 +146,11 @@ fn pays(values: &Values, tolerance: Tolerance, alone: &How, apart: &How) -> Opti
         encode_as(&part, tolerance, &how).0.len()
     };
     let (alone, apart) = (bytes(alone), bytes(apart));
+    if fast {
+        return Some(apart < alone - alone / WORTH);
+    }
     let clear = alone.abs_diff(apart) * CLEAR > alone.max(apart);
-    (clear || level == Level::Fast).then_some(apart < alone)
+    clear.then_some(apart < alone)
 }
 
 /// Codes a chunk in the one way that `how` says.

@@ -2,7 +2,7 @@
 
 use super::coding::{Choice, Way};
 use super::recurring::likely;
-use super::{How, Mode, Whole, read_integers, repeated, write_integers};
+use super::{How, Level, Mode, Whole, read_integers, repeated, write_integers};
 use crate::codec::bytes::{Reader, put_varint, put_zigzag};
 use crate::codec::class_plane;
 use crate::data::{DType, Values};
@@ -58,6 +58,9 @@ pub(super) fn decode(
 /// What integers of a float lattice may be.
 const RANGE: (i64, i64) = (-lattice::MOST, lattice::MOST);
 
+/// Samples looked at for a lattice: values off it may hide it in one. (The fast level looks at one.)
+const SAMPLES: usize = 3;
+
 /// The largest reach at which a lattice can be the better code.
 const FARTHEST: f64 = 8.0;
 
@@ -99,7 +102,8 @@ fn encode_floats<F: Bits + FromF64>(
         Tolerance::Pointwise(bound) => finer_than(lattice, bound, values, classes).then_some((0, 0.0)),
         _ => Some((0, 0.0)),
     };
-    let find = |classes: &Classes| probe::find(values, classes, |lattice| allow(lattice, classes));
+    let samples = if how.level == Level::Fast { 1 } else { SAMPLES };
+    let find = |classes: &Classes| probe::find(values, classes, samples, |lattice| allow(lattice, classes));
     // On a lattice repeated values are cheaper numbers than off it; off the lattice they may hide it.
     let mut classes = classify(values, Rule::Bounded, how.fill);
     let Found { lattice, reach, mut integers, mut strays } = match find(&classes) {
@@ -174,7 +178,7 @@ fn recurring_floats<F: Bits + FromF64>(
         Tolerance::Absolute(bound) => bound.min(lattice.spacing() / 4.0),
         _ => 0.0,
     };
-    let found = probe::find(values, &classes, |lattice| Some((0, slack(lattice))))?;
+    let found = probe::find(values, &classes, SAMPLES, |lattice| Some((0, slack(lattice))))?;
     let Found { lattice, mut integers, mut strays, .. } = found;
     if !likely(&integers, how.dims[2]) {
         return None;

@@ -112,12 +112,14 @@ pub fn fit<F: Real>(signal: Signal<F>, taps: &[Tap]) -> Vec<i16> {
                 }
                 for x in start..(start + RUN).min(xs.end) {
                     let at = (z * ny + y) * nx + x;
-                    let mut features = [[0.0f64; 8]; 4];
-                    for (f, &o) in features.as_flattened_mut().iter_mut().zip(&offsets) {
+                    let features = batch.features[batch.filled].as_flattened_mut();
+                    for (f, &o) in features.iter_mut().zip(&offsets) {
                         *f = v[(at as isize + o) as usize].to_f64() - mean;
                     }
-                    let spread = nearest.spread(features.as_flattened()) / step;
-                    batch.add(&features, v[at].to_f64() - mean, 1.0 / (1.0 + spread));
+                    let spread = nearest.spread(features) / step;
+                    batch.targets[batch.filled] = v[at].to_f64() - mean;
+                    batch.weights[batch.filled] = 1.0 / (1.0 + spread);
+                    batch.filled += 1;
                     if batch.filled == BATCH {
                         sums.add(&batch, n);
                         batch.filled = 0;
@@ -184,14 +186,6 @@ struct Batch {
 impl Batch {
     const NEW: Batch =
         Batch { features: [[[0.0; 8]; 4]; BATCH], targets: [0.0; BATCH], weights: [0.0; BATCH], filled: 0 };
-
-    #[inline(always)]
-    fn add(&mut self, features: &[[f64; 8]; 4], target: f64, weight: f64) {
-        self.features[self.filled] = *features;
-        self.targets[self.filled] = target;
-        self.weights[self.filled] = weight;
-        self.filled += 1;
-    }
 }
 
 impl Sums {

@@ -28,8 +28,11 @@ use wave::{EXACT, PAD, PASSED, REGULAR, Wave};
 
 /// Fewer values are better served by adaptive contexts, which need no tables.
 const LEAST: usize = 1 << 13;
-/// Fewer than the plain walk's: half as many weights, and less time to spend.
-const SAMPLING: Sampling = Sampling { enough: 8192, sparse: 16, few: 8192 };
+/// Values that weights are fitted to: fewer than the plain walk's, for there are half as many weights and less time to
+/// spend, and a quarter of a small chunk's.
+fn sampling(values: usize) -> Sampling {
+    Sampling { enough: 8192, sparse: 16, few: (values / 4).clamp(1, 8192) }
+}
 
 /// Shorter rows would be mostly padding; a single row has nothing above to tell its classes.
 fn possible([nz, ny, nx]: [usize; 3]) -> bool {
@@ -51,7 +54,8 @@ pub fn write<D: Domain>(
     plain: bool,
 ) {
     let dims = signal.dims;
-    let weights = fast_fit_of(Signal { sampling: SAMPLING, ..signal }, &taps::taps(dims), plain);
+    let weights =
+        fast_fit_of(Signal { sampling: sampling(values.len()), ..signal }, &taps::taps(dims), plain);
     weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
     fast_write(out, Chunk { domain, dims, weights: &weights, special, values }, plain);
 }

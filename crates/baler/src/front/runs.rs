@@ -25,16 +25,34 @@ const PAID: f64 = 3.0;
 /// The least mean length of runs: values that merely come often, as counts do, have no outline to speak of.
 const LONG: f64 = 1.5;
 
+/// What has to be gained.
+#[derive(Clone, Copy)]
+pub struct Least {
+    /// Bits a value.
+    pub bits: f64,
+    /// Whether edges count that the plane before has in the same place: as numbers they cost little, for an obstacle in a
+    /// flow stays where it is.
+    pub recurring: bool,
+}
+
+impl Least {
+    /// Nearly anything.
+    pub const ANY: Least = Least { bits: 0.002, recurring: true };
+    /// So much that classes may be worth their time.
+    pub const MUCH: Least = Least { bits: 0.05, recurring: false };
+}
+
 /// The bits of values that cost less as classes than as numbers; `step` is the distance between reconstructions near a
-/// value, `width` the length of rows.
+/// value, `dims` planes, rows and columns.
 ///
 /// An edge of a region costs as a number about the logarithm of its height in steps, as a class a few bits whatever its
 /// height: so a saturated summit that slopes away stays a number, and the coast of an ocean does not.
 pub fn find<T: Bits>(
     values: &[T],
-    width: usize,
+    [_, rows, width]: [usize; 3],
     as_f64: impl Fn(T) -> f64,
     step: impl Fn(f64) -> f64,
+    least: Least,
 ) -> Vec<u64> {
     let mut found: Vec<u64> = frequent(values);
     found.retain(|&bits| {
@@ -43,26 +61,28 @@ pub fn find<T: Bits>(
             return false; // special already
         }
         let (mut count, mut edges, mut gain) = (0usize, 0usize, 0.0);
-        for row in values.chunks(width.max(1)) {
-            let mut before: Option<T> = None;
-            for &x in row {
-                let is = x.bits() == bits;
-                count += is as usize;
-                if let Some(b) = before
-                    && is != (b.bits() == bits)
-                {
-                    let height = (as_f64(if is { b } else { x }) - value).abs();
-                    // An infinite height is that of another special value: no edge to save.
-                    let height = if height.is_finite() { height } else { 0.0 };
-                    edges += 1;
+        let is = |i: usize| values[i].bits() == bits;
+        for start in (0..values.len()).step_by(width.max(1)) {
+            count += is(start) as usize;
+            for i in start + 1..(start + width).min(values.len()) {
+                count += is(i) as usize;
+                if is(i) == is(i - 1) {
+                    continue;
+                }
+                edges += 1;
+                let recurs =
+                    i >= rows * width && is(i - rows * width) == is(i) && is(i - rows * width - 1) != is(i);
+                let height = (as_f64(values[if is(i) { i - 1 } else { i }]) - value).abs();
+                // An infinite height is that of another special value: no edge to save.
+                let height = if height.is_finite() { height } else { 0.0 };
+                if least.recurring || !recurs {
                     gain += PAID * (1.0 + height / step(value)).log2() - OUTLINE;
                 }
-                before = Some(x);
             }
         }
         count < values.len()
             && 2.0 * count as f64 >= LONG * edges as f64
-            && gain > 200.0 + values.len() as f64 / 500.0
+            && gain > 200.0 + values.len() as f64 * least.bits
     });
     found
 }

@@ -22,7 +22,8 @@ use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, REGULAR, Rule, classify};
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
-use crate::front::{Tolerance, ordered, runs};
+use crate::front::runs::{self, Least};
+use crate::front::{Tolerance, ordered};
 use crate::with_numbers;
 use coding::{Choice, Models, Signal, Walk, Way};
 use domain::{Absolute, Domain, Integers, Real};
@@ -92,7 +93,7 @@ pub fn encode_with(
 ) -> (Vec<u8>, Values) {
     let dims = view(shape);
     let spacing = if values.dtype().is_float() { 0.0 } else { 1.0 };
-    let repeated = repeated(values, dims, tolerance, spacing);
+    let repeated = repeated(values, dims, tolerance, spacing, level);
     let apart = (!repeated.is_empty()).then_some(How { dims, fill, repeated, level, learned, plain });
     let alone = How { dims, fill, repeated: vec![], level, learned, plain };
     let pays = apart.as_ref().map_or(Some(false), |apart| pays(values, tolerance, &alone, apart));
@@ -203,7 +204,8 @@ impl<'a> How<'a> {
 
 /// The bits of values that fill whole regions and are better told apart from numbers, of which no two that are not alike
 /// are closer than `spacing`.
-fn repeated(values: &Values, dims: [usize; 3], tolerance: Tolerance, spacing: f64) -> Vec<u64> {
+fn repeated(values: &Values, dims: [usize; 3], tolerance: Tolerance, spacing: f64, level: Level) -> Vec<u64> {
+    let least = if level == Level::Fast { Least::MUCH } else { Least::ANY };
     let step = |rounding: f64| {
         move |x: f64| match tolerance {
             Tolerance::Absolute(bound) => (2.0 * bound).max(spacing),
@@ -212,11 +214,11 @@ fn repeated(values: &Values, dims: [usize; 3], tolerance: Tolerance, spacing: f6
         }
     };
     match values {
-        Values::F32(v) => runs::find(v, dims[2], |x| x as f64, step(f32::EPSILON as f64)),
-        Values::F64(v) => runs::find(v, dims[2], |x| x, step(f64::EPSILON)),
+        Values::F32(v) => runs::find(v, dims, |x| x as f64, step(f32::EPSILON as f64), least),
+        Values::F64(v) => runs::find(v, dims, |x| x, step(f64::EPSILON), least),
         // Their bits are not those of their ordered integers.
         Values::Bool(_) | Values::U64(_) | Values::Text(_) => vec![],
-        _ => runs::find(&ordered::to_integers(values), dims[2], |x| x as f64, step(0.0)),
+        _ => runs::find(&ordered::to_integers(values), dims, |x| x as f64, step(0.0), least),
     }
 }
 

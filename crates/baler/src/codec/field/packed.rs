@@ -109,7 +109,8 @@ fn encode_floats<F: Bits + FromF64>(
     let Found { lattice, reach, mut integers, mut strays } = match find(&classes) {
         Some(found) if how.repeated.is_empty() => found,
         Some(found) => {
-            let repeated = repeated(&wrap(values.to_vec()), how.dims, tolerance, found.lattice.spacing());
+            let repeated =
+                repeated(&wrap(values.to_vec()), how.dims, tolerance, found.lattice.spacing(), how.level);
             runs::mark(&mut classes, values, &repeated);
             found
         }

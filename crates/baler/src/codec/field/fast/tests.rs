@@ -2,8 +2,12 @@
 
 use super::rans::{self, DecodingTables, Symbol};
 use super::table::{Counts, SLOTS, Tables};
-use super::token::{self, CLASSES, ESCAPE, RawReader, RawWriter, TOKENS};
+use super::token::{self, CLASSES, DIRECT, ESCAPE, RawReader, RawWriter, TOKENS};
+use super::vectors::{Block, PLACES, Vectors};
 use crate::codec::bytes::Reader;
+#[cfg(target_arch = "x86_64")]
+use crate::cpu::Avx2;
+use crate::cpu::Portable;
 
 /// A stream of numbers (Knuth's MMIX generator).
 fn random() -> impl FnMut() -> u64 {
@@ -91,4 +95,54 @@ fn damaged_tables_are_refused_or_valid() {
         }
     }
     assert!(refused > 1000);
+}
+
+/// Everything that `vectors` do, on random input: raw bits and what is found beside them.
+fn done_by(vectors: impl Vectors) -> (Vec<u8>, Vec<Option<[u8; PLACES]>>) {
+    let mut next = random();
+    let mut raw = RawWriter::default();
+    let mut split = vec![];
+    let mut kept = vec![];
+    for _ in 0..20_000 {
+        let classes: [u8; PLACES] = std::array::from_fn(|_| (next() % CLASSES as u64) as u8);
+        // Mostly just below the largest with a token of its own, so that all sixteen often have one.
+        let folded: [u16; PLACES] = std::array::from_fn(|i| {
+            let limit = (DIRECT << token::shift(classes[i])) + (next() % 400 == 0) as u64;
+            ((limit - 1) >> (next() % 3)).min(u16::MAX as u64 - (next() % 2)) as u16
+        });
+        let tokens = vectors.split(&folded, &classes, &mut raw);
+        split.push(tokens);
+        kept.extend(tokens.map(|tokens| (tokens, classes, folded)));
+    }
+    assert!(kept.len() > 10_000 && kept.len() < 20_000, "{}", kept.len());
+    let bytes = raw.finish();
+    let mut raw = RawReader::new(&bytes);
+    for (tokens, classes, folded) in kept {
+        let indices = vectors.join(&tokens, &classes, &mut raw);
+        assert_eq!(indices.map(|k| token::zigzag(k as i64) as u16), folded);
+    }
+    assert_eq!(raw.take(56), 0, "zeros past the end");
+    let block: Block<u32> = std::array::from_fn(|_| std::array::from_fn(|_| next() as u32));
+    let wide: Block<u64> = block.map(|row| row.map(|x| x as u64 + 1));
+    let (mut turned, mut turned_wide) = (block, wide);
+    vectors.transpose(&block, &mut turned);
+    vectors.transpose(&wide, &mut turned_wide);
+    for (i, j) in (0..8).flat_map(|i| (0..8).map(move |j| (i, j))) {
+        assert_eq!((turned[i][j], turned_wide[i][j]), (block[j][i], wide[j][i]));
+    }
+    let [a, b, c, d, e, f, g, _] = block[0];
+    assert_eq!(vectors.shift(block[0], 7), [7, a, b, c, d, e, f, g]);
+    assert_eq!(vectors.shift(wide[0], 7)[1..], wide[0][..7]);
+    (bytes, split)
+}
+
+#[test]
+fn vectors_of_every_processor_do_the_same() {
+    let portable = done_by(Portable);
+    #[cfg(target_arch = "x86_64")]
+    match Avx2::new() {
+        Some(cpu) => assert!(done_by(cpu) == portable),
+        None => eprintln!("skipped: this processor has no AVX2"),
+    }
+    assert!(portable.1.iter().any(Option::is_none));
 }

@@ -100,7 +100,7 @@ impl Archive {
     ) -> PyResult<()> {
         let mut rest = out.as_slice_mut()?;
         let total = rest.len() as u64;
-        job::run(py, progress, |watch| {
+        job::run(py, progress, rest.len(), |watch| {
             let threads = self::threads(threads)?;
             let mut archive = self.lock();
             let Kind::Field(field) = archive.header().variables[variable].kind.clone() else {
@@ -134,7 +134,8 @@ impl Archive {
     ) -> PyResult<Vec<Vec<String>>> {
         let mut rests =
             outs.iter_mut().map(|o| o.as_slice_mut()).collect::<std::result::Result<Vec<_>, _>>()?;
-        job::run(py, progress, |watch| {
+        // Texts and what rows need besides are not known: tables get a thread.
+        job::run(py, progress, usize::MAX, |watch| {
             let threads = self::threads(threads)?;
             let mut texts: Vec<Vec<String>> = vec![];
             let mut done = 0;
@@ -179,7 +180,7 @@ impl Archive {
     ) -> PyResult<String> {
         let lent = originals.iter().map(Given::lend).collect::<Result<Vec<_>>>();
         let lent = lent.map_err(|e| to_python(py, &e))?;
-        job::run(py, progress, |watch| {
+        job::run(py, progress, usize::MAX, |watch| {
             let originals = lent.iter().map(|l| l.input(watch)).collect();
             let verified = verify::verify(&mut *self.lock(), originals, self::threads(threads)?)?;
             Ok(verified.report().to_string())

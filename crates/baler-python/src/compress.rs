@@ -1,7 +1,7 @@
 //! `baler.compress` and `baler.save`.
 
 use crate::errors::to_python;
-use crate::input::Given;
+use crate::input::{Given, Lent};
 use crate::job;
 use crate::model::Model;
 use baler::archive::{self, Options};
@@ -79,7 +79,8 @@ pub fn compress<'py>(
     let raise = |e: Error| to_python(py, &e);
     let lent = inputs.iter().map(Given::lend).collect::<Result<Vec<_>>>().map_err(raise)?;
     let options = wanted.options(model.as_ref().map(|m| m.loaded())).map_err(raise)?;
-    let out = job::run(py, progress, |watch| {
+    let bytes = lent.iter().map(Lent::byte_len).sum();
+    let out = job::run(py, progress, bytes, |watch| {
         let tell = |done, total| watch.progress(done, total);
         let options = Options { progress: &tell, ..options };
         let inputs = lent.iter().map(|l| l.input(watch)).collect();

@@ -107,6 +107,14 @@ fn not_contiguous(e: impl std::fmt::Display) -> Error {
 }
 
 impl<'a> Lent<'a> {
+    /// Bytes of all its values, as they lie in memory.
+    pub fn byte_len(&self) -> usize {
+        match self {
+            Lent::Field(_, run, _) => run.bytes.len(),
+            Lent::Table(_, rows, columns) => columns.iter().map(|(_, c)| c.byte_len(*rows)).sum(),
+        }
+    }
+
     /// As an input of the library's, which stops where `watch` says so.
     pub fn input(&self, watch: &'a Watch) -> Input<'a> {
         match self {
@@ -138,6 +146,13 @@ impl<'a> Lent<'a> {
 }
 
 impl LentColumn<'_> {
+    fn byte_len(&self, rows: usize) -> usize {
+        match self {
+            LentColumn::Numbers(run) => rows * run.dtype.size().expect("not text"),
+            LentColumn::Text(texts) => texts.iter().map(String::len).sum(),
+        }
+    }
+
     fn dtype(&self) -> DType {
         match self {
             LentColumn::Numbers(run) => run.dtype,

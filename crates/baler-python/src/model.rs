@@ -142,5 +142,5 @@ fn fit(input: &Lent, args: &Train, watch: &Watch) -> Result<Vec<u8>> {
 pub fn train(py: Python, input: Given, words: Vec<String>, progress: Option<Py<PyAny>>) -> PyResult<Model> {
     let args = parse(words).map_err(|e| to_python(py, &e))?;
     let lent = input.lend().map_err(|e| to_python(py, &e))?;
-    job::run(py, progress, |watch| fit(&lent, &args, watch).and_then(Model::of))
+    job::run(py, progress, usize::MAX, |watch| fit(&lent, &args, watch).and_then(Model::of))
 }

@@ -27,7 +27,7 @@ use crate::front::{Tolerance, ordered};
 use crate::with_numbers;
 use coding::{Choice, Models, Signal, Walk, Way};
 use domain::{Absolute, Domain, Integers, Real};
-use smooth::smooth_over;
+use smooth::{drawn_over, smooth_over};
 use taps::Sampling;
 
 /// How much work a smaller file is worth. Decoding costs about what encoding did.
@@ -297,7 +297,10 @@ where
     let smooth = if classes.plane.is_empty() {
         values
     } else {
-        smoothed = smooth_over(values, &classes.plane, how.dims, |x| x);
+        smoothed = match how.level {
+            Level::Fast => drawn_over(values, &classes.plane, how.dims[2], |x| x),
+            _ => smooth_over(values, &classes.plane, how.dims, |x| x),
+        };
         &smoothed
     };
 
@@ -481,7 +484,11 @@ pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i
     let origin = first.map_or(0, |(_, &x)| x);
     put_zigzag(out, origin);
     let domain = Integers { reach, origin, least, most };
-    let smooth = smooth_over(integers, &special, dims, |x| x.wrapping_sub(origin) as f64);
+    let as_work = |x: i64| x.wrapping_sub(origin) as f64;
+    let smooth = match choice {
+        Choice::Level(Level::Fast) => drawn_over(integers, &special, dims[2], as_work),
+        _ => smooth_over(integers, &special, dims, as_work),
+    };
     let step = 2.0 * reach as f64 + 1.0;
     let signal = Signal { smooth: &smooth, mean: 0.0, dims, step, sampling: Sampling::PLAIN };
     coding::write(out, domain, signal, &special, integers, choice, plain)

@@ -43,6 +43,45 @@ pub fn smooth_over<T: Copy, F: Real>(
     out
 }
 
+/// The same at a glance: places of `special` in rows of `width` lie on a line between what is known on both sides, or hold
+/// what is known on one; a row without a known value is filled as the one before it.
+pub fn drawn_over<T: Copy, F: Real>(
+    values: &[T],
+    special: &[u8],
+    width: usize,
+    as_work: impl Fn(T) -> F,
+) -> Vec<F> {
+    let mut out: Vec<F> = values.iter().map(|&x| as_work(x)).collect();
+    let first = special.iter().position(|&s| s == 0).map_or(F::default(), |i| out[i]);
+    for (y, special) in special.chunks(width).enumerate() {
+        let (before, row) = out.split_at_mut(y * width);
+        let row = &mut row[..special.len()];
+        let (mut known, mut x) = (None, 0);
+        while let Some(start) = special[x..].iter().position(|&s| s != 0).map(|n| x + n) {
+            let end = special[start..].iter().position(|&s| s == 0).map_or(row.len(), |n| start + n);
+            known = if start > x { Some(row[start - 1]) } else { known };
+            let next = (end < row.len()).then(|| row[end]);
+            match (known, next) {
+                (None, None) => match before.len().checked_sub(width) {
+                    Some(last) => row.copy_from_slice(&before[last..]),
+                    None => row.fill(first),
+                },
+                (Some(level), None) | (None, Some(level)) => row[start..end].fill(level),
+                (Some(from), Some(to)) => {
+                    let (from, to) = (from.to_f64(), to.to_f64());
+                    let share = 1.0 / (end - start + 1) as f64;
+                    for (i, x) in row[start..end].iter_mut().enumerate() {
+                        let along = (i + 1) as f64 * share;
+                        *x = F::from_f64(from * (1.0 - along) + to * along);
+                    }
+                }
+            }
+            x = end;
+        }
+    }
+    out
+}
+
 /// A plane at one scale; `None` where nothing is known.
 struct Scale {
     rows: usize,

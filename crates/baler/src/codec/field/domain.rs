@@ -62,7 +62,11 @@ real!(f64);
 pub const LANES: usize = 8;
 
 /// An integer wide enough for the indices of a [`Domain`], as narrow as vectors like it.
-pub trait Index: Copy + Default + Send + Sync {
+pub trait Index: Copy + Default + PartialEq + Send + Sync {
+    /// Every bit set: [`Index::kept`] keeps all.
+    const ONES: Self;
+    /// Itself where `mask` is [`Index::ONES`], 0 where that is 0.
+    fn kept(self, mask: Self) -> Self;
     /// Widened.
     fn to_i64(self) -> i64;
     /// Narrowed, where nothing is lost.
@@ -78,6 +82,11 @@ pub trait Index: Copy + Default + Send + Sync {
 macro_rules! index {
     ($($t:ty)*) => {$(
         impl Index for $t {
+            const ONES: Self = -1;
+            #[inline(always)]
+            fn kept(self, mask: Self) -> Self {
+                self & mask
+            }
             #[inline(always)]
             fn to_i64(self) -> i64 {
                 self.into()
@@ -126,19 +135,21 @@ pub trait Domain: Copy {
         Some((index, rebuilt, seen))
     }
     /// The indices of several values, and whether all of them are known to obey the bound. Where they are not, an index
-    /// may be any. Encoder only.
+    /// may be any. Where `mask` is 0 instead of [`Index::ONES`], the index is 0 and nothing has to be obeyed. Encoder only.
     #[inline(always)]
     fn quantise_lanes(
         &self,
         x: &[Self::Value; LANES],
         p: &[Self::Work; LANES],
+        mask: &[Self::Index; LANES],
     ) -> ([Self::Index; LANES], bool) {
         let mut indices = [Self::Index::default(); LANES];
         let mut all = true;
         for j in 0..LANES {
             let index = self.quantise(x[j], p[j]).and_then(Self::Index::from_i64);
-            all &= index.is_some();
-            indices[j] = index.unwrap_or_default();
+            let counts = mask[j] != Self::Index::default();
+            all &= index.is_some() | !counts;
+            indices[j] = index.unwrap_or_default().kept(mask[j]);
         }
         (indices, all)
     }
@@ -192,7 +203,12 @@ macro_rules! absolute {
 
             /// As [`Domain::quantise`], without a branch: the first index or none.
             #[inline(always)]
-            fn quantise_lanes(&self, x: &[$t; LANES], p: &[$t; LANES]) -> ([$int; LANES], bool) {
+            fn quantise_lanes(
+                &self,
+                x: &[$t; LANES],
+                p: &[$t; LANES],
+                mask: &[$int; LANES],
+            ) -> ([$int; LANES], bool) {
                 let mut indices = [0; LANES];
                 let mut failed = [false; LANES];
                 for j in 0..LANES {
@@ -200,8 +216,9 @@ macro_rules! absolute {
                     let index = (ratio + $magic).to_bits().wrapping_sub(($magic as $t).to_bits()) as $int;
                     let rebuilt = p[j] + index as $t * self.step + self.mean;
                     // Below a bound of its type even after it was rounded: as in `quantise`.
-                    failed[j] = !(ratio.abs() < $limit) | !((x[j] - rebuilt).abs() < self.below);
-                    indices[j] = index;
+                    let fails = !(ratio.abs() < $limit) | !((x[j] - rebuilt).abs() < self.below);
+                    failed[j] = fails & (mask[j] != 0);
+                    indices[j] = index & mask[j];
                 }
                 (indices, failed.into_iter().fold(true, |all, f| all & !f))
             }

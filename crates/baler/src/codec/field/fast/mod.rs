@@ -24,7 +24,7 @@ use rans::{DecodingTables, SYMBOLS, Symbol};
 use table::{Counts, Tables};
 use token::{DIRECT, ESCAPE, RawReader, RawWriter};
 use vectors::{PLACES, Vectors};
-use wave::{EXACT, PAD, PASSED, REGULAR, Wave};
+use wave::{EXACT, PAD, PASSED, Wave};
 
 /// Fewer values are better served by adaptive contexts, which need no tables.
 const LEAST: usize = 1 << 13;
@@ -98,28 +98,31 @@ pub struct Chunk<'a, D: Domain> {
     pub values: &'a mut [D::Value],
 }
 
-/// Marks the places of a group that are passed over.
+/// The places of a row that are not passed over, one behind the other.
 #[inline(always)]
-fn mark<D: Domain, V: Vectors>(
-    wave: &mut Wave<D, V>,
-    special: &[u8],
-    z: usize,
-    y: usize,
-    [_, ny, nx]: [usize; 3],
-) {
-    if wave.odd {
-        wave.kinds.iter_mut().for_each(|k| k.fill(REGULAR));
-        wave.odd = false;
-    }
-    if special.is_empty() {
-        return;
-    }
-    for lane in 0..LANES.min(ny - y) {
-        let row = &special[(z * ny + y + lane) * nx..][..nx];
-        for (kind, &s) in wave.kinds[lane][PAD..].iter_mut().zip(row) {
-            *kind = if s != 0 { PASSED } else { REGULAR };
-            wave.odd |= s != 0;
+fn close_up<T: Copy>(out: &mut Vec<T>, row: &[T], kinds: &[u8]) {
+    out.resize(row.len(), row[0]);
+    let mut count = 0;
+    for (&x, &kind) in row.iter().zip(kinds) {
+        out[count] = x;
+        count += (kind != PASSED) as usize;
+        // (Never beyond the last, where `out` is full.)
+        if count == out.len() {
+            break;
         }
+    }
+    out.truncate(count);
+}
+
+/// The inverse of [`close_up`]: `some` in the places of a row that are not passed over, 0 in the others.
+#[inline(always)]
+fn open_up<I: Index>(row: &mut [I], some: &[I], kinds: &[u8]) {
+    let mut at = 0;
+    for (x, &kind) in row.iter_mut().zip(kinds) {
+        let mask = if kind == PASSED { I::default() } else { I::ONES };
+        // (Behind the last one only places that are passed over.)
+        *x = some[at.min(some.len() - 1)].kept(mask);
+        at += (kind != PASSED) as usize;
     }
 }
 
@@ -131,6 +134,7 @@ pub fn encode<D: Domain>(vectors: impl Vectors, out: &mut Vec<u8>, chunk: Chunk<
     let mut wave = Wave::new(vectors, domain, dims, weights);
     let mut magnitudes = Magnitudes::new(dims);
     let mut classes = vec![0u8; nx.next_multiple_of(16)];
+    let (mut some_classes, mut some_indices) = (vec![], vec![]);
     let mut symbols = vec![Symbol::default(); values.len()];
     let mut coded = 0;
     let mut lengths = Vec::with_capacity(nz * ny);
@@ -140,39 +144,36 @@ pub fn encode<D: Domain>(vectors: impl Vectors, out: &mut Vec<u8>, chunk: Chunk<
     for z in 0..nz {
         wave.open_plane(z);
         for y in (0..ny).step_by(LANES) {
-            mark(&mut wave, special, z, y, dims);
+            wave.open_group(z, y, special);
             wave.group::<true>(z, y, values);
             for lane in 0..LANES.min(ny - y) {
                 magnitudes.classes(z, y + lane, nx, &mut classes);
                 let indices = &wave.indices[lane][PAD..PAD + nx];
-                let kinds = wave.odd.then_some(&wave.kinds[lane][PAD..PAD + nx]);
+                let kinds = &wave.kinds[lane][PAD..PAD + nx];
                 let symbols = &mut symbols[coded..coded + nx];
-                let count = match kinds {
-                    None => {
-                        let parts =
-                            symbols.chunks_mut(PART).zip(classes.chunks(PART)).zip(indices.chunks(PART));
-                        for ((symbols, classes), indices) in parts {
-                            split_regular::<D>(
-                                vectors,
-                                symbols,
-                                &classes[..indices.len()],
-                                indices,
-                                &mut raw,
-                            );
-                        }
-                        nx
+                let count = if wave.odd {
+                    let values = &values[(z * ny + y + lane) * nx..];
+                    split_odd::<D>(symbols, &classes, indices, kinds, values, &mut raw)
+                } else {
+                    let (mut classes, mut indices) = (&classes[..nx], indices);
+                    if wave.passed[lane] > 0 {
+                        close_up(&mut some_classes, classes, kinds);
+                        close_up(&mut some_indices, indices, kinds);
+                        (classes, indices) = (&some_classes, &some_indices);
                     }
-                    Some(kinds) => {
-                        let values = &values[(z * ny + y + lane) * nx..];
-                        split_odd::<D>(symbols, &classes, indices, kinds, values, &mut raw)
+                    let symbols = symbols[..indices.len()].chunks_mut(PART);
+                    let parts = symbols.zip(classes.chunks(PART)).zip(indices.chunks(PART));
+                    for ((symbols, classes), indices) in parts {
+                        split_regular::<D>(vectors, symbols, classes, indices, &mut raw);
                     }
+                    indices.len()
                 };
                 for (i, s) in symbols[..count].iter().enumerate() {
                     counts[s.number()][i % 2] += 1;
                 }
                 coded += count;
                 lengths.push(count as u32);
-                magnitudes.note(z, y + lane, indices, kinds);
+                magnitudes.note(z, y + lane, indices, wave.odd.then_some(kinds));
             }
         }
         wave.close_plane(z);
@@ -301,31 +302,33 @@ pub fn decode<D: Domain>(vectors: impl Vectors, chunk: Chunk<D>, tables: &Tables
     let mut magnitudes = Magnitudes::new(dims);
     let mut classes = vec![0u8; nx.next_multiple_of(16)];
     let mut tokens = vec![0u8; nx];
+    let (mut some_classes, mut some_indices) = (vec![], vec![D::Index::default(); nx]);
     for z in 0..nz {
         wave.open_plane(z);
         for y in (0..ny).step_by(LANES) {
-            mark(&mut wave, special, z, y, dims);
-            let passing = wave.odd;
+            wave.open_group(z, y, special);
             for lane in 0..LANES.min(ny - y) {
                 magnitudes.classes(z, y + lane, nx, &mut classes);
                 let indices = &mut wave.indices[lane][PAD..PAD + nx];
                 let kinds = &mut wave.kinds[lane][PAD..PAD + nx];
-                let mut count = nx;
+                let passing = wave.passed[lane] > 0;
+                let mut classes = &classes[..nx];
                 if passing {
-                    count = 0;
-                    for x in 0..nx {
-                        classes[count] = classes[x];
-                        count += (kinds[x] != PASSED) as usize;
-                    }
+                    close_up(&mut some_classes, classes, kinds);
+                    classes = &some_classes;
                 }
-                let (classes, tokens) = (&classes[..count], &mut tokens[..count]);
+                let tokens = &mut tokens[..classes.len()];
                 coder.row(&tables, classes, tokens);
                 let most = tokens.iter().fold(0, |a, &t| a.max(t));
-                if !passing && most < token::DIRECT as u8 {
+                if most < token::DIRECT as u8 {
                     // The bulk of rows.
-                    let parts = indices.chunks_mut(PART).zip(classes.chunks(PART)).zip(tokens.chunks(PART));
+                    let to = if passing { &mut some_indices[..classes.len()] } else { &mut indices[..] };
+                    let parts = to.chunks_mut(PART).zip(classes.chunks(PART)).zip(tokens.chunks(PART));
                     for ((indices, classes), tokens) in parts {
                         join_regular::<D>(vectors, indices, classes, tokens, &mut raw);
+                    }
+                    if passing {
+                        open_up(indices, &some_indices, kinds);
                     }
                 } else {
                     let values = &mut values[(z * ny + y + lane) * nx..];

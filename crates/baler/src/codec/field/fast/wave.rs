@@ -60,7 +60,11 @@ pub struct Wave<D: Domain, V: Vectors> {
     staged: [Vec<D::Value>; LANES],
     /// What kind of place each is, padded likewise.
     pub kinds: [Vec<u8>; LANES],
-    /// Whether any place of the group is not regular.
+    /// The same as masks: 0 where a place is passed over.
+    masks: [Vec<D::Index>; LANES],
+    /// How many places of each of the group's rows are passed over.
+    pub passed: [usize; LANES],
+    /// Whether any place of the group is coded exactly.
     pub odd: bool,
 }
 
@@ -83,6 +87,8 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
             indices: std::array::from_fn(|_| vec![D::Index::default(); stride]),
             staged: std::array::from_fn(|_| vec![D::from_bits(0); stride]),
             kinds: std::array::from_fn(|_| vec![REGULAR; stride]),
+            masks: std::array::from_fn(|_| vec![D::Index::ONES; stride]),
+            passed: [0; LANES],
             odd: false,
         }
     }
@@ -116,6 +122,34 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
     fn near(&self, z: usize, y: usize) -> [usize; 4] {
         let before = |back: usize, dy: isize| self.row(z + KEPT - back, y as isize + dy);
         [before(2, 0), before(1, -1) - 1, before(1, 0) - 1, before(1, 1) - 1]
+    }
+
+    /// Marks the places of the group from row `y` that are passed over: those with a nonzero `special`.
+    #[inline(always)]
+    pub fn open_group(&mut self, z: usize, y: usize, special: &[u8]) {
+        let [_, ny, nx] = self.dims;
+        if self.odd || self.passed != [0; LANES] {
+            self.kinds.iter_mut().for_each(|k| k.fill(REGULAR));
+            self.masks.iter_mut().for_each(|m| m.fill(D::Index::ONES));
+            (self.odd, self.passed) = (false, [0; LANES]);
+        }
+        if special.is_empty() {
+            return;
+        }
+        for lane in 0..LANES.min(ny - y) {
+            let row = &special[(z * ny + y + lane) * nx..][..nx];
+            if row.iter().fold(0, |any, &s| any | s) == 0 {
+                continue;
+            }
+            let (kinds, masks) = (&mut self.kinds[lane][PAD..], &mut self.masks[lane][PAD..]);
+            let mut passed = 0;
+            for x in 0..nx {
+                passed += (row[x] != 0) as usize;
+                kinds[x] = if row[x] != 0 { PASSED } else { REGULAR };
+                masks[x] = if row[x] != 0 { D::Index::default() } else { D::Index::ONES };
+            }
+            self.passed[lane] = passed;
+        }
     }
 
     /// What the planes before say of a block: a row a lane, row `lane` from column `t` - [`LAG`] x `lane`.
@@ -166,6 +200,20 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
     /// reconstructions in `values`, where exact values already are.
     #[inline(always)]
     pub fn group<const ENCODE: bool>(&mut self, z: usize, y: usize, values: &mut [D::Value]) {
+        match self.passed == [0; LANES] {
+            true => self.group_of::<ENCODE, false>(z, y, values),
+            false => self.group_of::<ENCODE, true>(z, y, values),
+        }
+    }
+
+    /// [`Wave::group`], where `PASSING` says whether any place is passed over.
+    #[inline(always)]
+    fn group_of<const ENCODE: bool, const PASSING: bool>(
+        &mut self,
+        z: usize,
+        y: usize,
+        values: &mut [D::Value],
+    ) {
         let [_, ny, nx] = self.dims;
         let rows = (ny - y).min(LANES);
         let values = &mut values[(z * ny + y) * nx..][..rows * nx];
@@ -200,6 +248,7 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
         let (mut backs, mut seen) = (works, works);
         let mut indices = numbers;
         let (mut originals, mut rebuilt) = (found, found);
+        let mut masks = [[D::Index::ONES; LANES]; LANES];
         for t in (0..nx + LAG * (rows - 1)).step_by(LANES) {
             if let Some(weights) = &back {
                 self.backs(weights, &near, t, &mut works);
@@ -208,6 +257,10 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
             if originals_matter {
                 block(&self.staged, t, &mut found);
                 self.vectors.transpose(&found, &mut originals);
+            }
+            if PASSING {
+                block(&self.masks, t, &mut numbers);
+                self.vectors.transpose(&numbers, &mut masks);
             }
             if !ENCODE {
                 block(&self.indices, t, &mut numbers);
@@ -231,12 +284,18 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
                 let mut failed = false;
                 if ENCODE {
                     let holds;
-                    (indices[i], holds) = self.domain.quantise_lanes(&originals[i], &p);
+                    let mask = if PASSING { masks[i] } else { [D::Index::ONES; LANES] };
+                    (indices[i], holds) = self.domain.quantise_lanes(&originals[i], &p, &mask);
                     failed = !holds;
                 }
                 let mut here = p;
                 for j in 0..LANES {
                     (rebuilt[i][j], here[j]) = self.domain.rebuild(indices[i][j].to_i64(), p[j]);
+                }
+                if PASSING {
+                    for j in 0..LANES {
+                        here[j] = if masks[i][j] == D::Index::default() { p[j] } else { here[j] };
+                    }
                 }
                 if failed || self.odd {
                     let mut step = (indices[i], rebuilt[i], here);
@@ -269,8 +328,15 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
                 set_block(&mut self.indices, t, &numbers);
             }
         }
-        for (row, staged) in values.chunks_exact_mut(nx).zip(&self.staged) {
-            row.copy_from_slice(&staged[PAD..PAD + nx]);
+        for (lane, row) in values.chunks_exact_mut(nx).enumerate() {
+            let staged = &self.staged[lane][PAD..PAD + nx];
+            if !PASSING || self.passed[lane] == 0 {
+                row.copy_from_slice(staged);
+                continue;
+            }
+            for ((x, &rebuilt), &kind) in row.iter_mut().zip(staged).zip(&self.kinds[lane][PAD..]) {
+                *x = if kind == PASSED { *x } else { rebuilt };
+            }
         }
         for &start in &starts[..rows] {
             let (first, last) = (self.planes[start - self.stride], self.planes[start + nx - 1]);

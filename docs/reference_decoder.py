@@ -408,31 +408,33 @@ class Classes(NamedTuple):
     special: dict  # bits of the values of classes 2 to 15, by place
 
 def decode_classes(r, count, width, size=0):
-    minus, special, plane = set(), {}, []
-    flag = r.tag(2)
+    flag = r.tag(4)
     if not flag:
-        return Classes(minus, special)
-    need(flag == 1 or size, "classes of planes where there is one")
+        return Classes(set(), {})
+    need(flag % 2 or size, "classes of planes where there is one")
     constants = [r.varint() for _ in range(r.tag(13))]
     own = list(r.numbers("Q", r.varint()))[::-1]
     coder = RangeCoder(r.part().data)
-    as_p, as_w, as_n, other = defaultdict(Bit), defaultdict(Bit), defaultdict(Bit), defaultdict(falling)
-    for i in range(count):
-        backs = 1, 2, width, width + 1, width - 1
-        w, ww, n, nw, ne = (plane[i - back] if 0 < back <= i else 0 for back in backs)
-        planar = flag == 2 and i >= size
-        if planar:
-            backs = size, size + 1, size + width, size + width - 1, size - 1
-            p, pw, pn, pne, pe = (plane[i - back] if back <= i else 0 for back in backs)
-        if planar and bit_alone(coder, as_p[w == pw, n == pn, ne == pne, p == w, p == n, pe == p]):
-            value = p
-        elif bit_alone(coder, as_w[w == n, n == ne, nw == w, ww == w, w != 0, ne == w]):
-            value = w
-        elif bit_alone(coder, as_n[n == ne, n == nw, w == n]):
-            value = n
-        else:
-            value = symbol(coder, other[w])
-        plane.append(value)
+    plane = []
+    one = ClassContexts(plane, width, 0 if flag % 2 else size)
+    if flag > 2:
+        copies, above = defaultdict(Bit), defaultdict(lambda: True)
+        for row in range(0, count, width):
+            west = True
+            for start in range(row, row + width, 16):
+                n = min(16, row + width - start)
+                back = size if flag == 4 and start >= size else width
+                like = plane[start - back : start - back + n] if start >= back else [0] * n
+                west = bit_alone(coder, copies[west, above[start - row], len(set(like)) == 1])
+                above[start - row] = west
+                plane.extend(like if west else [])
+                while len(plane) < start + n:
+                    plane.append(one.decode(coder))
+    else:
+        while len(plane) < count:
+            plane.append(one.decode(coder))
+    minus, special = set(), {}
+    for i, value in enumerate(plane):
         need(value < 2 + len(constants) or value == 15 and own, "a class without its value")
         if value == 1:
             minus.add(i)
@@ -440,6 +442,31 @@ def decode_classes(r, count, width, size=0):
             special[i] = own.pop() if value == 15 else constants[value - 2]
     need(not own, "own values left over")
     return Classes(minus, special)
+
+class ClassContexts:
+    """Classes that are coded one by one: each behind what there is of the plane."""
+
+    def __init__(self, plane, width, size):
+        self.plane, self.width, self.size = plane, width, size
+        self.as_p, self.as_w, self.as_n = defaultdict(Bit), defaultdict(Bit), defaultdict(Bit)
+        self.other = defaultdict(falling)
+
+    def back(self, n):
+        return self.plane[-n] if 0 < n <= len(self.plane) else 0
+
+    def decode(self, coder):
+        width, size = self.width, self.size
+        w, ww, n, nw, ne = (self.back(b) for b in (1, 2, width, width + 1, width - 1))
+        if size and len(self.plane) >= size:
+            backs = size, size + 1, size + width, size + width - 1, size - 1
+            p, pw, pn, pne, pe = (self.back(b) for b in backs)
+            if bit_alone(coder, self.as_p[w == pw, n == pn, ne == pne, p == w, p == n, pe == p]):
+                return p
+        if bit_alone(coder, self.as_w[w == n, n == ne, nw == w, ww == w, w != 0, ne == w]):
+            return w
+        if bit_alone(coder, self.as_n[n == ne, n == nw, w == n]):
+            return n
+        return symbol(coder, self.other[w])
 
 # 4.5 Ordered integers, and what else makes numbers of bits
 

@@ -27,7 +27,7 @@ fn main() {
             for part in v.chunks(v.len() / members) {
                 let mean = (part.iter().map(|&x| x as f64).sum::<f64>() / part.len() as f64) as f32;
                 let step = (2.0 * bound * 0.999) as f32;
-                let domain = Absolute { step, inverse: 1.0 / step, mean, bound };
+                let domain = Absolute::<f32>::new(step, mean, bound);
                 let signal =
                     Signal { smooth: part, mean, dims, step: step as f64, sampling: Sampling::PLAIN };
                 let asked = if part.len() < 1 << 20 { 4 } else { 16 };

@@ -272,6 +272,18 @@ fn masked(cases: &mut Vec<Case>) {
         let options =
             Options { bound: Some(Bound::Absolute(1e-3)), codec: Some(Codec::Field), ..Options::default() };
         cases.push((format!("masked, {name}"), pack(inputs, &options)));
+        // Rows of several blocks, at all levels; the fast walk passes places over.
+        let hide = |moves| -> Vec<f32> {
+            let sea = wave(9000).into_iter().enumerate();
+            let land = |i: usize| (i + i / 1500 * moves) % 50 < 30 && i / 50 % 30 > 12;
+            sea.map(|(i, x)| if land(i) { hidden } else { x as f32 + 280.0 }).collect()
+        };
+        for level in [Level::Default, Level::Fast] {
+            let inputs = [0, 7].map(|moves| field("wide", &[6, 30, 50], Values::F32(hide(moves)))).into();
+            let bound = Some(Bound::Absolute(1e-3));
+            let options = Options { bound, level, codec: Some(Codec::Field), ..Options::default() };
+            cases.push((format!("masked, {name}, in blocks, {level:?}"), pack(inputs, &options)));
+        }
     }
 }
 
@@ -368,7 +380,7 @@ fn forced_bases(cases: &mut Vec<Case>) {
 /// An archive of a field of f32 over a base.
 fn over(shape: &[usize], recipe: Recipe) -> Vec<u8> {
     let original: Vec<f32> = clouds(shape).into_iter().map(|x| x as f32).collect();
-    let domain = Absolute { step: 0.01, inverse: 1.0 / 0.01, mean: 0.25, bound: 0.005 };
+    let domain = Absolute::<f32>::new(0.01, 0.25, 0.005);
     let (dims, step) = (view(shape), domain.step as f64);
     let signal = Signal { smooth: &original, mean: domain.mean, dims, step, sampling: Sampling::PLAIN };
     let mut payload = vec![Walk::Based.to_bits()];

@@ -9,7 +9,7 @@ mod walk;
 
 use baler::archive::header::Resolved;
 use baler::bound::Bound;
-use baler::codec::field::domain::{Absolute, Domain};
+use baler::codec::field::domain::{Absolute, Domain, LANES};
 use baler::codec::table::column;
 use baler::data::Values;
 use baler::front::Tolerance;
@@ -68,7 +68,7 @@ fn millions_of_f64_keep_absolute_bounds() {
         };
         let step = 2.0 * bound * 0.999999;
         let mean = if round % 2 == 0 { 0.0 } else { around(bound * 1e5, &mut random) };
-        let domain = Absolute { step, inverse: 1.0 / step, mean, bound };
+        let domain = Absolute::<f64>::new(step, mean, bound);
         let uniform = Uniform::new(bound, bound * 1e6, f64::EPSILON);
         for i in 0..20_000 {
             // Half of all values lie where two reconstructions are as far away, or one as far as the bound.
@@ -82,6 +82,8 @@ fn millions_of_f64_keep_absolute_bounds() {
             if !x.is_finite() || x.to_bits() == 1 << 63 {
                 continue;
             }
+            let ([lane, ..], holds) = domain.quantise_lanes(&[x; LANES], &[p; LANES], &[-1; LANES]);
+            assert!(!holds || within(x, domain.rebuild(lane, p).0, bound), "{x:e} in lanes around {p:e}");
             if let Some(index) = domain.quantise(x, p) {
                 let y = domain.rebuild(index, p).0;
                 assert!(within(x, y, bound), "{x:e} became {y:e} around {p:e} within {bound:e}");

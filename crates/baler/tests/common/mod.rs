@@ -294,6 +294,10 @@ pub fn seeds() -> Vec<Seed> {
     let f32s = Values::F32((0..8192).map(|i| saddle(i) as f32).collect());
     add("fast f32", one(&[2, 64, 64], f32s, &fast));
     let odd = |i: usize| if i % 2999 == 5 { f64::NAN } else { saddle(i) };
+    let holes =
+        |i: usize| if (i / 64 + i / 4096 * 9) % 64 > 20 && i % 64 < 30 { f64::NAN } else { saddle(i) };
+    let f32s = Values::F32((0..8192).map(|i| holes(i) as f32).collect());
+    add("fast f32 with holes", one(&[2, 64, 64], f32s, &fast));
     add("fast f64 in a plane", one(&[129, 64], Values::F64((0..8256).map(odd).collect()), &fast));
 
     let mut description = serde_json::Map::new();
@@ -327,13 +331,15 @@ pub fn seeds() -> Vec<Seed> {
     let i32s = Values::I32(recurring(720, 20));
     add("recurring integers in space", one(&[3, 12, 20], i32s, &field_codec(Bound::Lossless)));
 
-    let masked = |hidden: f32| {
-        let land = move |i: usize| i % 200 % 20 < 7 && i % 200 / 20 > 2;
+    let masked = |hidden: f32, moves: usize| {
+        let land = move |i: usize| (i + i / 200 * moves) % 20 < 7 && i % 200 / 20 > 2;
         let sea = wave(800).into_iter().enumerate();
         Values::F32(sea.map(|(i, x)| if land(i) { hidden } else { x as f32 + 300.5 }).collect())
     };
-    add("a mask that stays", one(&[4, 10, 20], masked(f32::NAN), &absolute_whole));
-    add("land of zeros", one(&[4, 10, 20], masked(0.0), &absolute_whole));
+    add("a mask that stays", one(&[4, 20, 10], masked(f32::NAN, 0), &absolute_whole));
+    add("a mask that stays in blocks", one(&[4, 10, 20], masked(f32::NAN, 0), &absolute_whole));
+    add("a mask in blocks", one(&[4, 10, 20], masked(f32::NAN, 3), &absolute_whole));
+    add("land of zeros", one(&[4, 10, 20], masked(0.0, 0), &absolute_whole));
 
     let net = net();
     let by_net = Options { net: Some(&net), codec: Some(Codec::Table), ..with(Bound::Absolute(0.05), 1) };

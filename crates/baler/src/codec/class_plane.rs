@@ -95,7 +95,7 @@ fn code<C: Coder>(coder: &mut C, plane: &mut [u8], layout: Layout) {
     let mut copies = [Bit::NEW; 8];
     // Of each block of the last row, whether it was a copy.
     let mut above = vec![true; width.div_ceil(BLOCK)];
-    for row in (0..plane.len()).step_by(width) {
+    for row in (0..plane.len()).step_by(width.max(1)) {
         let mut west = true;
         for (start, above) in (row..row + width).step_by(BLOCK).zip(&mut above) {
             let end = (start + BLOCK).min(row + width);

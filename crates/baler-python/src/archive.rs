@@ -100,7 +100,9 @@ impl Archive {
     ) -> PyResult<()> {
         let mut rest = out.as_slice_mut()?;
         let total = rest.len() as u64;
-        job::run(py, progress, rest.len(), |watch| {
+        // Some rows may take all of a chunk.
+        let bytes = if rows.is_none() { rest.len() } else { usize::MAX };
+        job::run(py, progress, bytes, |watch| {
             let threads = self::threads(threads)?;
             let mut archive = self.lock();
             let Kind::Field(field) = archive.header().variables[variable].kind.clone() else {
@@ -134,7 +136,6 @@ impl Archive {
     ) -> PyResult<Vec<Vec<String>>> {
         let mut rests =
             outs.iter_mut().map(|o| o.as_slice_mut()).collect::<std::result::Result<Vec<_>, _>>()?;
-        // Texts and what rows need besides are not known: tables get a thread.
         job::run(py, progress, usize::MAX, |watch| {
             let threads = self::threads(threads)?;
             let mut texts: Vec<Vec<String>> = vec![];

@@ -79,7 +79,10 @@ pub fn compress<'py>(
     let raise = |e: Error| to_python(py, &e);
     let lent = inputs.iter().map(Given::lend).collect::<Result<Vec<_>>>().map_err(raise)?;
     let options = wanted.options(model.as_ref().map(|m| m.loaded())).map_err(raise)?;
-    let bytes = lent.iter().map(Lent::byte_len).sum();
+    // What tables, models and the level max take is not known from the bytes.
+    let quick = model.is_none() && options.level != Level::Max;
+    let fields = lent.iter().map(|l| l.field_len().filter(|_| quick));
+    let bytes = fields.sum::<Option<usize>>().unwrap_or(usize::MAX);
     let out = job::run(py, progress, bytes, |watch| {
         let tell = |done, total| watch.progress(done, total);
         let options = Options { progress: &tell, ..options };

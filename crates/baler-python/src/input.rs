@@ -107,11 +107,11 @@ fn not_contiguous(e: impl std::fmt::Display) -> Error {
 }
 
 impl<'a> Lent<'a> {
-    /// Bytes of all its values, as they lie in memory.
-    pub fn byte_len(&self) -> usize {
+    /// Bytes of a field.
+    pub fn field_len(&self) -> Option<usize> {
         match self {
-            Lent::Field(_, run, _) => run.bytes.len(),
-            Lent::Table(_, rows, columns) => columns.iter().map(|(_, c)| c.byte_len(*rows)).sum(),
+            Lent::Field(_, run, _) => Some(run.bytes.len()),
+            Lent::Table(..) => None,
         }
     }
 
@@ -146,13 +146,6 @@ impl<'a> Lent<'a> {
 }
 
 impl LentColumn<'_> {
-    fn byte_len(&self, rows: usize) -> usize {
-        match self {
-            LentColumn::Numbers(run) => rows * run.dtype.size().expect("not text"),
-            LentColumn::Text(texts) => texts.iter().map(String::len).sum(),
-        }
-    }
-
     fn dtype(&self) -> DType {
         match self {
             LentColumn::Numbers(run) => run.dtype,

@@ -35,12 +35,13 @@ impl Watch {
     }
 }
 
-/// Work on so few bytes, done before anybody would wait for a sign of it, stays on the thread that asks for it: another's
-/// start, and its empty caches, would cost a third of the time.
+/// Work on so few bytes, which nobody wants to be told of, is done before anybody would wait for a sign of it, and stays on
+/// the thread that asks for it: another's start, and its empty caches, would cost a third of the time.
 const LITTLE: usize = 4 << 20;
 
-/// Runs `job`, on so many bytes, on a thread of its own while this one, which alone may run Python's signal handlers, waits. `progress` is
-/// called with how much of how much is done, on this thread; what it raises ends the job, as Ctrl-C does.
+/// Runs `job` on a thread of its own while this one, which alone may run Python's signal handlers, waits. `progress` is
+/// called with how much of how much is done, on this thread; what it raises ends the job, as Ctrl-C does. `bytes` is what the
+/// job codes or decodes; see [`LITTLE`].
 pub fn run<T: Send>(
     py: Python,
     progress: Option<Py<PyAny>>,
@@ -48,6 +49,11 @@ pub fn run<T: Send>(
     job: impl FnOnce(&Watch) -> Result<T> + Send,
 ) -> PyResult<T> {
     let watch = &Watch::default();
+    if bytes <= LITTLE && progress.is_none() {
+        let result = py.detach(|| job(watch));
+        py.check_signals()?;
+        return result.map_err(|e| to_python(py, &e));
+    }
     let (tell, told) = mpsc::channel();
     let mut said = (0, 0);
     let mut look = move || {
@@ -63,13 +69,6 @@ pub fn run<T: Send>(
             }
         })
     };
-    if bytes <= LITTLE {
-        let (result, raised) = py.detach(move || (job(watch), look().err()));
-        return match raised {
-            Some(e) => Err(e),
-            None => result.map_err(|e| to_python(py, &e)),
-        };
-    }
     let (result, raised) = py.detach(move || {
         thread::scope(|scope| {
             scope.spawn(move || tell.send(job(watch)));

@@ -1,5 +1,6 @@
 //! Code compiled for the processor at hand. The same source, so the same single operations and the same bits: only the
-//! width of the vectors differs. (Rust never fuses a product into a sum.)
+//! width of the vectors differs. (Rust never fuses a product into a sum.) What compilers do not make vectors of is written
+//! twice, moves bits alone, and is held equal by tests: see [`Vectors`].
 #![allow(unsafe_code)] // calls of what was compiled for more than is known of every processor
 
 use crate::codec::field::fast::vectors::Vectors;

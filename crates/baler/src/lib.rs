@@ -12,8 +12,10 @@ pub mod front;
 
 // The frozen bits: everything that a decoder computes. None of these use what follows them.
 pub mod codec;
-mod cpu;
 pub mod model;
+
+// What all of these run on.
+mod cpu;
 
 // Files.
 pub mod archive;

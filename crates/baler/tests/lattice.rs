@@ -97,7 +97,7 @@ fn values_off_the_lattice_come_back_too() {
     round_trip(&Values::F32(values), &[100, 200], Tolerance::Absolute(0.01));
     // Nor is anything smooth or noisy.
     let smooth: Vec<f64> = wave(20_000).iter().map(|x| x * 1.000_000_1).collect();
-    assert!(probe::find(&smooth, &Classes::default(), |_| Some((0, 0.0))).is_none());
+    assert!(probe::find(&smooth, &Classes::default(), 3, |_| Some((0, 0.0))).is_none());
 }
 
 #[test]

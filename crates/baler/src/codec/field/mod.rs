@@ -99,7 +99,7 @@ pub fn encode_with(
     let pays = apart.as_ref().map_or(Some(false), |apart| pays(values, tolerance, &alone, apart));
     let mut best: Option<(Vec<u8>, Values)> = None;
     let mut offer = |coded: (Vec<u8>, Values)| {
-        if best.as_ref().is_none_or(|best| coded.0.len() < best.0.len()) {
+        if best.as_ref().is_none_or(|best| smaller(coded.0.len(), best.0.len(), level)) {
             best = Some(coded);
         }
     };
@@ -117,16 +117,23 @@ pub fn encode_with(
     best.expect("one way or the other")
 }
 
-/// Of so many planes of a chunk (rows, where it has one plane) one is in the slab.
-const SAMPLED: usize = 8;
-/// Values that a slab has at least at the fast level. (Not measured how few are too few.)
-const LEAST_SLAB: usize = 1 << 13;
-/// Chunks of so few values are not sampled at other levels, where a base may suit the whole chunk and not the slab.
-const SMALL: usize = 1 << 19;
-/// Beyond a difference of one part in so many a slab is trusted.
-const CLEAR: usize = 6;
 /// At the fast level classes have to save one part in so many: they take three times as long.
 const WORTH: usize = 6;
+
+/// Whether values that repeat are better told apart, by the bytes that they take so and by those that they take alone.
+fn smaller(apart: usize, alone: usize, level: Level) -> bool {
+    apart < if level == Level::Fast { alone - alone / WORTH } else { alone }
+}
+
+/// Of so many planes of a chunk (rows, where it has one plane) one is in the slab.
+const SAMPLED: usize = 8;
+/// At the fast level a slab has at least so many values, and two planes where there are planes. (Not measured how few are too
+/// few.)
+const LEAST_FAST_SLAB: usize = 1 << 13;
+/// Smaller slabs may tell too little at other levels, where a base may suit the whole chunk and not the slab.
+const LEAST_SLAB: usize = 1 << 16;
+/// Beyond a difference of one part in so many a slab is trusted.
+const CLEAR: usize = 6;
 
 /// Whether values that repeat are clearly better told apart. That depends on how the edges of their regions would have been
 /// predicted, so only coding tells; but that of a slab out of the chunk's middle may do. `None` where all of it has to.
@@ -134,8 +141,9 @@ fn pays(values: &Values, tolerance: Tolerance, alone: &How, apart: &How) -> Opti
     let [nz, ny, nx] = alone.dims;
     let fast = alone.level == Level::Fast;
     let (count, size) = if nz == 1 { (ny, nx) } else { (nz, ny * nx) };
-    let some = (count / SAMPLED).max(LEAST_SLAB.div_ceil(size));
-    if some > count / 2 || !fast && values.len() < SMALL {
+    let least = LEAST_FAST_SLAB.div_ceil(size).max(if nz == 1 { 1 } else { 2 });
+    let some = if fast { least.max(count / SAMPLED) } else { count / SAMPLED };
+    if some > count / 2 || !fast && some * size < LEAST_SLAB {
         return None;
     }
     let start = (count - some) / 2 * size;
@@ -147,11 +155,8 @@ fn pays(values: &Values, tolerance: Tolerance, alone: &How, apart: &How) -> Opti
         encode_as(&part, tolerance, &how).0.len()
     };
     let (alone, apart) = (bytes(alone), bytes(apart));
-    if fast {
-        return Some(apart < alone - alone / WORTH);
-    }
     let clear = alone.abs_diff(apart) * CLEAR > alone.max(apart);
-    clear.then_some(apart < alone)
+    (clear || fast).then_some(smaller(apart, alone, level))
 }
 
 /// Codes a chunk in the one way that `how` says.
@@ -287,7 +292,7 @@ where
     Absolute<F>: Domain<Value = F, Work = F>,
 {
     let classes = how.classify(values, Rule::Bounded);
-    let Moments { mean, magnitude, largest } = moments(values, &classes);
+    let Moments { mean, magnitude, largest } = moments(values, &classes, how.plain);
     // Rounding to the stored type may add an ulp or so of the result. A few huge values are left out of account:
     // those few will fail the check and be coded exactly.
     let slack = 2.0 * F::EPSILON * largest.min(8.0 * magnitude);
@@ -297,10 +302,7 @@ where
     let smooth = if classes.plane.is_empty() {
         values
     } else {
-        smoothed = match how.level {
-            Level::Fast => drawn_over(values, &classes.plane, how.dims[2], |x| x),
-            _ => smooth_over(values, &classes.plane, how.dims, |x| x),
-        };
+        smoothed = filled(values, &classes.plane, how.dims, how.choice(), |x| x);
         &smoothed
     };
 
@@ -316,6 +318,20 @@ where
     work
 }
 
+/// Values as work numbers, special places filled: as well as bases and networks need it, or as the fast walk does.
+fn filled<T: Copy, F: Real>(
+    values: &[T],
+    special: &[u8],
+    dims: [usize; 3],
+    choice: Choice,
+    as_work: impl Fn(T) -> F,
+) -> Vec<F> {
+    match choice {
+        Choice::Level(Level::Fast) => drawn_over(values, special, dims[2], as_work),
+        _ => smooth_over(values, special, dims, as_work),
+    }
+}
+
 /// What regular values are like.
 struct Moments {
     mean: f64,
@@ -324,9 +340,9 @@ struct Moments {
     largest: f64,
 }
 
-fn moments<F: Float>(values: &[F], classes: &Classes) -> Moments {
+fn moments<F: Float>(values: &[F], classes: &Classes, plain: bool) -> Moments {
     if classes.plane.is_empty() {
-        return best(Measure(values), false);
+        return best(Measure(values), plain);
     }
     let regular = |(x, &class): (&F, &u8)| (class == REGULAR).then_some(*x);
     let (mut sum, mut magnitudes, mut largest, mut count) = (0.0f64, 0.0f64, 0.0f64, 0);
@@ -484,11 +500,7 @@ pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i
     let origin = first.map_or(0, |(_, &x)| x);
     put_zigzag(out, origin);
     let domain = Integers { reach, origin, least, most };
-    let as_work = |x: i64| x.wrapping_sub(origin) as f64;
-    let smooth = match choice {
-        Choice::Level(Level::Fast) => drawn_over(integers, &special, dims[2], as_work),
-        _ => smooth_over(integers, &special, dims, as_work),
-    };
+    let smooth = filled(integers, &special, dims, choice, |x| x.wrapping_sub(origin) as f64);
     let step = 2.0 * reach as f64 + 1.0;
     let signal = Signal { smooth: &smooth, mean: 0.0, dims, step, sampling: Sampling::PLAIN };
     coding::write(out, domain, signal, &special, integers, choice, plain)

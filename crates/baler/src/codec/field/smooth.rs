@@ -170,6 +170,19 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_drawn_over_holes_in_rows() {
+        let drawn = |special: &[u8], values: &[f64]| drawn_over(values, special, 4, |x| x);
+        assert_eq!(drawn(&[], &[1.0, 2.0]), [1.0, 2.0]);
+        // Between, at either end, a whole row, and first rows of nothing.
+        assert_eq!(drawn(&[0, 1, 1, 0], &[1.0, f64::NAN, 1e30, 4.0]), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(drawn(&[1, 0, 0, 1], &[9.0, 2.0, 5.0, 9.0]), [2.0, 2.0, 5.0, 5.0]);
+        let rows = [9.0, 9.0, 9.0, 9.0, 1.0, 9.0, 7.0, 3.0, 9.0, 9.0, 9.0, 9.0];
+        let special = [1, 1, 1, 1, 0, 1, 0, 0, 1, 1, 1, 1];
+        assert_eq!(drawn(&special, &rows), [1.0, 1.0, 1.0, 1.0, 1.0, 4.0, 7.0, 3.0, 1.0, 4.0, 7.0, 3.0]);
+        assert_eq!(drawn(&[1; 4], &[9.0; 4]), [0.0; 4]);
+    }
+
+    #[test]
     fn a_hole_in_a_slope_is_filled_smoothly() {
         let (ny, nx) = (40, 60);
         let slope: Vec<f32> = (0..ny * nx).map(|i| (i % nx) as f32 + 2.0 * (i / nx) as f32).collect();

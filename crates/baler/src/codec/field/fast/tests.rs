@@ -4,6 +4,8 @@ use super::rans::{self, DecodingTables, Symbol};
 use super::table::{Counts, SLOTS, Tables};
 use super::token::{self, CLASSES, DIRECT, ESCAPE, RawReader, RawWriter, TOKENS};
 use super::vectors::{Block, PLACES, Vectors};
+use super::wave::{PASSED, REGULAR};
+use super::{close_up, open_up};
 use crate::codec::bytes::Reader;
 #[cfg(target_arch = "x86_64")]
 use crate::cpu::Avx2;
@@ -122,6 +124,9 @@ fn done_by(vectors: impl Vectors) -> (Vec<u8>, Vec<Option<[u8; PLACES]>>) {
         assert_eq!(indices.map(|k| token::zigzag(k as i64) as u16), folded);
     }
     assert_eq!(raw.take(56), 0, "zeros past the end");
+    // The largest that a stream can hold.
+    let indices = vectors.join(&[31; PLACES], &[33; PLACES], &mut RawReader::new(&[255; 24]));
+    assert_eq!(indices.map(|k| token::zigzag(k as i64)), [65535; PLACES]);
     let block: Block<u32> = std::array::from_fn(|_| std::array::from_fn(|_| next() as u32));
     let wide: Block<u64> = block.map(|row| row.map(|x| x as u64 + 1));
     let (mut turned, mut turned_wide) = (block, wide);
@@ -132,7 +137,8 @@ fn done_by(vectors: impl Vectors) -> (Vec<u8>, Vec<Option<[u8; PLACES]>>) {
     }
     let [a, b, c, d, e, f, g, _] = block[0];
     assert_eq!(vectors.shift(block[0], 7), [7, a, b, c, d, e, f, g]);
-    assert_eq!(vectors.shift(wide[0], 7)[1..], wide[0][..7]);
+    let moved = vectors.shift(wide[0], 7);
+    assert_eq!((moved[0], &moved[1..]), (7, &wide[0][..7]));
     (bytes, split)
 }
 
@@ -145,4 +151,22 @@ fn vectors_of_every_processor_do_the_same() {
         None => eprintln!("skipped: this processor has no AVX2"),
     }
     assert!(portable.1.iter().any(Option::is_none));
+}
+
+#[test]
+fn rows_are_closed_up_and_opened_again() {
+    for every in [1, 2, 3, 7, 100] {
+        for shift in 0..every {
+            let kinds: Vec<u8> =
+                (0..40).map(|i| if (i + shift) % every == 0 { PASSED } else { REGULAR }).collect();
+            let row: Vec<i32> = (0..40).map(|i| if kinds[i] == PASSED { 0 } else { i as i32 - 20 }).collect();
+            let mut some = vec![5; 3];
+            close_up(&mut some, &row, &kinds);
+            assert!(some.iter().eq(row.iter().zip(&kinds).filter(|(_, k)| **k != PASSED).map(|(x, _)| x)));
+            some.resize(40, 9);
+            let mut back = vec![1; 40];
+            open_up(&mut back, &some, &kinds);
+            assert_eq!(back, row);
+        }
+    }
 }

@@ -19,8 +19,10 @@ pub trait Vectors: Copy {
     fn transpose<T: Copy>(self, from: &Block<T>, to: &mut Block<T>);
     /// The lanes moved up by one, `first` in the first.
     fn shift<T: Copy>(self, lanes: [T; LANES], first: T) -> [T; LANES];
-    /// The tokens of places with indices that were `folded` ([`Index::folded`](super::super::domain::Index::folded)); their raw bits follow. `None`, and
+    /// The tokens of places with indices that were `folded` (by [`Index::folded`]); their raw bits follow. `None`, and
     /// nothing follows, where not every index has a token below [`DIRECT`].
+    ///
+    /// [`Index::folded`]: super::super::domain::Index::folded
     fn split(
         self,
         folded: &[u16; PLACES],

@@ -1,7 +1,7 @@
 //! `baler.compress` and `baler.save`.
 
 use crate::errors::to_python;
-use crate::input::{Given, Lent};
+use crate::input::Given;
 use crate::job;
 use crate::model::Model;
 use baler::archive::{self, Options};

@@ -157,8 +157,9 @@ fn vectors_of_every_processor_do_the_same() {
 fn rows_are_closed_up_and_opened_again() {
     for every in [1, 2, 3, 7, 100] {
         for shift in 0..every {
-            let kinds: Vec<u8> =
-                (0..40).map(|i| if (i + shift) % every == 0 { PASSED } else { REGULAR }).collect();
+            let kinds: Vec<u8> = (0..40usize)
+                .map(|i| if (i + shift).is_multiple_of(every) { PASSED } else { REGULAR })
+                .collect();
             let row: Vec<i32> = (0..40).map(|i| if kinds[i] == PASSED { 0 } else { i as i32 - 20 }).collect();
             let mut some = vec![5; 3];
             close_up(&mut some, &row, &kinds);

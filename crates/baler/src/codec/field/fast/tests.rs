@@ -109,7 +109,7 @@ fn done_by(vectors: impl Vectors) -> (Vec<u8>, Vec<Option<[u8; PLACES]>>) {
         let classes: [u8; PLACES] = std::array::from_fn(|_| (next() % CLASSES as u64) as u8);
         // Mostly just below the largest with a token of its own, so that all sixteen often have one.
         let folded: [u16; PLACES] = std::array::from_fn(|i| {
-            let limit = (DIRECT << token::shift(classes[i])) + (next() % 400 == 0) as u64;
+            let limit = (DIRECT << token::shift(classes[i])) + next().is_multiple_of(400) as u64;
             ((limit - 1) >> (next() % 3)).min(u16::MAX as u64 - (next() % 2)) as u16
         });
         let tokens = vectors.split(&folded, &classes, &mut raw);

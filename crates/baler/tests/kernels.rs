@@ -67,7 +67,7 @@ const STREAMS: [(DType, &str); 6] = [
 
 /// The same of the fast walk.
 const FAST_STREAMS: [(DType, &str); 6] = [
-    (DType::F32, "13ff60f36809b5e5"),
+    (DType::F32, "8c6b3c98a02be839"),
     (DType::F64, "93747e928e1fe6d1"),
     (DType::U8, "97c2b2ef1889bd82"),
     (DType::I16, "b52ace7daecf04a2"),

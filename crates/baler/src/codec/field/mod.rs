@@ -1,5 +1,6 @@
 //! The field codec: causal prediction, quantisation in its loop, context coding (format.md, section 5).
 
+mod apart;
 pub mod base;
 pub mod coding;
 pub mod context;
@@ -9,6 +10,7 @@ pub mod domain;
 pub mod fast;
 pub mod kernel;
 pub mod learned;
+mod moments;
 mod packed;
 mod recurring;
 pub mod select;
@@ -17,17 +19,17 @@ pub mod taps;
 
 use super::bytes::{Reader, put_varint, put_zigzag};
 use super::class_plane;
-use crate::cpu::{Cpu, Job, best};
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
-use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, REGULAR, Rule, classify};
+use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, Rule, classify};
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
-use crate::front::runs::{self, Least};
-use crate::front::{Tolerance, ordered};
+use crate::front::{Tolerance, ordered, runs};
 use crate::with_numbers;
+use apart::{pays, repeated, smaller};
 use coding::{Choice, Models, Signal, Walk, Way};
 use domain::{Absolute, Domain, Integers, Real};
-use smooth::{drawn_over, smooth_over};
+use moments::{Moments, moments};
+use smooth::filled;
 use taps::Sampling;
 
 /// How much work a smaller file is worth. Decoding costs about what encoding did.
@@ -117,48 +119,6 @@ pub fn encode_with(
     best.expect("one way or the other")
 }
 
-/// At the fast level classes have to save one part in so many: they take three times as long.
-const WORTH: usize = 6;
-
-/// Whether values that repeat are better told apart, by the bytes that they take so and by those that they take alone.
-fn smaller(apart: usize, alone: usize, level: Level) -> bool {
-    apart < if level == Level::Fast { alone - alone / WORTH } else { alone }
-}
-
-/// Of so many planes of a chunk (rows, where it has one plane) one is in the slab.
-const SAMPLED: usize = 8;
-/// At the fast level a slab has at least so many values, and two planes where there are planes. (Not measured how few are too
-/// few.)
-const LEAST_FAST_SLAB: usize = 1 << 13;
-/// Smaller slabs may tell too little at other levels, where a base may suit the whole chunk and not the slab.
-const LEAST_SLAB: usize = 1 << 16;
-/// Beyond a difference of one part in so many a slab is trusted.
-const CLEAR: usize = 6;
-
-/// Whether values that repeat are clearly better told apart. That depends on how the edges of their regions would have been
-/// predicted, so only coding tells; but that of a slab out of the chunk's middle may do. `None` where all of it has to.
-fn pays(values: &Values, tolerance: Tolerance, alone: &How, apart: &How) -> Option<bool> {
-    let [nz, ny, nx] = alone.dims;
-    let fast = alone.level == Level::Fast;
-    let (count, size) = if nz == 1 { (ny, nx) } else { (nz, ny * nx) };
-    let least = LEAST_FAST_SLAB.div_ceil(size).max(if nz == 1 { 1 } else { 2 });
-    let some = if fast { least.max(count / SAMPLED) } else { count / SAMPLED };
-    if some > count / 2 || !fast && some * size < LEAST_SLAB {
-        return None;
-    }
-    let start = (count - some) / 2 * size;
-    let part = values.slice(start..start + some * size);
-    let dims = if nz == 1 { [1, some, nx] } else { [some, ny, nx] };
-    let level = if alone.level == Level::Max { Level::Default } else { alone.level };
-    let bytes = |how: &How| {
-        let how = How { dims, level, repeated: how.repeated.clone(), learned: None, ..*how };
-        encode_as(&part, tolerance, &how).0.len()
-    };
-    let (alone, apart) = (bytes(alone), bytes(apart));
-    let clear = alone.abs_diff(apart) * CLEAR > alone.max(apart);
-    (clear || fast).then_some(smaller(apart, alone, level))
-}
-
 /// Codes a chunk in the one way that `how` says.
 fn encode_as(values: &Values, tolerance: Tolerance, how: &How) -> (Vec<u8>, Values) {
     if let Some(coded) = packed::encode(values, tolerance, how) {
@@ -204,26 +164,6 @@ impl<'a> How<'a> {
         let mut classes = classify(values, rule, self.fill);
         runs::mark(&mut classes, values, &self.repeated);
         classes
-    }
-}
-
-/// The bits of values that fill whole regions and are better told apart from numbers, of which no two that are not alike
-/// are closer than `spacing`.
-fn repeated(values: &Values, dims: [usize; 3], tolerance: Tolerance, spacing: f64, level: Level) -> Vec<u64> {
-    let least = if level == Level::Fast { Least::MUCH } else { Least::ANY };
-    let step = |rounding: f64| {
-        move |x: f64| match tolerance {
-            Tolerance::Absolute(bound) => (2.0 * bound).max(spacing),
-            Tolerance::Pointwise(bound) => (2.0 * bound * x.abs()).max(spacing).max(1e-300),
-            _ => (rounding * x.abs()).max(spacing).max(1e-30),
-        }
-    };
-    match values {
-        Values::F32(v) => runs::find(v, dims, |x| x as f64, step(f32::EPSILON as f64), least),
-        Values::F64(v) => runs::find(v, dims, |x| x, step(f64::EPSILON), least),
-        // Their bits are not those of their ordered integers.
-        Values::Bool(_) | Values::U64(_) | Values::Text(_) => vec![],
-        _ => runs::find(&ordered::to_integers(values), dims, |x| x as f64, step(0.0), least),
     }
 }
 
@@ -316,75 +256,6 @@ where
     let walk = coding::write(out, domain, signal, &classes.plane, &mut work, how.choice(), how.plain);
     out[0] |= walk.to_bits();
     work
-}
-
-/// Values as work numbers, special places filled: as well as bases and networks need it, or as the fast walk does.
-fn filled<T: Copy, F: Real>(
-    values: &[T],
-    special: &[u8],
-    dims: [usize; 3],
-    choice: Choice,
-    as_work: impl Fn(T) -> F,
-) -> Vec<F> {
-    match choice {
-        Choice::Level(Level::Fast) => drawn_over(values, special, dims[2], as_work),
-        _ => smooth_over(values, special, dims, as_work),
-    }
-}
-
-/// What regular values are like.
-struct Moments {
-    mean: f64,
-    /// The mean of magnitudes.
-    magnitude: f64,
-    largest: f64,
-}
-
-fn moments<F: Float>(values: &[F], classes: &Classes, plain: bool) -> Moments {
-    if classes.plane.is_empty() {
-        return best(Measure(values), plain);
-    }
-    let regular = |(x, &class): (&F, &u8)| (class == REGULAR).then_some(*x);
-    let (mut sum, mut magnitudes, mut largest, mut count) = (0.0f64, 0.0f64, 0.0f64, 0);
-    for x in values.iter().zip(&classes.plane).filter_map(regular) {
-        let x: f64 = x.into();
-        count += 1;
-        sum += x * DOWN;
-        magnitudes += x.abs() * DOWN;
-        largest = if x.abs() > largest { x.abs() } else { largest };
-    }
-    let share = |sum: f64| sum / count.max(1) as f64 / DOWN;
-    Moments { mean: share(sum), magnitude: share(magnitudes), largest }
-}
-
-/// Values are scaled down, so that no sum overflows.
-const DOWN: f64 = 1.0 / (1u64 << 32) as f64;
-
-/// [`moments`] of regular values alone, in eight lanes, so that sums need not wait for each other.
-struct Measure<'a, F>(&'a [F]);
-
-impl<F: Float> Job for Measure<'_, F> {
-    type Outcome = Moments;
-    #[inline(always)]
-    fn run(self, _: impl Cpu) -> Moments {
-        const LANES: usize = 8;
-        let (mut sums, mut magnitudes, mut largest) = ([0.0f64; LANES], [0.0f64; LANES], [0.0f64; LANES]);
-        let (parts, rest) = self.0.as_chunks::<LANES>();
-        let mut last = [F::default(); LANES];
-        last[..rest.len()].copy_from_slice(rest);
-        // By index, in the loop itself: in a closure the sums would lie in memory.
-        for part in parts.iter().chain([&last]) {
-            for lane in 0..LANES {
-                let x: f64 = part[lane].into();
-                sums[lane] += x * DOWN;
-                magnitudes[lane] += x.abs() * DOWN;
-                largest[lane] = if x.abs() > largest[lane] { x.abs() } else { largest[lane] };
-            }
-        }
-        let share = |sums: [f64; LANES]| sums.iter().sum::<f64>() / self.0.len().max(1) as f64 / DOWN;
-        let largest = largest.into_iter().fold(0.0, f64::max);
-        Moments { mean: share(sums), magnitude: share(magnitudes), largest }
-    }
 }
 
 fn decode_absolute<F: Float>(mut r: Reader, dims: [usize; 3], walk: Way, plain: bool) -> Result<Vec<F>>

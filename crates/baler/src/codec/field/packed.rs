@@ -1,8 +1,9 @@
 //! Mode 3: values that upstream packed to integers are coded as those integers.
 
+use super::apart::repeated;
 use super::coding::{Choice, Way};
 use super::recurring::likely;
-use super::{How, Level, Mode, Whole, read_integers, repeated, write_integers};
+use super::{How, Level, Mode, Whole, read_integers, write_integers};
 use crate::codec::bytes::{Reader, put_varint, put_zigzag};
 use crate::codec::class_plane;
 use crate::data::{DType, Values};

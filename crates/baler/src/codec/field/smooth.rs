@@ -4,14 +4,30 @@
 //! coarser and coarser scales, and unknown places are filled from the scale above (Gortler, Grzeszczuk, Szeliski and
 //! Cohen, "The Lumigraph", 1996), then relaxed a little. Cost: some twenty operations a value.
 
+use super::Level;
+use super::coding::Choice;
 use super::domain::Real;
 
 /// Times that filled places are drawn toward their neighbours, at each scale.
 const SWEEPS: usize = 2;
 
+/// Values as work numbers, special places filled: as well as bases and networks need it, or as the fast walk does.
+pub fn filled<T: Copy, F: Real>(
+    values: &[T],
+    special: &[u8],
+    dims: [usize; 3],
+    choice: Choice,
+    as_work: impl Fn(T) -> F,
+) -> Vec<F> {
+    match choice {
+        Choice::Level(Level::Fast) => drawn_over(values, special, dims[2], as_work),
+        _ => smooth_over(values, special, dims, as_work),
+    }
+}
+
 /// `values` as work numbers, those at nonzero places of `special` filled smoothly; a plane without a known value is
 /// filled as the one before it.
-pub fn smooth_over<T: Copy, F: Real>(
+fn smooth_over<T: Copy, F: Real>(
     values: &[T],
     special: &[u8],
     [nz, ny, nx]: [usize; 3],
@@ -45,7 +61,7 @@ pub fn smooth_over<T: Copy, F: Real>(
 
 /// The same at a glance: places of `special` in rows of `width` lie on a line between what is known on both sides, or hold
 /// what is known on one; a row without a known value is filled as the one before it.
-pub fn drawn_over<T: Copy, F: Real>(
+fn drawn_over<T: Copy, F: Real>(
     values: &[T],
     special: &[u8],
     width: usize,

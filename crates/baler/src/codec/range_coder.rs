@@ -25,6 +25,11 @@ pub trait Coder {
     /// What follows is part `n` of a value, to those that only measure.
     #[inline(always)]
     fn part(&mut self, _: usize) {}
+    /// How many of `most` parts below the first of a value are to be coded: all of them, but for those that only measure.
+    #[inline(always)]
+    fn parts(&mut self, most: u8) -> u8 {
+        most
+    }
     /// How many bytes an encoder has written so far.
     #[inline(always)]
     fn written(&self) -> usize {

@@ -19,6 +19,8 @@ const LEAST_TRIED: usize = 4096;
 const FITTED: usize = 2048;
 /// Columns among which a network's inputs are searched, those that tell the most alone.
 const MOST_CANDIDATES: usize = 32;
+/// A network's first input has to tell so much alone, in bits a row.
+const TELLING: f64 = 0.05;
 /// Integers that take no more bytes than this alone are not worth a network.
 const WORTH_A_NETWORK: usize = 1024;
 /// Columns of at most this many values are looked at together.
@@ -60,7 +62,7 @@ pub fn code(columns: Vec<Vec<i64>>) -> Vec<Vec<u8>> {
             Some(_) => base.clone(),
         };
         let (on, candidates) = relatives(c, &before, &few, &mut columns);
-        let out = mixed(c, on, &candidates, &mut columns, &plain[c]);
+        let out = mixed(c, on, candidates, &mut columns, &plain[c]);
         keep(&mut plain[c], out);
     }
     plain
@@ -128,8 +130,8 @@ fn functions(columns: &[Vec<i64>], plain: &[Vec<u8>]) -> Vec<Found> {
 }
 
 /// Those of the columns `before` that tell the most of column `c`: up to four in their own right, and those of few
-/// values together; and candidates for a network.
-fn relatives(c: usize, before: &[usize], few: &[bool], columns: &mut Columns) -> (On, Vec<usize>) {
+/// values together; and candidates for a network, with how many of them may be its first input.
+fn relatives(c: usize, before: &[usize], few: &[bool], columns: &mut Columns) -> (On, (Vec<usize>, usize)) {
     let rows = columns.integers(c).len();
     let step = rows.div_ceil(SAMPLE);
     let of = |columns: &mut Columns, c: usize| -> Vec<u8> {
@@ -141,12 +143,13 @@ fn relatives(c: usize, before: &[usize], few: &[bool], columns: &mut Columns) ->
     told.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     // Together with others, a column may tell much that tells nothing alone.
     let candidates = told.iter().take(MOST_CANDIDATES).map(|t| t.1).collect();
+    let telling = told.iter().take(MOST_CANDIDATES).take_while(|t| t.0 > TELLING).count();
     // Independent columns would seem to tell about so much (Miller and Madow's correction, halved).
     let noise = 16.0 / own.len() as f64;
     told.retain(|t| t.0 > noise);
     let parents: Vec<usize> = told.iter().take(MOST_PARENTS).map(|t| t.1).collect();
     let labels = told.iter().map(|t| t.1).filter(|&b| few[b]).take(MOST_LABELS).collect();
-    (On { parents, labels, inputs: vec![] }, candidates)
+    (On { parents, labels, inputs: vec![] }, (candidates, telling))
 }
 
 /// In bits a row, of columns by their sixteenths.
@@ -163,7 +166,13 @@ fn mutual_information(a: &[u8], b: &[u8]) -> f64 {
 }
 
 /// Column `c` given others, in the shape that does best on a sample.
-fn mixed(c: usize, mut on: On, candidates: &[usize], columns: &mut Columns, plain: &[u8]) -> Vec<u8> {
+fn mixed(
+    c: usize,
+    mut on: On,
+    (candidates, telling): (Vec<usize>, usize),
+    columns: &mut Columns,
+    plain: &[u8],
+) -> Vec<u8> {
     let values = columns.integers(c).to_vec();
     // Where differences do better alone, they do so in company.
     let delta = plain[0] == Way::Delta as u8;
@@ -185,7 +194,7 @@ fn mixed(c: usize, mut on: On, candidates: &[usize], columns: &mut Columns, plai
     };
     let network = if foreseeable && plain.len() > WORTH_A_NETWORK {
         let candidates: Vec<&[i64]> = candidates.iter().map(|&b| columns.integers(b)).collect();
-        network::fit(&values, &candidates)
+        network::fit(&values, &candidates, telling)
     } else {
         None
     };

@@ -63,9 +63,10 @@ pub fn write(out: &mut Vec<u8>, values: &[i64]) {
         }
     }
     if let Some(entries) = dictionary(values) {
-        consider(Some(write_dictionary(Way::Dictionary, values, &entries)));
+        let numbers = numbers(values, &entries);
+        consider(Some(write_dictionary(Way::Dictionary, &numbers, &entries)));
         if entries.len() <= MOST_ORDERED {
-            consider(Some(write_dictionary(Way::Ordered, values, &entries)));
+            consider(Some(write_dictionary(Way::Ordered, &numbers, &entries)));
         }
     }
     out.append(&mut best);
@@ -158,15 +159,28 @@ fn dictionary(values: &[i64]) -> Option<Vec<i64>> {
     Some(entries)
 }
 
-fn write_dictionary(way: Way, values: &[i64], entries: &[i64]) -> Vec<u8> {
+/// The number of each value among the `entries`, of which it is one.
+fn numbers(values: &[i64], entries: &[i64]) -> Vec<u16> {
+    let first = entries[0];
+    let span = entries[entries.len() - 1].wrapping_sub(first) as u64;
+    if span > 4 * values.len() as u64 {
+        let find = |v: &i64| entries.binary_search(v).expect("every value is an entry") as u16;
+        return values.iter().map(find).collect();
+    }
+    let mut table = vec![0u16; span as usize + 1];
+    entries.iter().enumerate().for_each(|(i, e)| table[(e - first) as usize] = i as u16);
+    values.iter().map(|v| table[(v - first) as usize]).collect()
+}
+
+fn write_dictionary(way: Way, numbers: &[u16], entries: &[i64]) -> Vec<u8> {
     let mut out = vec![way as u8];
     put_varint(&mut out, entries.len() as u64);
     put_zigzag(&mut out, entries[0]);
     entries.windows(2).for_each(|w| put_varint(&mut out, w[1].wrapping_sub(w[0]) as u64));
-    let mut coder = Encoder::with_capacity(values.len());
+    let mut coder = Encoder::with_capacity(numbers.len());
     let mut digits = Digits::new(entries.len(), way == Way::Ordered);
-    for v in values {
-        digits.code(&mut coder, entries.binary_search(v).expect("every value is an entry"));
+    for &number in numbers {
+        digits.code(&mut coder, number as usize);
     }
     put_bytes(&mut out, &coder.finish().0);
     out

@@ -140,7 +140,7 @@ fn every_processor_codes_alike() {
         let leaves = mix::fit::leaves(&values);
         let candidates: Vec<&[i64]> = (0..4).map(|c| columns.integers(c)).collect();
         let product: Vec<i64> = candidates[1].iter().zip(candidates[2]).map(|(a, b)| a * b).collect();
-        let network = network::fit(&product, &candidates).unwrap();
+        let network = network::fit(&product, &candidates, candidates.len()).unwrap();
         on.inputs = network.inputs().collect();
         let given = columns.given(&on);
         let linear = Linear::fit(&values, &given.parents).filter(|_| own > 0);

@@ -6,14 +6,31 @@ use crate::codec::range_coder::{BIT_BITS, Coder};
 /// A shallower tree is faster: it may be larger by a thousandth times this.
 const PATIENCE: f64 = 3.0;
 
+/// After so many values, and again each time they have doubled, levels are no longer tried that lie more than [`BEYOND`] the
+/// best so far: most columns want none or two, of a dozen that are possible.
+const FIRST_LOOK: u32 = 1024;
+/// See [`FIRST_LOOK`]. What has been learned later may make more of them pay.
+const BEYOND: u8 = 3;
+
 /// Adds up costs in bits and writes nothing.
-#[derive(Default)]
 pub struct Meter {
     part: usize,
+    /// Values so far, and how many there will have been when levels are looked at next.
+    values: u32,
+    look: u32,
+    /// Levels that are still tried.
+    tried: u8,
     /// Of the tree, then of each level below its leaves: bits, and decisions.
     parts: [(f32, u32); 1 + MOST_LEVELS as usize],
     /// Bits of what is left as it is.
     rest: f64,
+}
+
+impl Default for Meter {
+    fn default() -> Meter {
+        let parts = [(0.0, 0); 1 + MOST_LEVELS as usize];
+        Meter { part: 0, values: 0, look: FIRST_LOOK, tried: MOST_LEVELS, parts, rest: 0.0 }
+    }
 }
 
 impl Meter {
@@ -66,5 +83,15 @@ impl Coder for Meter {
     #[inline(always)]
     fn part(&mut self, n: usize) {
         self.part = n;
+    }
+
+    #[inline(always)]
+    fn parts(&mut self, most: u8) -> u8 {
+        if self.values == self.look {
+            self.look *= 2;
+            self.tried = self.tried.min(self.levels(most).0 + BEYOND);
+        }
+        self.values += 1;
+        most.min(self.tried)
     }
 }

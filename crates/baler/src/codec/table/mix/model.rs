@@ -49,6 +49,7 @@ pub fn run<K: Kernel, C: Coder>(
     let (mut before, mut before2) = (0u64, 0u64);
     let mut ahead = [Contexts::default(); BLOCK];
     for row in 0..values.len() {
+        let levels = coder.parts(*levels);
         let rate = RATES[(row >= 1000) as usize + (row >= 6000) as usize];
         if row % BLOCK == 0 {
             let block = (values.len() - row).min(BLOCK);
@@ -74,7 +75,7 @@ pub fn run<K: Kernel, C: Coder>(
             Some(Foreseen::Network(_)) => by_network[row].wrapping_sub(leaves.first) as u64,
         };
         let known = Known { contexts, codes: [before, second], rate };
-        let code = value(kernel, coder, memory, &tree, *levels, &known, code);
+        let code = value(kernel, coder, memory, &tree, levels, &known, code);
         seen[at] = code;
         (before2, before) = (before, code);
         if !C::ENCODE {

@@ -110,25 +110,25 @@ fn draw(sample: &Sample, units: usize) -> Option<Vec<f64>> {
 }
 
 /// A network that foresees `values` from some of the `candidates`, which are then the numbers of its inputs; where it seems
-/// worth its bytes.
+/// worth its bytes. One of the first `telling` has to be among them.
 ///
 /// Some tenths of a second where laws are found, some milliseconds where not.
-pub fn fit(values: &[i64], candidates: &[&[i64]]) -> Option<Network> {
+pub fn fit(values: &[i64], candidates: &[&[i64]], telling: usize) -> Option<Network> {
     #[cfg(target_arch = "x86_64")]
     if let Some(avx2) = Avx2::new() {
         // Compiled for that processor: the same operations in wider vectors.
         return avx2.run(
             #[inline(always)]
-            || search(values, candidates),
+            || search(values, candidates, telling),
         );
     }
-    search(values, candidates)
+    search(values, candidates, telling)
 }
 
 #[inline(always)]
-fn search(values: &[i64], candidates: &[&[i64]]) -> Option<Network> {
+fn search(values: &[i64], candidates: &[&[i64]], telling: usize) -> Option<Network> {
     let rows = values.len();
-    if rows < 2 * TRIED || candidates.is_empty() {
+    if rows < 2 * TRIED || telling == 0 {
         return None;
     }
     let all: Vec<usize> = (0..TRIED).map(|i| i * rows / TRIED).collect();
@@ -142,7 +142,7 @@ fn search(values: &[i64], candidates: &[&[i64]]) -> Option<Network> {
     if !(search.own.1 > 0.0) {
         return None;
     }
-    let chosen = choose(&search)?;
+    let chosen = choose(&search, telling)?;
     let units = UNITS.1[(rows >= UNITS.0) as usize];
     let half_step = 0.5 * search.own.1;
     let mut weights = draw(&search.sample(&chosen, search.every(ROWS[0].0, 0)), units)?;
@@ -164,12 +164,13 @@ fn search(values: &[i64], candidates: &[&[i64]]) -> Option<Network> {
 
 /// Column by column, the one that helps the most.
 #[inline(always)]
-fn choose(search: &Search) -> Option<Vec<usize>> {
+fn choose(search: &Search, telling: usize) -> Option<Vec<usize>> {
     let spread = typical(&search.sample(&[], search.every(TRIED, 1)).y);
     let mut best = spread;
     let mut chosen: Vec<usize> = vec![];
     while chosen.len() < MOST_INPUTS {
-        let tried = (0..search.candidates.len()).filter(|c| !chosen.contains(c)).filter_map(|c| {
+        let among = if chosen.is_empty() { telling } else { search.candidates.len() };
+        let tried = (0..among).filter(|c| !chosen.contains(c)).filter_map(|c| {
             let with: Vec<usize> = chosen.iter().copied().chain([c]).collect();
             let weights = draw(&search.sample(&with, search.every(TRIED, 0)), TRYING)?;
             let judge = search.sample(&with, search.every(TRIED, 1));

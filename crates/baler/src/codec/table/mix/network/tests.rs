@@ -53,7 +53,7 @@ fn products_and_curves_are_foreseen_and_noise_is_not() {
     let law = |i: usize| (a[i] * b[i]) as f64 / 500.0 + 300.0 * (a[i] as f64 / 150.0).sin();
     let told: Vec<i64> = (0..6000).map(|i| law(i).round() as i64).collect();
     let candidates = [&noise[..], &b, &a];
-    let network = fit(&told, &candidates).unwrap();
+    let network = fit(&told, &candidates, candidates.len()).unwrap();
     let mut inputs: Vec<usize> = network.inputs().collect();
     let given: Vec<&[i64]> = inputs.iter().map(|&i| candidates[i]).collect();
     let foreseen = network.foresee(&given, 6000);
@@ -61,9 +61,9 @@ fn products_and_curves_are_foreseen_and_noise_is_not() {
     assert_eq!(inputs, [1, 2]);
     let near = foreseen.iter().zip(&told).filter(|(f, t)| f.abs_diff(**t) <= 2).count();
     assert!(near > 5000, "{near} of 6000");
-    assert_eq!(fit(&noise, &[&a, &b]), None);
-    assert_eq!(fit(&told[..1000], &candidates), None);
-    assert_eq!(fit(&vec![5; 6000], &candidates), None);
+    assert_eq!(fit(&noise, &[&a, &b], 2), None);
+    assert_eq!(fit(&told[..1000], &candidates, candidates.len()), None);
+    assert_eq!(fit(&vec![5; 6000], &candidates, candidates.len()), None);
 
     let mut bytes = vec![];
     network.write(&mut bytes, 7);

@@ -20,6 +20,7 @@ pub mod layers;
 pub mod network;
 pub mod normalise;
 pub mod output;
+mod sealed;
 pub mod table;
 pub(crate) mod tensors;
 mod user;

@@ -29,7 +29,7 @@ struct Metadata<D> {
 
 impl Sealed {
     /// The file of a model's bytes. The same gives the same.
-    pub fn to_bytes<D: Serialize>(&self, description: D, model: &[u8]) -> Vec<u8> {
+    pub fn write<D: Serialize>(&self, description: D, model: &[u8]) -> Vec<u8> {
         let metadata = Metadata { crc32: checksum(&description, model), description };
         let text = serde_json::to_string(&metadata).expect("numbers and strings");
         let tensor = TensorView::new(Dtype::U8, vec![model.len()], model).expect("as long as its shape says");
@@ -37,8 +37,8 @@ impl Sealed {
         serialize(BTreeMap::from([(self.tensor, tensor)]), Some(entry)).expect("one tensor")
     }
 
-    /// The inverse of [`Sealed::to_bytes`], once the checksum holds.
-    pub fn from_bytes<D: Serialize + DeserializeOwned>(&self, bytes: &[u8]) -> Result<(D, Vec<u8>)> {
+    /// The inverse of [`Sealed::write`], once the checksum holds.
+    pub fn read<D: Serialize + DeserializeOwned>(&self, bytes: &[u8]) -> Result<(D, Vec<u8>)> {
         let text = self
             .metadata(bytes)?
             .ok_or_else(|| Error::unsupported(format!("its metadata have no entry '{}'", self.key)))?;

@@ -59,13 +59,13 @@ impl TrainedField {
     /// The model file. The same model gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let description = Description { format: FILE.format, provenance: self.provenance.clone() };
-        FILE.to_bytes(description, &self.model.to_bytes())
+        FILE.write(description, &self.model.to_bytes())
     }
 
     /// The inverse of [`TrainedField::to_bytes`]. Everything is validated. Takes memory of a few times `bytes`.
     pub fn from_bytes(bytes: &[u8]) -> Result<TrainedField> {
         let read = || {
-            let (Description { provenance, .. }, model) = FILE.from_bytes(bytes)?;
+            let (Description { provenance, .. }, model) = FILE.read(bytes)?;
             Ok(TrainedField { model: FieldModel::from_bytes(&model)?, provenance })
         };
         read().map_err(|e: Error| e.at("model file"))

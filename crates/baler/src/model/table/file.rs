@@ -67,13 +67,13 @@ impl TrainedTable {
             bounds: self.bounds.iter().map(|(n, b)| (n.clone(), text(b))).collect(),
             provenance: self.provenance.clone(),
         };
-        FILE.to_bytes(description, &self.model.to_bytes())
+        FILE.write(description, &self.model.to_bytes())
     }
 
     /// The inverse of [`TrainedTable::to_bytes`]. Everything is validated. Takes memory of a few times `bytes`.
     pub fn from_bytes(bytes: &[u8]) -> Result<TrainedTable> {
         let read = || {
-            let (Description { bounds, provenance, .. }, model) = FILE.from_bytes(bytes)?;
+            let (Description { bounds, provenance, .. }, model) = FILE.read(bytes)?;
             let bounds = bounds.into_iter().map(|(name, text)| Ok((name, Bound::parse(&text)?)));
             let model = TableModel::from_bytes(&model)?;
             Ok(TrainedTable { model, bounds: bounds.collect::<Result<_>>()?, provenance })

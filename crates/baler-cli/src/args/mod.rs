@@ -94,6 +94,8 @@ pub enum Command {
     #[command(after_help = examples::IMPORT_CONFIG)]
     ImportConfig(ImportConfig),
     /// Compress in every way that there is, and show sizes, errors and speeds side by side
+    ///
+    /// Speeds leave out what is written to disk; of work shorter than a quarter of a second they are those of the fastest of up to five runs.
     #[command(after_help = examples::COMPARE)]
     Compare(Compare),
     /// Make example data: a flow past a square, collider jets

@@ -28,7 +28,7 @@ struct Metadata<D> {
 }
 
 impl Sealed {
-    /// The file of a model's bytes. The same gives the same.
+    /// The file of a model's bytes. The same description and model give the same file.
     pub fn write<D: Serialize>(&self, description: D, model: &[u8]) -> Vec<u8> {
         let metadata = Metadata { crc32: checksum(&description, model), description };
         let text = serde_json::to_string(&metadata).expect("numbers and strings");

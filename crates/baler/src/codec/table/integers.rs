@@ -245,6 +245,8 @@ mod tests {
             );
             columns.push((0..3000).map(|i| i / 3 * 1000 + (random() & 1) as i64).collect());
         }
+        columns.push((0..3000).map(|_| i64::MIN + (random() % 50) as i64).collect());
+        columns.push((0..3000).map(|_| i64::MAX - (random() % 50) as i64).collect());
         columns.push((0..63).flat_map(|s| [1i64 << s, -(1 << s), (1 << s) - 1]).collect());
         for column in columns {
             let mut out = vec![];

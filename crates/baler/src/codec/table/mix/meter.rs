@@ -6,8 +6,8 @@ use crate::codec::range_coder::{BIT_BITS, Coder};
 /// A shallower tree is faster: it may be larger by a thousandth times this.
 const PATIENCE: f64 = 3.0;
 
-/// After so many values, and again each time they have doubled, levels are no longer tried that lie more than [`BEYOND`] the
-/// best so far: most columns want none or two, of a dozen that are possible.
+/// After so many values, and again each time they have doubled, levels are given up that lie more than [`BEYOND`] levels
+/// beyond those that would be chosen: most columns want none or two, of a dozen that are possible.
 const FIRST_LOOK: u32 = 1024;
 /// See [`FIRST_LOOK`]. What has been learned later may make more of them pay.
 const BEYOND: u8 = 3;
@@ -36,7 +36,7 @@ impl Default for Meter {
 impl Meter {
     /// The fewest levels of at most `most` by which the values take little more than by the best, and the bits that they
     /// take by these. A level left out takes a bit for each of its decisions; that the levels above learn a little
-    /// from those below is not seen.
+    /// from those below is not seen. Levels that were given up are none of these.
     pub fn levels(&self, most: u8) -> (u8, f64) {
         let below = &self.parts[1..1 + most as usize];
         let bits = |levels: usize| {
@@ -44,9 +44,10 @@ impl Meter {
             let raw: f64 = below[levels..].iter().map(|p| p.1 as f64).sum();
             self.parts[0].0 as f64 + coded + raw + self.rest
         };
-        let best = (0..=most as usize).map(bits).fold(f64::INFINITY, f64::min);
+        let tried = most.min(self.tried) as usize;
+        let best = (0..=tried).map(bits).fold(f64::INFINITY, f64::min);
         let enough = |&levels: &usize| bits(levels) * 1000.0 <= best * (1000.0 + PATIENCE);
-        let levels = (0..=most as usize).find(enough).unwrap_or(most as usize);
+        let levels = (0..=tried).find(enough).unwrap_or(tried);
         (levels as u8, bits(levels))
     }
 }
@@ -93,5 +94,35 @@ impl Coder for Meter {
         }
         self.values += 1;
         most.min(self.tried)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_that_do_not_pay_are_given_up_and_those_that_do_are_not() {
+        for (paying, chosen) in [(0, 0), (2, 2), (10, 10)] {
+            let mut meter = Meter::default();
+            let mut asked = 0u64;
+            for _ in 0..8 * FIRST_LOOK {
+                let levels = meter.parts(12);
+                asked += levels as u64;
+                for level in 0..levels {
+                    meter.part(1 + level as usize);
+                    // Half a bit where it pays, a little more than one where not.
+                    meter.bit(true, if level < paying { 46341 } else { 32000 });
+                }
+                meter.raw(0, 12 - levels as u32);
+            }
+            let (levels, bits) = meter.levels(12);
+            assert_eq!(levels, chosen);
+            let each = 12.0 - 0.5 * paying as f64;
+            assert!((bits / (8 * FIRST_LOOK) as f64 - each).abs() < 0.01, "{bits}");
+            let least = 12.min(chosen + BEYOND) as u64;
+            let looked = FIRST_LOOK as u64;
+            assert_eq!(asked, looked * 12 + 7 * looked * least);
+        }
     }
 }

@@ -110,7 +110,7 @@ fn draw(sample: &Sample, units: usize) -> Option<Vec<f64>> {
 }
 
 /// A network that foresees `values` from some of the `candidates`, which are then the numbers of its inputs; where it seems
-/// worth its bytes. One of the first `telling` has to be among them.
+/// worth its bytes. The first that it takes is one of the first `telling`, which are at most all.
 ///
 /// Some tenths of a second where laws are found, some milliseconds where not.
 pub fn fit(values: &[i64], candidates: &[&[i64]], telling: usize) -> Option<Network> {

@@ -62,6 +62,10 @@ fn products_and_curves_are_foreseen_and_noise_is_not() {
     let near = foreseen.iter().zip(&told).filter(|(f, t)| f.abs_diff(**t) <= 2).count();
     assert!(near > 5000, "{near} of 6000");
     assert_eq!(fit(&noise, &[&a, &b], 2), None);
+    assert_eq!(fit(&told, &candidates, 0), None, "nothing to begin with");
+    assert_eq!(fit(&told, &candidates, 1), None, "noise to begin with");
+    let begun = fit(&told, &[&a, &noise, &b], 1).unwrap();
+    assert_eq!(begun.inputs().collect::<Vec<_>>(), [0, 2]);
     assert_eq!(fit(&told[..1000], &candidates, candidates.len()), None);
     assert_eq!(fit(&vec![5; 6000], &candidates, candidates.len()), None);
 

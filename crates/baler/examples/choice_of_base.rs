@@ -45,9 +45,10 @@ fn main() {
                     sizes.push((size, time));
                 }
                 best += sizes.iter().map(|s| s.0).min().expect("some");
+                let choice = Choice::Level(Level::Default);
                 let (size, time) = timed(|| {
                     let (mut out, mut values) = (vec![], part.to_vec());
-                    write(&mut out, domain, signal, &[], &mut values, Choice::Level(Level::Default), false);
+                    write(&mut out, domain, signal, &[], part, &mut values, choice, false);
                     out.len()
                 });
                 whole += time;

@@ -12,7 +12,7 @@ use super::fast;
 use super::kernel::{Chunk, LANES};
 use super::learned;
 use super::recurring::Recurring;
-use super::select::select;
+use super::select::{Selected, better, likely, select};
 use super::taps::{Sampling, TAPS, fallback, tap_count};
 use crate::codec::bytes::{Reader, put_bytes, put_varint};
 use crate::codec::range_coder::{Coder, Decoder, Encoder};
@@ -87,6 +87,13 @@ pub enum Choice<'a> {
     Recurring,
 }
 
+impl Choice<'_> {
+    /// Whether several ways may be coded to be compared, for which [`write`] needs the values as they were.
+    pub fn compares(&self) -> bool {
+        matches!(self, Choice::Learned(..) | Choice::Level(Level::Default | Level::Max))
+    }
+}
+
 /// A chunk's values as the encoder analyses them, before it decides how to code them.
 #[derive(Clone, Copy)]
 pub struct Signal<'a, W> {
@@ -103,11 +110,14 @@ pub struct Signal<'a, W> {
 }
 
 /// Appends the walk over `values`, which become the reconstructions; places with a nonzero `special` are passed over.
+/// `original` are the same values, needed where the choice [compares](Choice::compares).
+#[allow(clippy::too_many_arguments)] // as the walks, and values twice
 pub fn write<D: Domain>(
     out: &mut Vec<u8>,
     domain: D,
     signal: Signal<D::Work>,
     special: &[u8],
+    original: &[D::Value],
     values: &mut [D::Value],
     choice: Choice,
     plain: bool,
@@ -119,13 +129,12 @@ pub fn write<D: Domain>(
                 write_learned(out, domain, signal, special, values, candidate, plain);
                 return Walk::Learned;
             }
-            let original = if serves { values.to_vec() } else { vec![] };
             let start = out.len();
-            let walk = write(out, domain, signal, special, values, Choice::Level(level), plain);
+            let walk = write(out, domain, signal, special, original, values, Choice::Level(level), plain);
             if !serves {
                 return walk;
             }
-            let (mut other, mut others) = (vec![], original);
+            let (mut other, mut others) = (vec![], original.to_vec());
             write_learned(&mut other, domain, signal, special, &mut others, candidate, plain);
             if other.len() >= out.len() - start {
                 return walk;
@@ -151,19 +160,35 @@ pub fn write<D: Domain>(
         }
         Choice::Level(level) => level,
     };
-    let recipe = select(domain, signal, special, values, level == Level::Max, plain);
-    let original = (level == Level::Max).then(|| values.to_vec());
+    let patient = level == Level::Max;
+    let Selected { mut recipe, foretold } = select(domain, signal, special, original, patient, plain);
     let start = out.len();
     write_as(out, domain, signal, special, values, recipe, plain);
+    if foretold.is_some_and(|most| out.len() - start > most) {
+        // The tile was not like the chunk: only coding tells.
+        let tried = if recipe.is_some() { None } else { Some(likely(signal, plain)) };
+        let (mut other, mut others) = (vec![], original.to_vec());
+        write_as(&mut other, domain, signal, special, &mut others, tried, plain);
+        let here = out.len() - start;
+        let (with, without) = if tried.is_some() { (other.len(), here) } else { (here, other.len()) };
+        if better(with, without, original.len(), patient) == tried.is_some() {
+            out.truncate(start);
+            out.append(&mut other);
+            values.copy_from_slice(&others);
+            recipe = tried;
+        }
+    }
     let mut walk = if recipe.is_some() { Walk::Based } else { Walk::Plain };
-    let Some(original) = original else { return walk };
+    if !patient {
+        return walk;
+    }
     // Whether the deep walk gains from the base that suited the plain one is not foretold: both are tried, the likelier
     // one first, the other until it is longer.
     for (deep, recipe) in [(Walk::DeepBased, recipe), (Walk::Deep, None)] {
         if deep == Walk::DeepBased && recipe.is_none() {
             continue;
         }
-        let (mut other, mut others) = (vec![], original.clone());
+        let (mut other, mut others) = (vec![], original.to_vec());
         let best = out.len() - start;
         let whole = write_deep(&mut other, domain, signal, special, &mut others, recipe, best, plain);
         if whole && other.len() < best {

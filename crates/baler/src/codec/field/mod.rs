@@ -253,7 +253,7 @@ where
     let mut work = values.to_vec(); // special values stay where they are
     let signal = Signal { smooth, mean, dims: how.dims, step: step.to_f64(), sampling: Sampling::PLAIN };
     let domain = F::domain(step, mean, bound);
-    let walk = coding::write(out, domain, signal, &classes.plane, &mut work, how.choice(), how.plain);
+    let walk = coding::write(out, domain, signal, &classes.plane, values, &mut work, how.choice(), how.plain);
     out[0] |= walk.to_bits();
     work
 }
@@ -374,7 +374,8 @@ pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i
     let smooth = filled(integers, &special, dims, choice, |x| x.wrapping_sub(origin) as f64);
     let step = 2.0 * reach as f64 + 1.0;
     let signal = Signal { smooth: &smooth, mean: 0.0, dims, step, sampling: Sampling::PLAIN };
-    coding::write(out, domain, signal, &special, integers, choice, plain)
+    let original = if choice.compares() { integers.to_vec() } else { vec![] };
+    coding::write(out, domain, signal, &special, &original, integers, choice, plain)
 }
 
 /// The inverse of [`write_integers`]; special places hold anything.

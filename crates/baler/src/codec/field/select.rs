@@ -6,7 +6,7 @@ use super::base::bands::Grouping;
 use super::coding::{Signal, write_as};
 use super::dispatch::fast_analyse;
 use super::domain::{Domain, Real};
-use super::taps::Sampling;
+use super::taps::{Sampling, tap_count};
 
 /// The coefficients' step, in eighths of the walk's, by how many bits a value they may take (see [`Estimate`]): up to
 /// each of these, the last beyond all. Very smooth data are best told by the base alone, and noise by the walk; in between
@@ -51,8 +51,21 @@ const WORTH: usize = 6;
 /// Beyond so many steps f32 no longer resolves a coefficient's.
 const MOST_STEPS: f64 = 1e6;
 
-/// The likeliest recipe, where by a tile a base seems to make the chunk smaller; of a large chunk, where it seems to be worth
-/// its time, which to a `patient` encoder is nothing.
+/// What a tile tells of a chunk.
+pub struct Selected {
+    /// The likeliest recipe, where a base seems to make the chunk smaller.
+    pub recipe: Option<Recipe>,
+    /// More bytes than this the chunk should not take, nor try the other way if it does; none where there is no other way.
+    pub foretold: Option<usize>,
+}
+
+/// A chunk that takes so many times what its tile foretold, in halves, is not like it.
+const UNLIKE: usize = 3;
+/// And it takes so much more at least, in bytes.
+const UNLIKE_BY: usize = 256;
+
+/// Whether a base pays, by a tile; of a large chunk, whether it seems to be worth its time, which to a `patient` encoder is
+/// nothing.
 pub fn select<D: Domain>(
     domain: D,
     signal: Signal<D::Work>,
@@ -60,14 +73,14 @@ pub fn select<D: Domain>(
     values: &[D::Value],
     patient: bool,
     plain: bool,
-) -> Option<Recipe> {
+) -> Selected {
     let Signal { smooth, mean, dims, step, .. } = signal;
     // Without a way out within a block: compilers make vectors of it.
     let (centre, most) = (mean.to_f64(), MOST_STEPS * step);
     let near =
         |block: &[D::Work]| block.iter().fold(true, |all, x| all & ((x.to_f64() - centre).abs() < most));
     if values.len() < LEAST || !smooth.chunks(1024).all(near) {
-        return None;
+        return Selected { recipe: None, foretold: None };
     }
     let count = values.len();
     let passing = special.iter().any(|&s| s != 0);
@@ -82,15 +95,17 @@ pub fn select<D: Domain>(
         out.len()
     };
     let without = bytes(None);
+    let weights = 2 * tap_count(dims);
+    let chosen = |recipe, bytes: usize| {
+        let whole = weights + bytes.saturating_sub(weights) * count / values.len();
+        Selected { recipe, foretold: Some(whole * UNLIKE / 2 + UNLIKE_BY) }
+    };
     if without <= NOTHING || without * 8 > values.len() * MOST_BITS {
-        return None;
+        return chosen(None, without);
     }
-    let large = count >= LARGE;
-    let Estimate { grouping, bits } = Estimate::of(signal, plain);
-    let &(_, eighths) = EIGHTHS.iter().find(|(most, _)| bits < *most).expect("the last is beyond all");
-    let recipe = Recipe { grouping, eighths, asked: ASKED[!large as usize] };
-    let needed = match (large && !patient, passing) {
-        (true, _) => without - without / WORTH,
+    let recipe = likely(signal, plain);
+    let needed = match (count >= LARGE && !patient, passing) {
+        (true, _) => worth(without),
         (_, true) => without,
         // Of what a tile is allowed, as much as there is of the chunk beyond it.
         _ => {
@@ -98,7 +113,27 @@ pub fn select<D: Domain>(
             without + allowed * (count - values.len()) / count
         }
     };
-    (bytes(Some(recipe)) < needed).then_some(recipe)
+    match bytes(Some(recipe)) {
+        with if with < needed => chosen(Some(recipe), with),
+        _ => chosen(None, without),
+    }
+}
+
+/// The recipe that suits a chunk best, if any does.
+pub fn likely<W: Real>(signal: Signal<W>, plain: bool) -> Recipe {
+    let Estimate { grouping, bits } = Estimate::of(signal, plain);
+    let &(_, eighths) = EIGHTHS.iter().find(|(most, _)| bits < *most).expect("the last is beyond all");
+    Recipe { grouping, eighths, asked: ASKED[(signal.smooth.len() < LARGE) as usize] }
+}
+
+/// What a large chunk has to take at most with a base to be worth its time, where it takes so many bytes without.
+fn worth(without: usize) -> usize {
+    without - without / WORTH
+}
+
+/// Whether a way that takes `with` bytes over a base is the better one, where `without` are taken without; see [`select`].
+pub fn better(with: usize, without: usize, count: usize, patient: bool) -> bool {
+    with < if count >= LARGE && !patient { worth(without) } else { without }
 }
 
 /// The grouping whose coefficients seem to take the fewest bits, and how many a value.
@@ -172,6 +207,8 @@ impl Tile {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Level;
+    use super::super::coding::{Choice, write};
     use super::super::domain::Absolute;
     use super::*;
 
@@ -190,7 +227,42 @@ mod tests {
     fn selected(v: &[f32], dims: [usize; 3], step: f32) -> Option<Recipe> {
         let domain = Absolute::<f32>::new(step, 0.0, step as f64 / 2.0);
         let signal = Signal { smooth: v, mean: 0.0, dims, step: step as f64, sampling: Sampling::PLAIN };
-        select(domain, signal, &[], v, false, true)
+        select(domain, signal, &[], v, false, true).recipe
+    }
+
+    #[test]
+    fn tiles_that_are_not_like_their_chunk_do_not_decide() {
+        let dims = [1, 300, 400];
+        let places = || (0..300 * 400).map(|i| (i / 400, i % 400));
+        let quiet = |y: usize, x: usize| (80..220).contains(&y) && (100..300).contains(&x);
+        // Waves all around, and nothing, or noise, in the middle.
+        let wave = |y: usize, x: usize| (y as f32 * 0.05).sin() * (x as f32 * 0.04).sin() * 30.0;
+        let mut state = 1u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1664525).wrapping_add(1013904223);
+            (state >> 8) as f32 * 1e-8
+        };
+        let empty: Vec<f32> = places().map(|(y, x)| if quiet(y, x) { 0.0 } else { wave(y, x) }).collect();
+        let rough: Vec<f32> =
+            places().map(|(y, x)| if quiet(y, x) { wave(y, x) } else { noise() * 40.0 }).collect();
+        for (v, step) in [(&empty, 0.02), (&rough, 0.02)] {
+            let domain = Absolute::<f32>::new(step, 0.0, step as f64 / 2.0);
+            let signal = Signal { smooth: v, mean: 0.0, dims, step: step as f64, sampling: Sampling::PLAIN };
+            let mut sizes: Vec<usize> = [None, Some(likely(signal, true))]
+                .map(|recipe| {
+                    let mut out = vec![];
+                    write_as(&mut out, domain, signal, &[], &mut v.clone(), recipe, true);
+                    out.len()
+                })
+                .into();
+            sizes.sort_unstable();
+            let Selected { foretold, .. } = select(domain, signal, &[], v, false, true);
+            assert!(foretold.unwrap() < sizes[0], "{foretold:?} {sizes:?}");
+            let mut out = vec![];
+            let choice = Choice::Level(Level::Default);
+            write(&mut out, domain, signal, &[], v, &mut v.clone(), choice, true);
+            assert_eq!(out.len(), sizes[0], "{sizes:?}");
+        }
     }
 
     #[test]

@@ -139,9 +139,7 @@ pub fn write<D: Domain>(
             if other.len() >= out.len() - start {
                 return walk;
             }
-            out.truncate(start);
-            out.append(&mut other);
-            values.copy_from_slice(&others);
+            replace(out, start, other, values, &others);
             return Walk::Learned;
         }
         Choice::Level(Level::Fast) if fast::serves(signal.dims) => {
@@ -161,23 +159,8 @@ pub fn write<D: Domain>(
         Choice::Level(level) => level,
     };
     let patient = level == Level::Max;
-    let Selected { mut recipe, foretold } = select(domain, signal, special, original, patient, plain);
     let start = out.len();
-    write_as(out, domain, signal, special, values, recipe, plain);
-    if foretold.is_some_and(|most| out.len() - start > most) {
-        // The tile was not like the chunk: only coding tells.
-        let tried = if recipe.is_some() { None } else { Some(likely(signal, plain)) };
-        let (mut other, mut others) = (vec![], original.to_vec());
-        write_as(&mut other, domain, signal, special, &mut others, tried, plain);
-        let here = out.len() - start;
-        let (with, without) = if tried.is_some() { (other.len(), here) } else { (here, other.len()) };
-        if better(with, without, original.len(), patient) == tried.is_some() {
-            out.truncate(start);
-            out.append(&mut other);
-            values.copy_from_slice(&others);
-            recipe = tried;
-        }
-    }
+    let recipe = write_selected(out, domain, signal, special, original, values, patient, plain);
     let mut walk = if recipe.is_some() { Walk::Based } else { Walk::Plain };
     if !patient {
         return walk;
@@ -192,13 +175,49 @@ pub fn write<D: Domain>(
         let best = out.len() - start;
         let whole = write_deep(&mut other, domain, signal, special, &mut others, recipe, best, plain);
         if whole && other.len() < best {
-            out.truncate(start);
-            out.append(&mut other);
-            values.copy_from_slice(&others);
+            replace(out, start, other, values, &others);
             walk = deep;
         }
     }
     walk
+}
+
+/// Puts another way's bytes from `start` on, and its reconstructions.
+fn replace<T: Copy>(out: &mut Vec<u8>, start: usize, other: Vec<u8>, values: &mut [T], others: &[T]) {
+    out.truncate(start);
+    out.extend(other);
+    values.copy_from_slice(others);
+}
+
+/// Appends the plain walk, over a base where that seems to pay; returns its recipe.
+#[allow(clippy::too_many_arguments)] // as `write`
+fn write_selected<D: Domain>(
+    out: &mut Vec<u8>,
+    domain: D,
+    signal: Signal<D::Work>,
+    special: &[u8],
+    original: &[D::Value],
+    values: &mut [D::Value],
+    patient: bool,
+    plain: bool,
+) -> Option<Recipe> {
+    let Selected { recipe, foretold } = select(domain, signal, special, original, patient, plain);
+    let start = out.len();
+    write_as(out, domain, signal, special, values, recipe, plain);
+    let here = out.len() - start;
+    if foretold.is_none_or(|most| here <= most) {
+        return recipe;
+    }
+    // The tile was not like the chunk: only coding tells.
+    let tried = if recipe.is_some() { None } else { Some(likely(signal, plain)) };
+    let (mut other, mut others) = (vec![], original.to_vec());
+    write_as(&mut other, domain, signal, special, &mut others, tried, plain);
+    let (with, without) = if tried.is_some() { (other.len(), here) } else { (here, other.len()) };
+    if better(with, without, original.len(), patient) != tried.is_some() {
+        return recipe;
+    }
+    replace(out, start, other, values, &others);
+    tried
 }
 
 /// Appends the plain walk, over the base of a recipe if there is one.

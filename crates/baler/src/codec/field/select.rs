@@ -104,14 +104,12 @@ pub fn select<D: Domain>(
         return chosen(None, without);
     }
     let recipe = likely(signal, plain);
-    let needed = match (count >= LARGE && !patient, passing) {
-        (true, _) => worth(without),
-        (_, true) => without,
+    let needed = if passing || count >= LARGE && !patient {
+        enough(without, count, patient)
+    } else {
         // Of what a tile is allowed, as much as there is of the chunk beyond it.
-        _ => {
-            let allowed = without / BORDER + (LEARNED * without).isqrt();
-            without + allowed * (count - values.len()) / count
-        }
+        let allowed = without / BORDER + (LEARNED * without).isqrt();
+        without + allowed * (count - values.len()) / count
     };
     match bytes(Some(recipe)) {
         with if with < needed => chosen(Some(recipe), with),
@@ -126,14 +124,15 @@ pub fn likely<W: Real>(signal: Signal<W>, plain: bool) -> Recipe {
     Recipe { grouping, eighths, asked: ASKED[(signal.smooth.len() < LARGE) as usize] }
 }
 
-/// What a large chunk has to take at most with a base to be worth its time, where it takes so many bytes without.
-fn worth(without: usize) -> usize {
-    without - without / WORTH
+/// What a chunk of `count` values has to take less than with a base, where it takes so many bytes without: a large one's base
+/// has to be worth its time, unless the encoder is `patient`.
+fn enough(without: usize, count: usize, patient: bool) -> usize {
+    if count >= LARGE && !patient { without - without / WORTH } else { without }
 }
 
-/// Whether a way that takes `with` bytes over a base is the better one, where `without` are taken without; see [`select`].
+/// Whether a chunk of `count` values that takes `with` bytes over a base and `without` without is better coded over it.
 pub fn better(with: usize, without: usize, count: usize, patient: bool) -> bool {
-    with < if count >= LARGE && !patient { worth(without) } else { without }
+    with < enough(without, count, patient)
 }
 
 /// The grouping whose coefficients seem to take the fewest bits, and how many a value.

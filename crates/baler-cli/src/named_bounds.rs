@@ -1,6 +1,7 @@
 //! Bounds by name: of the flags (`--bound pt=std:1e-3`), and of a TOML file (`pt = "std:1e-3"`), a line a variable or
 //! column.
 
+use crate::args::NamedBoundArgs;
 use baler::archive::Input;
 use baler::bound::Bound;
 use baler::error::{Error, Result};
@@ -63,8 +64,9 @@ fn read(path: &Path) -> Result<Vec<Line>> {
 
 impl NamedBounds {
     /// Those of the file, where there is one, and of the flags. Errors tell the file's line.
-    pub fn read(file: Option<&Path>, flags: &[String]) -> Result<NamedBounds> {
-        let flags = flags.iter().map(|f| flag(f)).collect::<Result<_>>()?;
+    pub fn read(args: &NamedBoundArgs) -> Result<NamedBounds> {
+        let file = args.bounds_file.as_deref();
+        let flags = args.bounds.iter().map(|f| flag(f)).collect::<Result<_>>()?;
         let lines = file.map_or(Ok(vec![]), read)?;
         Ok(NamedBounds { path: file.map_or(PathBuf::new(), PathBuf::from), lines, flags })
     }

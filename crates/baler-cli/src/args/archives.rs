@@ -1,6 +1,6 @@
 //! What makes, reads, checks and compares archives.
 
-use super::shared::{BOUND, BoundArgs, Coding, Level, Reading, Saying};
+use super::shared::{BOUND, BoundArgs, Coding, Level, NamedBoundArgs, Reading, Saying};
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
@@ -16,13 +16,9 @@ pub struct Compress {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub bound: BoundArgs,
-    /// A bound for one variable or column, whatever the others': KIND is abs, rel, std, pwrel, psnr (with :VALUE),
-    /// lossless or none
-    #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]", help_heading = BOUND)]
-    pub bounds: Vec<String>,
-    /// Bounds by name in a TOML file, lines such as pt = "std:1e-3"; --bound goes before them
-    #[arg(long = "bounds", value_name = "FILE", help_heading = BOUND, value_hint = ValueHint::FilePath)]
-    pub bounds_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub named: NamedBoundArgs,
     /// A value that stands for missing data and comes back exactly [default: found where there is one]
     #[arg(long, help_heading = BOUND, value_name = "VALUE", allow_negative_numbers = true)]
     pub fill: Option<f64>,

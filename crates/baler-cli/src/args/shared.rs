@@ -44,6 +44,25 @@ pub struct BoundArgs {
     pub bound_none: bool,
 }
 
+/// Bounds by name.
+#[derive(Debug, Args)]
+pub struct NamedBoundArgs {
+    /// A bound for one variable or column, whatever the others': KIND is abs, rel, std, pwrel, psnr (with :VALUE),
+    /// lossless or none
+    #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]", help_heading = BOUND)]
+    pub bounds: Vec<String>,
+    /// Bounds by name in a TOML file, lines such as pt = "std:1e-3"; --bound goes before them
+    #[arg(long = "bounds", value_name = "FILE", help_heading = BOUND, value_hint = ValueHint::FilePath)]
+    pub bounds_file: Option<PathBuf>,
+}
+
+impl NamedBoundArgs {
+    /// Whether one was said.
+    pub fn given(&self) -> bool {
+        !self.bounds.is_empty() || self.bounds_file.is_some()
+    }
+}
+
 impl BoundArgs {
     /// Whether there is one.
     pub fn given(&self) -> bool {

@@ -1,6 +1,6 @@
 //! What trains.
 
-use super::shared::{BOUND, BoundArgs, Reading, Saying};
+use super::shared::{BoundArgs, NamedBoundArgs, Reading, Saying};
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
@@ -99,12 +99,9 @@ pub struct Train {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub bound: BoundArgs,
-    /// A bound for one column, whatever the others': as `baler compress` takes it
-    #[arg(long = "bound", value_name = "NAME=KIND[:VALUE]", help_heading = BOUND)]
-    pub bounds: Vec<String>,
-    /// Bounds by name in a TOML file, lines such as pt = "std:1e-3"; --bound goes before them
-    #[arg(long = "bounds", value_name = "FILE", help_heading = BOUND, value_hint = ValueHint::FilePath)]
-    pub bounds_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub named: NamedBoundArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: Reading,

@@ -65,7 +65,7 @@ pub fn run(args: &Compress) -> Result<bool> {
     let mut description = serde_json::Map::new();
     description.insert("program".into(), json!(concat!("baler ", env!("CARGO_PKG_VERSION"))));
     description.insert("source".into(), json!(files));
-    let bounds = NamedBounds::read(args.bounds_file.as_deref(), &args.bounds)?;
+    let bounds = NamedBounds::read(&args.named)?;
     let mut options = Options {
         bound: common(&args.bound)?,
         fill: args.fill,
@@ -85,8 +85,13 @@ pub fn run(args: &Compress) -> Result<bool> {
         progress: &progress,
         ..Options::default()
     };
-    let from: Vec<&Path> =
-        args.inputs.iter().chain(&args.coding.model).chain(&args.bounds_file).map(PathBuf::as_path).collect();
+    let from: Vec<&Path> = args
+        .inputs
+        .iter()
+        .chain(&args.coding.model)
+        .chain(&args.named.bounds_file)
+        .map(PathBuf::as_path)
+        .collect();
     check_output(&args.output, &from)?;
     if let Ok(format @ (Format::Npy | Format::Npz | Format::Csv)) = Format::of(&args.output) {
         return Err(Error::invalid(format!(

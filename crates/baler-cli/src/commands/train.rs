@@ -2,12 +2,14 @@
 
 use super::architecture;
 use super::checkpoints::Checkpoints;
-use super::{check_output, info, threads};
+use super::{check_output, compress, info, threads};
 use crate::args::{LossName, NormalisationName, PrecisionName, Reading, Train, TrainKind};
 use crate::formats::{self, ReadOptions};
 use crate::interrupt;
+use crate::named_bounds::NamedBounds;
 use crate::output::AtomicFile;
 use crate::saying::{bar, bytes, count, number, print};
+use baler::archive::Options;
 use baler::data::{DType, Table, Variable};
 use baler::error::{Error, Result};
 use baler::model::blocks::Blocks;
@@ -156,10 +158,19 @@ pub fn check_not_field(args: &Train) -> Result<()> {
     }
 }
 
+/// The bounds that the flags give to what has these names.
+pub fn bounds(args: &Train, names: &[&str]) -> Result<Options<'static>> {
+    Ok(Options {
+        bound: compress::common(&args.bound)?,
+        bounds: NamedBounds::read(&args.named)?.of(names)?,
+        ..Options::default()
+    })
+}
+
 /// The rows that the flags make of a variable.
 pub fn sample(args: &Train, variable: &Variable) -> Result<Sample> {
     check_not_field(args)?;
-    if args.bound.given() || !args.bounds.is_empty() || args.bounds_file.is_some() {
+    if args.bound.given() || args.named.given() {
         return Err(Error::invalid(
             "an autoencoder is trained without a bound; say --kind table or --kind field, or leave it out",
         ));

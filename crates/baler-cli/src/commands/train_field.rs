@@ -1,8 +1,7 @@
 //! `baler train --kind field`.
 
-use super::{check_output, compress, threads, train};
+use super::{check_output, threads, train};
 use crate::args::Train;
-use crate::named_bounds::NamedBounds;
 use crate::output::AtomicFile;
 use crate::saying::{bar, bytes, count, number, print};
 use baler::archive::Options;
@@ -39,11 +38,7 @@ pub fn request(
         *name = path.file_stem().unwrap_or_default().to_string_lossy().into();
     }
     let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
-    let bounds = Options {
-        bound: compress::common(&args.bound)?,
-        bounds: NamedBounds::read(args.bounds_file.as_deref(), &args.bounds)?.of(&names)?,
-        ..Options::default()
-    };
+    let bounds = train::bounds(args, &names)?;
     let defaults = FieldOptions::default();
     let options = FieldOptions {
         epochs: args.epochs.unwrap_or(defaults.epochs),

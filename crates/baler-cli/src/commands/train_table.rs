@@ -1,8 +1,7 @@
 //! `baler train --kind table`.
 
-use super::{check_output, compress, threads, train};
+use super::{check_output, threads, train};
 use crate::args::Train;
-use crate::named_bounds::NamedBounds;
 use crate::output::AtomicFile;
 use crate::saying::{bar, bytes, count, number, print};
 use baler::archive::Options;
@@ -32,11 +31,7 @@ pub fn request(args: &Train, variable: Variable) -> Result<(Table, Options<'stat
         table.columns.retain(|c| names.contains(&c.name));
     }
     let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
-    let bounds = Options {
-        bound: compress::common(&args.bound)?,
-        bounds: NamedBounds::read(args.bounds_file.as_deref(), &args.bounds)?.of(&names)?,
-        ..Options::default()
-    };
+    let bounds = train::bounds(args, &names)?;
     let defaults = TableOptions::default();
     let options = TableOptions {
         epochs: args.epochs.unwrap_or(defaults.epochs),

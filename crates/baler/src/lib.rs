@@ -6,6 +6,7 @@
 pub mod bound;
 pub mod data;
 pub mod error;
+pub mod statistics;
 
 // The only place that loses anything: values and a bound to integers.
 pub mod front;

@@ -1,8 +1,8 @@
 //! Measures of what was lost, for people: never used to hold a bound.
 
-use crate::bound::Statistics;
 use crate::data::Values;
 use crate::front::check::root_mean_square;
+use crate::statistics::Statistics;
 
 /// Peak signal-to-noise ratio in dB: 20 log10(range of the finite originals / root mean square error); infinite where
 /// nothing was lost, `None` for text and for values of no range.

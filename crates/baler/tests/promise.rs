@@ -4,10 +4,11 @@ mod common;
 
 use baler::archive::header::Kind;
 use baler::archive::{Archive, Options};
-use baler::bound::{Bound, Statistics};
+use baler::bound::Bound;
 use baler::data::{DType, Values, Variable};
 use baler::front::Tolerance;
 use baler::front::check::largest_error;
+use baler::statistics::Statistics;
 use common::{Random, field, pack};
 use std::io::Cursor;
 

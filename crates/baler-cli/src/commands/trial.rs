@@ -170,7 +170,7 @@ fn compare(
         let largest = largest_error(a, b, tolerance)?;
         Some(match tolerance {
             Tolerance::None => {
-                largest / baler::archive::plan::statistics_of(a, None).range().max(f64::MIN_POSITIVE)
+                largest / baler::statistics::Statistics::of_values(a, None).range().max(f64::MIN_POSITIVE)
             }
             Tolerance::Absolute(limit) => largest / limit,
             _ => largest,

@@ -5,7 +5,7 @@ pub mod columns;
 pub mod header;
 pub mod index;
 pub mod pipeline;
-pub mod plan;
+pub(crate) mod plan;
 pub mod read;
 pub mod record;
 pub mod salvage;

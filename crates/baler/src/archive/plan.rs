@@ -3,7 +3,7 @@
 use super::header::{ColumnHeader, FieldHeader, Kind, Resolved, TableHeader, VariableHeader};
 use super::source::{FieldSource, TableSource};
 use super::write::{Input, Options};
-use crate::bound::{Bound, Statistics};
+use crate::bound::Bound;
 use crate::codec::MOST_CHUNK;
 use crate::codec::chunk::Codec;
 use crate::data::{Array, DType, Table, Values};
@@ -13,6 +13,7 @@ use crate::front::class::find_fill;
 use crate::model::Model;
 use crate::model::autoencoder::Decoder;
 use crate::model::blocks::Blocks;
+use crate::statistics::Statistics;
 use std::cmp::Ordering;
 
 /// What the header says of a variable, and what its chunks have to hold to.
@@ -140,11 +141,11 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options, only:
             for j in 0..i {
                 let range = field.chunk(j).0;
                 let values = source.read(range.start, range.len())?;
-                statistics = statistics.merge(statistics_of(&values, field.fill));
+                statistics = statistics.merge(Statistics::of_values(&values, field.fill));
             }
         }
         if relative {
-            statistics = statistics.merge(statistics_of(&values, field.fill));
+            statistics = statistics.merge(Statistics::of_values(&values, field.fill));
         }
         if i == 0 && only {
             first = Some(values);
@@ -224,7 +225,7 @@ fn unlike_members(source: &mut dyn FieldSource, count: usize) -> Result<bool> {
     }
     let count = count.min(shape[0]);
     let members = (0..count)
-        .map(|m| Ok(statistics_of(&source.read(m * size, size)?, None)))
+        .map(|m| Ok(Statistics::of_values(&source.read(m * size, size)?, None)))
         .collect::<Result<Vec<_>>>()?;
     let unlike = |a: &Statistics, b: &Statistics| {
         let (small, large) = (a.deviation().min(b.deviation()), a.deviation().max(b.deviation()));
@@ -248,40 +249,6 @@ fn fill_bits(fill: f64, dtype: DType) -> Result<u64> {
     }
 }
 
-/// Statistics of a field's values, its fill value left out.
-pub fn statistics_of(values: &Values, fill: Option<u64>) -> Statistics {
-    use crate::front::class::Bits;
-    fn of<T: Bits>(v: &[T], fill: Option<u64>, as_f64: impl Fn(T) -> f64 + Copy) -> Statistics {
-        Statistics::of(v.iter().filter(move |x| fill != Some(x.bits())).map(move |&x| as_f64(x)))
-    }
-    // Of integers that are no f64, the nearest within the range: a bound relative to it must not exceed the true share.
-    let whole = |integers: &mut dyn Iterator<Item = i128>, s: Statistics| {
-        let (least, most) = integers.fold((i128::MAX, i128::MIN), |(a, b), x| (a.min(x), b.max(x)));
-        let up = |x: i128| if (x as f64) as i128 >= x { x as f64 } else { (x as f64).next_up() };
-        if s.count == 0 { s } else { Statistics { min: up(least), max: -up(-most), ..s } }
-    };
-    let kept = |bits: u64| fill != Some(bits);
-    match values {
-        Values::F32(v) => of(v, fill, |x| x as f64),
-        Values::F64(v) => of(v, fill, |x| x),
-        Values::U8(v) => of(v, fill, |x| x as f64),
-        Values::I8(v) => of(v, fill, |x| x as f64),
-        Values::U16(v) => of(v, fill, |x| x as f64),
-        Values::I16(v) => of(v, fill, |x| x as f64),
-        Values::U32(v) => of(v, fill, |x| x as f64),
-        Values::I32(v) => of(v, fill, |x| x as f64),
-        Values::U64(v) => {
-            let mut kept = v.iter().filter(|x| kept(x.bits())).map(|&x| x as i128);
-            whole(&mut kept, of(v, fill, |x| x as f64))
-        }
-        Values::I64(v) => {
-            let mut kept = v.iter().filter(|x| kept(x.bits())).map(|&x| x as i128);
-            whole(&mut kept, of(v, fill, |x| x as f64))
-        }
-        Values::Bool(_) | Values::Text(_) => Statistics::EMPTY,
-    }
-}
-
 /// What the columns of a table have to hold to under the bounds of `options`.
 pub fn table_tolerances(mut table: &Table, options: &Options) -> Result<Vec<Tolerance>> {
     Ok(plan_table("table", &mut table, options)?.tolerances)
@@ -295,7 +262,7 @@ pub fn field_tolerance(name: &str, array: &Array, options: &Options) -> Result<(
         Some(f) => Some(fill_bits(f, dtype)?),
         None => find_fill(&array.values),
     };
-    let (_, tolerance) = resolve(bound, dtype, &statistics_of(&array.values, fill), name)?;
+    let (_, tolerance) = resolve(bound, dtype, &Statistics::of_values(&array.values, fill), name)?;
     let value = |bits: u64| {
         let size = dtype.size().unwrap_or(8);
         Values::from_le_bytes(dtype, &bits.to_le_bytes()[..size]).ok()?.to_f64()?.first().copied()
@@ -332,7 +299,7 @@ fn plan_table(name: &str, table: &mut dyn TableSource, options: &Options) -> Res
             let runs = table.read(start..rows.min(start + chunk_rows))?;
             for ((all, run), _) in statistics.iter_mut().zip(&runs).zip(&columns).filter(|(_, c)| relative(c))
             {
-                *all = all.merge(statistics_of(run, None));
+                *all = all.merge(Statistics::of_values(run, None));
             }
         }
     }

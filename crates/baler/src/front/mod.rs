@@ -13,9 +13,10 @@ pub mod probe;
 pub mod runs;
 pub mod uniform;
 
-use crate::bound::{Bound, Statistics};
+use crate::bound::Bound;
 use crate::data::DType;
 use crate::error::{Error, Result};
+use crate::statistics::Statistics;
 
 /// A bound once the variable's statistics are known: what one chunk has to hold to.
 #[derive(Debug, Clone, Copy, PartialEq)]

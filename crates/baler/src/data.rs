@@ -1,6 +1,7 @@
 //! The data that goes in and comes out: typed values, arrays, tables.
 
 use crate::error::{Error, Result};
+use std::borrow::Cow;
 
 /// The type of one value, as stored in the user's file and given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -157,30 +158,23 @@ macro_rules! number_bytes {
                 })
             }
 
+            /// The values `range` as little-endian bytes: as they lie in memory, where that is how they lie there; text as its
+            /// UTF-8 with a line feed after each.
+            fn le_bytes_of(&self, range: std::ops::Range<usize>) -> Cow<'_, [u8]> {
+                match self {
+                    Values::Bool(v) => Cow::Borrowed(bytemuck::cast_slice(&v[range])),
+                    $(Values::$variant(v) if cfg!(target_endian = "little") => {
+                        Cow::Borrowed(bytemuck::cast_slice(&v[range]))
+                    })*
+                    $(Values::$variant(v) => v[range].iter().flat_map(|x| x.to_le_bytes()).collect(),)*
+                    Values::Text(v) => v[range].iter().flat_map(|s| s.bytes().chain([b'\n'])).collect(),
+                }
+            }
+
             /// Appends the values as little-endian bytes, the inverse of [`Values::from_le_bytes`];
             /// text as its UTF-8 with a line feed after each.
             pub fn write_le_bytes(&self, out: &mut Vec<u8>) {
-                self.write_le_bytes_of(0..self.len(), out);
-            }
-
-            /// The same of the values `range`.
-            fn write_le_bytes_of(&self, range: std::ops::Range<usize>, out: &mut Vec<u8>) {
-                match self {
-                    Values::Bool(v) => out.extend(v[range].iter().map(|&b| b as u8)),
-                    $(Values::$variant(v) => {
-                        // Value by value into room that is there: byte by byte would take longer than some codecs.
-                        let (start, v) = (out.len(), &v[range]);
-                        out.resize(start + size_of_val(v), 0);
-                        out[start..]
-                            .chunks_exact_mut(size_of::<$ty>())
-                            .zip(v)
-                            .for_each(|(o, x)| o.copy_from_slice(&x.to_le_bytes()));
-                    })*
-                    Values::Text(v) => v[range].iter().for_each(|s| {
-                        out.extend_from_slice(s.as_bytes());
-                        out.push(b'\n');
-                    }),
-                }
+                out.extend_from_slice(&self.le_bytes_of(0..self.len()));
             }
 
             /// The values as little-endian bytes into `out`, which is exactly as long ([`Values::byte_len`]).
@@ -190,14 +184,7 @@ macro_rules! number_bytes {
                 if self.dtype() == DType::Text || out.len() != self.byte_len() {
                     return Err(Error::invalid(format!("{} values are not {} bytes", self.dtype(), out.len())));
                 }
-                match self {
-                    Values::Bool(v) => out.iter_mut().zip(v).for_each(|(o, &b)| *o = b as u8),
-                    $(Values::$variant(v) => out
-                        .chunks_exact_mut(size_of::<$ty>())
-                        .zip(v)
-                        .for_each(|(o, x)| o.copy_from_slice(&x.to_le_bytes())),)*
-                    Values::Text(_) => unreachable!("refused above"),
-                }
+                out.copy_from_slice(&self.le_bytes_of(0..self.len()));
                 Ok(())
             }
 
@@ -269,15 +256,12 @@ impl Values {
         self.len() == 0
     }
 
-    /// The CRC-32 of the values as [`Values::write_le_bytes`] writes them, continued in `sum`; a piece at a time, for
-    /// fresh megabytes cost more than the sum.
+    /// The CRC-32 of the values as [`Values::write_le_bytes`] writes them, continued in `sum`.
     pub fn checksum(&self, sum: &mut crc32fast::Hasher) {
+        // A piece at a time: where bytes have to be made first, fresh megabytes cost more than the sum.
         const PIECE: usize = 4096;
-        let mut bytes = vec![];
         for start in (0..self.len()).step_by(PIECE) {
-            bytes.clear();
-            self.write_le_bytes_of(start..(start + PIECE).min(self.len()), &mut bytes);
-            sum.update(&bytes);
+            sum.update(&self.le_bytes_of(start..(start + PIECE).min(self.len())));
         }
     }
 

@@ -311,7 +311,10 @@ impl<R: Read + Seek + Send> Archive<R> {
         threads: usize,
     ) -> Result<Array> {
         let mut values = Values::empty(f.dtype);
-        let shape = self.field_rows(variable, f, rows, threads, |part| values.append(&part))?;
+        let shape = self.field_rows(variable, f, rows, threads, |part| match values.is_empty() {
+            true => Ok(values = part), // often all there is
+            false => values.append(&part),
+        })?;
         Array::new(shape, values)
     }
 

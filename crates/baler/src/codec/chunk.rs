@@ -7,8 +7,10 @@ use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::Tolerance;
 use crate::front::check::{largest_error, root_mean_square};
+use crate::front::class::Bits;
 use crate::model::any::AnyDecoder;
 use crate::model::autoencoder::FrozenModel;
+use crate::with_numbers;
 
 /// How a chunk is coded. The format's codec byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -224,16 +226,13 @@ fn raw(runs: &[Values]) -> Encoded {
 
 /// The bytes of the first value, where all are the same bit for bit.
 fn constant(values: &Values) -> Option<Vec<u8>> {
+    fn alike<T: Bits>(v: &[T]) -> bool {
+        v.iter().all(|x| x.bits() == v[0].bits())
+    }
+    let alike = with_numbers!(values, v => alike(v), text => text.iter().all(|x| *x == text[0]));
     let mut first = vec![];
     values.slice(0..1).write_le_bytes(&mut first);
-    let alike = |run: Values| {
-        let mut bytes = vec![];
-        run.write_le_bytes(&mut bytes);
-        bytes.chunks_exact(first.len()).all(|b| b == first)
-    };
-    // A few values tell nearly always that they are not.
-    let count = values.len();
-    (alike(values.slice(0..count.min(64))) && alike(values.slice(0..count))).then_some(first)
+    alike.then_some(first)
 }
 
 /// Decodes a field's chunk; `model` finds an archive's models by number.

@@ -98,8 +98,8 @@ pub fn fit<F: Real>(signal: Signal<F>, taps: &[Tap]) -> Vec<i16> {
     let offsets: Vec<isize> = taps.iter().map(|&(z, y, x)| (z * ny as isize + y) * nx as isize + x).collect();
     let Sampling { enough, sparse, few } = sampling;
     let sparsity = (usable / enough).max((usable / few).clamp(1, sparse));
-    let mut sums = Sums::NEW;
-    let mut batch = Batch::NEW;
+    let mut sums = Sums::new(n);
+    let mut run = Run::NEW;
     let nearest = Nearest::of(taps);
     let mut turn = 0u32;
     for z in zs {
@@ -110,45 +110,47 @@ pub fn fit<F: Real>(signal: Signal<F>, taps: &[Tap]) -> Vec<i16> {
                 if sparsity > 1 && turn.wrapping_mul(2654435761) >> 16 >= 65536 / sparsity as u32 {
                     continue;
                 }
-                for x in start..(start + RUN).min(xs.end) {
-                    let at = (z * ny + y) * nx + x;
-                    let features = batch.features[batch.filled].as_flattened_mut();
-                    for (f, &o) in features.iter_mut().zip(&offsets) {
-                        *f = v[(at as isize + o) as usize].to_f64() - mean;
-                    }
-                    let spread = nearest.spread(features) / step;
-                    batch.targets[batch.filled] = v[at].to_f64() - mean;
-                    batch.weights[batch.filled] = 1.0 / (1.0 + spread);
-                    batch.filled += 1;
-                    if batch.filled == BATCH {
-                        sums.add(&batch, n);
-                        batch.filled = 0;
-                    }
+                let at = (z * ny + y) * nx + start;
+                let count = RUN.min(xs.end - start);
+                let part = |offset: isize| &v[(at as isize + offset) as usize..][..count];
+                for (feature, &offset) in run.features.iter_mut().zip(&offsets) {
+                    set(feature, part(offset), mean);
                 }
+                set(&mut run.targets, part(0), mean);
+                let spreads = nearest.spreads(&run.features);
+                for s in 0..RUN {
+                    run.weights[s] = 1.0 / (1.0 + spreads[s] / step);
+                }
+                run.weights[count..].fill(0.0);
+                sums.add(&run, n);
             }
         }
     }
-    batch.weights[batch.filled..].fill(0.0);
-    sums.add(&batch, n);
-    let products: [[f64; 32]; 32] =
-        std::array::from_fn(|i| std::array::from_fn(|j| sums.products[i.max(j)][i.min(j) / 8][i.min(j) % 8]));
+    let products: [[f64; 32]; 32] = std::array::from_fn(|i| {
+        std::array::from_fn(|j| {
+            let (most, least) = (i.max(j), i.min(j));
+            if most < n { sums.products[triangular(most) + least].iter().sum() } else { 0.0 }
+        })
+    });
+    let targets: [f64; 32] = sums.targets.map(|lanes| lanes.iter().sum());
+    let [square, weight] = [sums.square, sums.weight].map(|lanes| lanes.iter().sum::<f64>());
     // Noise of a twelfth at first: errors spread evenly over a step.
     let mut noise = 1.0 / 12.0;
     let mut solution = None;
     for _ in 0..3 {
         let mut a = products;
-        let mut b = sums.targets;
+        let mut b = targets;
         for i in 0..n {
-            a[i][i] += sums.weight * step * step * noise + 1e-12 * a[i][i];
+            a[i][i] += weight * step * step * noise + 1e-12 * a[i][i];
         }
         let Some(()) = solve(&mut a, &mut b, n) else { break };
         // Where predictions are much better than a step, what they miss is mostly left as it is: the noise is no
         // larger than that.
-        let missed: f64 = sums.square
+        let missed: f64 = square
             + (0..n)
-                .map(|i| b[i] * ((0..n).map(|j| b[j] * products[i][j]).sum::<f64>() - 2.0 * sums.targets[i]))
+                .map(|i| b[i] * ((0..n).map(|j| b[j] * products[i][j]).sum::<f64>() - 2.0 * targets[i]))
                 .sum::<f64>();
-        let share = (missed / sums.weight).max(0.0) / (step * step);
+        let share = (missed / weight).max(0.0) / (step * step);
         noise = share / (1.0 + 12.0 * share);
         solution = Some(b);
     }
@@ -161,58 +163,91 @@ pub fn fit<F: Real>(signal: Signal<F>, taps: &[Tap]) -> Vec<i16> {
     }
 }
 
-/// The normal equations as they grow, in whole vectors of eight.
-struct Sums {
-    /// Of weighted products of features: rows of the lower triangle, as far as the vector of the diagonal.
-    products: [[[f64; 8]; 4]; 32],
-    /// Of weighted products of features and the target.
-    targets: [f64; 32],
-    /// Of weighted squares of the target.
-    square: f64,
-    weight: f64,
-}
+/// A run of samples, side by side.
+type Samples = [f64; RUN];
 
-/// Samples added at a time: sums then wait in registers, not in memory.
-const BATCH: usize = 8;
+/// The values of a run less their mean; what lies behind its end stays as it is.
+#[inline(always)]
+fn set<F: Real>(samples: &mut Samples, values: &[F], mean: f64) {
+    for (sample, x) in samples.iter_mut().zip(values) {
+        *sample = x.to_f64() - mean;
+    }
+}
 
 /// Samples on their way into the sums.
-struct Batch {
-    features: [[[f64; 8]; 4]; BATCH],
-    targets: [f64; BATCH],
-    weights: [f64; BATCH],
-    filled: usize,
+struct Run {
+    /// By tap.
+    features: [Samples; 32],
+    targets: Samples,
+    weights: Samples,
 }
 
-impl Batch {
-    const NEW: Batch =
-        Batch { features: [[[0.0; 8]; 4]; BATCH], targets: [0.0; BATCH], weights: [0.0; BATCH], filled: 0 };
+impl Run {
+    const NEW: Run = Run { features: [[0.0; RUN]; 32], targets: [0.0; RUN], weights: [0.0; RUN] };
+}
+
+/// Sums of a quarter of all samples each.
+type Lanes = [f64; 4];
+
+/// Adds the products of two runs.
+#[inline(always)]
+fn add(lanes: &mut Lanes, a: &Samples, b: &Samples) {
+    let mut p = [0.0; RUN];
+    for s in 0..RUN {
+        p[s] = a[s] * b[s];
+    }
+    for lane in 0..4 {
+        lanes[lane] += (p[lane] + p[4 + lane]) + (p[8 + lane] + p[12 + lane]);
+    }
+}
+
+/// How many places of a lower triangle come before row `i`.
+fn triangular(i: usize) -> usize {
+    i * (i + 1) / 2
+}
+
+/// The normal equations as they grow.
+struct Sums {
+    /// Of weighted products of features: the lower triangle, row by row.
+    products: Vec<Lanes>,
+    /// Of weighted products of features and the target.
+    targets: [Lanes; 32],
+    /// Of weighted squares of the target.
+    square: Lanes,
+    weight: Lanes,
 }
 
 impl Sums {
-    const NEW: Sums = Sums { products: [[[0.0; 8]; 4]; 32], targets: [0.0; 32], square: 0.0, weight: 0.0 };
+    /// For `n` taps.
+    fn new(n: usize) -> Sums {
+        Sums {
+            products: vec![[0.0; 4]; triangular(n)],
+            targets: [[0.0; 4]; 32],
+            square: [0.0; 4],
+            weight: [0.0; 4],
+        }
+    }
 
     #[inline(always)]
-    fn add(&mut self, batch: &Batch, n: usize) {
-        let Batch { features, targets, weights, .. } = batch;
-        for s in 0..BATCH {
-            self.weight += weights[s];
-            self.square += weights[s] * targets[s] * targets[s];
-        }
+    fn add(&mut self, run: &Run, n: usize) {
+        let Run { features, targets, weights } = run;
+        let scaled = |samples: &Samples| -> Samples { std::array::from_fn(|s| weights[s] * samples[s]) };
+        add(&mut self.weight, weights, &[1.0; RUN]);
+        add(&mut self.square, &scaled(targets), targets);
+        let mut rest = &mut self.products[..];
         for i in 0..n {
-            let mut scaled = [0.0; BATCH];
-            for s in 0..BATCH {
-                scaled[s] = weights[s] * features[s][i / 8][i % 8];
-                self.targets[i] += scaled[s] * targets[s];
-            }
-            for k in 0..i / 8 + 1 {
-                let mut sums = self.products[i][k];
-                for s in 0..BATCH {
-                    for lane in 0..8 {
-                        sums[lane] += scaled[s] * features[s][k][lane];
-                    }
+            let one = scaled(&features[i]);
+            add(&mut self.targets[i], &one, targets);
+            let (row, rows) = rest.split_at_mut(i + 1);
+            for (sum, other) in row.iter_mut().zip(features) {
+                add(sum, &one, other);
+                // Never met before the fit is lost anyway. A way out of the loop keeps compilers from adding four products
+                // side by side, which takes shuffles and twice the time.
+                if sum[0].is_nan() {
+                    break;
                 }
-                self.products[i][k] = sums;
             }
+            rest = rows;
         }
     }
 }
@@ -236,12 +271,16 @@ impl Nearest {
         }
     }
 
-    /// How much the values next to the one predicted differ.
+    /// How much the values next to each one predicted differ.
     #[inline(always)]
-    fn spread(&self, f: &[f64]) -> f64 {
+    fn spreads(&self, f: &[Samples; 32]) -> Samples {
+        let (w, w2) = (&f[self.west], &f[self.west2]);
         match self.north {
-            None => (f[self.west] - f[self.west2]).abs() * 3.0,
-            Some([nw, n, ne]) => (f[self.west] - f[nw]).abs() + (f[n] - f[nw]).abs() + (f[n] - f[ne]).abs(),
+            None => std::array::from_fn(|s| (w[s] - w2[s]).abs() * 3.0),
+            Some(north) => {
+                let [nw, n, ne] = north.map(|tap| &f[tap]);
+                std::array::from_fn(|s| (w[s] - nw[s]).abs() + (n[s] - nw[s]).abs() + (n[s] - ne[s]).abs())
+            }
         }
     }
 }

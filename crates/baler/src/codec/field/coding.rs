@@ -230,15 +230,26 @@ pub fn write_as<D: Domain>(
     recipe: Option<Recipe>,
     plain: bool,
 ) {
-    let (base, rest) = match recipe {
-        Some(recipe) => write_base(out, domain, signal, recipe, plain),
-        None => (vec![], vec![]),
-    };
-    let weights = match recipe {
-        Some(_) => fast_fit(Signal { smooth: &rest, mean: D::Work::default(), ..signal }, plain),
+    let base = recipe.map(|recipe| write_base(out, domain, signal, recipe, plain));
+    write_over(out, domain, signal, special, values, base.as_ref(), plain);
+}
+
+/// Appends the plain walk, over a base that is already there if there is one.
+pub fn write_over<D: Domain>(
+    out: &mut Vec<u8>,
+    domain: D,
+    signal: Signal<D::Work>,
+    special: &[u8],
+    values: &mut [D::Value],
+    base: Option<&Base<D::Work>>,
+    plain: bool,
+) {
+    let weights = match base {
+        Some(base) => fast_fit(Signal { smooth: &base.rest, mean: D::Work::default(), ..signal }, plain),
         None => fast_fit(signal, plain),
     };
-    let chunk = Chunk { dims: signal.dims, weights: &weights, special, base: &base, values };
+    let base = base.map_or(&[][..], |base| &base.values);
+    let chunk = Chunk { dims: signal.dims, weights: &weights, special, base, values };
     write_walk::<Contexts, D>(out, domain, chunk, plain);
 }
 
@@ -268,7 +279,7 @@ fn write_deep<D: Domain>(
     most: usize,
     plain: bool,
 ) -> bool {
-    let base = recipe.map_or(vec![], |recipe| write_base(out, domain, signal, recipe, plain).0);
+    let base = recipe.map_or(vec![], |recipe| write_base(out, domain, signal, recipe, plain).values);
     let mut coder = Encoder::with_capacity(values.len() / 4);
     let most = most.saturating_sub(out.len());
     let chunk = deep::Chunk { dims: signal.dims, base: &base, special, values, most };
@@ -311,22 +322,30 @@ fn put_coders(out: &mut Vec<u8>, coders: [Encoder; LANES]) {
     out.extend_from_slice(&second.1);
 }
 
-/// Appends a base; returns it, and what it leaves of the signal, in work numbers.
-fn write_base<D: Domain>(
+/// A base as the walk over it sees it.
+pub struct Base<W> {
+    /// What is subtracted from each value, beside the mean.
+    pub values: Vec<W>,
+    /// What is left of the signal.
+    pub rest: Vec<W>,
+}
+
+/// Appends a base.
+pub fn write_base<D: Domain>(
     out: &mut Vec<u8>,
     domain: D,
     signal: Signal<D::Work>,
     recipe: Recipe,
     plain: bool,
-) -> (Vec<D::Work>, Vec<D::Work>) {
+) -> Base<D::Work> {
     let Signal { smooth, mean, dims, step, .. } = signal;
     let (offset, inverse) = (mean.to_f64(), 1.0 / step);
     let mut v: Vec<f32> = smooth.iter().map(|&x| ((x.to_f64() - offset) * inverse) as f32).collect();
     fast_analyse(&mut v, dims, recipe.grouping, plain);
     fast_write_base(out, &mut v, dims, recipe, plain);
-    let base: Vec<D::Work> = v.iter().map(|&b| domain.distance(b)).collect();
-    let rest = smooth.iter().zip(&base).map(|(x, &b)| x.minus(mean).minus(b)).collect();
-    (base, rest)
+    let values: Vec<D::Work> = v.iter().map(|&b| domain.distance(b)).collect();
+    let rest = smooth.iter().zip(&values).map(|(x, &b)| x.minus(mean).minus(b)).collect();
+    Base { values, rest }
 }
 
 /// The inverse of [`write`].

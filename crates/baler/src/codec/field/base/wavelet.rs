@@ -9,6 +9,8 @@ use super::bands::Split;
 
 /// Values lifted together, which stay in the second-level cache: the more columns, the longer the stretches that are read.
 const ROOM: usize = 1 << 14;
+/// Values of rows lifted together, which stay in the first-level cache.
+const ROWS: usize = 1 << 11;
 /// Columns lifted together at least: a line of the cache.
 const LEAST: usize = 16;
 
@@ -42,13 +44,23 @@ fn lift(to: &mut [f32], from: &[f32], w: usize, lead: bool, c: f32) {
     }
 }
 
-/// Even and odd samples of lines `w` abreast, to low and high ones.
+/// The steps of [`lift`], one loop over all of `runs` after another: what a step has written has left the processor's store
+/// buffer when the next one reads it, shifted.
 #[inline(always)]
-fn forward(even: &mut [f32], odd: &mut [f32], w: usize) {
-    lift(odd, even, w, true, STEPS[0]);
-    lift(even, odd, w, false, STEPS[1]);
-    lift(odd, even, w, true, STEPS[2]);
-    lift(even, odd, w, false, STEPS[3]);
+fn lift_all(to: &mut [f32], from: &[f32], runs: [usize; 2], w: usize, lead: bool, c: f32) {
+    for (to, from) in to.chunks_exact_mut(runs[0]).zip(from.chunks_exact(runs[1])) {
+        lift(to, from, w, lead, c);
+    }
+}
+
+/// Even and odd samples of lines `w` abreast, to low and high ones; of one run of them or several, `low` even samples long and
+/// `high` odd ones.
+#[inline(always)]
+fn forward(even: &mut [f32], odd: &mut [f32], [low, high]: [usize; 2], w: usize) {
+    lift_all(odd, even, [high, low], w, true, STEPS[0]);
+    lift_all(even, odd, [low, high], w, false, STEPS[1]);
+    lift_all(odd, even, [high, low], w, true, STEPS[2]);
+    lift_all(even, odd, [low, high], w, false, STEPS[3]);
     scale(even, GAIN);
     scale(odd, INVERSE_GAIN);
 }
@@ -62,13 +74,13 @@ fn scale(samples: &mut [f32], gain: f32) {
 
 /// The inverse of [`forward`], but for rounding.
 #[inline(always)]
-fn inverse(even: &mut [f32], odd: &mut [f32], w: usize) {
+fn inverse(even: &mut [f32], odd: &mut [f32], [low, high]: [usize; 2], w: usize) {
     scale(even, INVERSE_GAIN);
     scale(odd, GAIN);
-    lift(even, odd, w, false, -STEPS[3]);
-    lift(odd, even, w, true, -STEPS[2]);
-    lift(even, odd, w, false, -STEPS[1]);
-    lift(odd, even, w, true, -STEPS[0]);
+    lift_all(even, odd, [low, high], w, false, -STEPS[3]);
+    lift_all(odd, even, [high, low], w, true, -STEPS[2]);
+    lift_all(even, odd, [low, high], w, false, -STEPS[1]);
+    lift_all(odd, even, [high, low], w, true, -STEPS[0]);
 }
 
 /// Room for the even and odd samples of some lines.
@@ -78,38 +90,54 @@ struct Lines {
 }
 
 impl Lines {
+    /// Transforms the rows of `n` samples at the starts of `rows`, `stride` long.
+    #[inline(always)]
+    fn transform_rows(&mut self, rows: &mut [f32], n: usize, stride: usize, ahead: bool) {
+        let (low, high) = (n.div_ceil(2), n / 2);
+        let count = rows.len().div_ceil(stride);
+        let (even, odd) = (&mut self.even[..count * low], &mut self.odd[..count * high]);
+        let halves = even.chunks_exact_mut(low).zip(odd.chunks_exact_mut(high));
+        for (row, (even, odd)) in rows.chunks(stride).zip(halves) {
+            let (pairs, last) = row[..n].as_chunks::<2>();
+            if !ahead {
+                even.copy_from_slice(&row[..low]);
+                odd.copy_from_slice(&row[low..n]);
+                continue;
+            }
+            for ((e, o), p) in even.iter_mut().zip(odd.iter_mut()).zip(pairs) {
+                (*e, *o) = (p[0], p[1]);
+            }
+            if let [x] = last {
+                even[low - 1] = *x;
+            }
+        }
+        if ahead {
+            forward(even, odd, [low, high], 1)
+        } else {
+            inverse(even, odd, [low, high], 1)
+        }
+        let halves = even.chunks_exact(low).zip(odd.chunks_exact(high));
+        for (row, (even, odd)) in rows.chunks_mut(stride).zip(halves) {
+            if ahead {
+                row[..low].copy_from_slice(even);
+                row[low..n].copy_from_slice(odd);
+                continue;
+            }
+            let (pairs, last) = row[..n].as_chunks_mut::<2>();
+            for ((e, o), p) in even.iter().zip(odd).zip(pairs) {
+                *p = [*e, *o];
+            }
+            if let [x] = last {
+                *x = even[low - 1];
+            }
+        }
+    }
+
     /// Transforms the `w` lines of `n` samples that start at `v[at]`, `stride` apart.
     #[inline(always)]
     fn transform(&mut self, v: &mut [f32], at: usize, n: usize, stride: usize, w: usize, ahead: bool) {
         let low = n.div_ceil(2);
         let (even, odd) = (&mut self.even[..low * w], &mut self.odd[..(n - low) * w]);
-        if stride == 1 {
-            let row = &mut v[at..at + n];
-            if ahead {
-                let (pairs, last) = row.as_chunks::<2>();
-                for ((e, o), p) in even.iter_mut().zip(odd.iter_mut()).zip(pairs) {
-                    (*e, *o) = (p[0], p[1]);
-                }
-                if let [x] = last {
-                    even[low - 1] = *x;
-                }
-                forward(even, odd, 1);
-                row[..low].copy_from_slice(even);
-                row[low..].copy_from_slice(odd);
-            } else {
-                even.copy_from_slice(&row[..low]);
-                odd.copy_from_slice(&row[low..]);
-                inverse(even, odd, 1);
-                let (pairs, last) = row.as_chunks_mut::<2>();
-                for ((e, o), p) in even.iter().zip(odd.iter()).zip(pairs) {
-                    *p = [*e, *o];
-                }
-                if let [x] = last {
-                    *x = even[low - 1];
-                }
-            }
-            return;
-        }
         let place = |i: usize| at + i * stride;
         // Samples lie alternating in space, low ones before high ones among coefficients.
         let spread = |half: usize, i: usize| if half == 0 { 2 * i } else { 2 * i + 1 };
@@ -120,10 +148,11 @@ impl Lines {
                 line.copy_from_slice(&v[from..from + w]);
             }
         }
+        let all = [even.len(), odd.len()];
         if ahead {
-            forward(even, odd, w)
+            forward(even, odd, all, w)
         } else {
-            inverse(even, odd, w)
+            inverse(even, odd, all, w)
         }
         for (half, part) in [(0, &*even), (1, &*odd)] {
             for (i, line) in part.chunks_exact(w).enumerate() {
@@ -144,8 +173,10 @@ fn along(v: &mut [f32], dims: [usize; 3], size: [usize; 3], axis: usize, ahead: 
     for i in 0..size[outer] {
         let at = i * strides[outer];
         if axis == 2 {
-            for y in 0..size[1] {
-                lines.transform(v, at + y * strides[1], n, 1, 1, ahead);
+            let rows = (ROWS / n).max(1);
+            for y in (0..size[1]).step_by(rows) {
+                let (first, last) = (at + y * strides[1], at + (size[1].min(y + rows) - 1) * strides[1]);
+                lines.transform_rows(&mut v[first..last + n], n, strides[1], ahead);
             }
             continue;
         }

@@ -104,8 +104,8 @@ impl Block {
         let mut any = 0;
         let mut totals = [0u32; 7];
         for (total, sums) in totals.iter_mut().zip(&mut sums) {
-            sums[n..].fill(0);
             for i in 0..BLOCK {
+                sums[i] = if i < n { sums[i] } else { 0 };
                 *total += sums[i] as u32;
             }
             any |= *total;

@@ -80,8 +80,8 @@ def compress(
     `bounds` gives variables or columns bounds of their own: `{"pt": "abs:0.01", "weight": "lossless"}`.
 
     `level` is "fast", "default" or "max". A `model` is used where it makes the archive smaller; with `external_model`
-    it is named by its hash rather than embedded. `fill` is the value that stands for missing data, found
-    automatically where it is not said. `threads` (all by default) changes the time, never the bytes. `progress` is
+    it is named by its hash rather than embedded. `fill` is the value that stands for missing data, in every array
+    and column that can hold it, found automatically where it is not said. `threads` (all by default) changes the time, never the bytes. `progress` is
     called now and then with values done and values in all: `lambda done, total: bar.update(done - bar.n)` moves
     tqdm's bar.
 

@@ -12,7 +12,7 @@ use baler::codec::table::column::map;
 use baler::codec::table::net::{self, Known};
 use baler::data::{Column, DType, Table, Values};
 use baler::error::Error;
-use baler::front::Tolerance;
+use baler::front::{Target, Tolerance};
 use baler::model::table::alphabet::Scale;
 use baler::train::table::{TableOptions, train_within};
 use std::ops::ControlFlow;
@@ -38,10 +38,10 @@ fn main() {
         let trained =
             train_within(&sample, &options, &TableOptions::default(), |_| ControlFlow::Continue(()));
         let trained = trained.expect("trains");
-        let tolerances: Vec<Tolerance> = (chunk.columns.iter())
+        let targets: Vec<Target> = (chunk.columns.iter())
             .map(|c| match trained.bounds.iter().find(|b| b.0 == c.name) {
-                Some(&(_, Bound::Absolute(bound))) => Tolerance::Absolute(bound),
-                _ => Tolerance::Exact,
+                Some(&(_, Bound::Absolute(bound))) => Tolerance::Absolute(bound).into(),
+                _ => Tolerance::Exact.into(),
             })
             .collect();
         let names: Vec<&str> = chunk.columns.iter().map(|c| c.name.as_str()).collect();
@@ -56,8 +56,7 @@ fn main() {
             );
         };
 
-        let ((payload, _), encode) =
-            timed(|| table::encode(&values, &names, &tolerances, None).expect("codes"));
+        let ((payload, _), encode) = timed(|| table::encode(&values, &names, &targets, None).expect("codes"));
         let dtypes = vec![DType::F32; width];
         let no_model = |_| Err(Error::invalid("no model"));
         let (_, decode) =
@@ -68,7 +67,7 @@ fn main() {
         let columns: Vec<(usize, Scale, Vec<i64>)> = (model.columns().iter().enumerate())
             .map(|(number, c)| {
                 let at = names.iter().position(|n| *n == c.name).expect("a column of the table");
-                let mapped = map(&values[at], tolerances[at], None);
+                let mapped = map(&values[at], targets[at]);
                 (number, Scale::of(&mapped.map, DType::F32).expect("a scale"), mapped.integers)
             })
             .collect();

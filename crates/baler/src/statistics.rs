@@ -15,14 +15,14 @@ pub struct Statistics {
     pub max: f64,
     /// Their mean.
     pub mean: f64,
-    /// Sum of squared differences from the mean.
-    pub squares: f64,
+    /// The root of the mean squared difference from it.
+    spread: f64,
 }
 
 impl Statistics {
     /// Of no values.
     pub const EMPTY: Statistics =
-        Statistics { count: 0, min: f64::INFINITY, max: f64::NEG_INFINITY, mean: 0.0, squares: 0.0 };
+        Statistics { count: 0, min: f64::INFINITY, max: f64::NEG_INFINITY, mean: 0.0, spread: 0.0 };
 
     /// Of a field's or a column's values, its fill value left out.
     pub fn of_values(values: &Values, fill: Option<u64>) -> Statistics {
@@ -71,9 +71,8 @@ impl Statistics {
         if first.count == 0 {
             return Statistics::EMPTY;
         }
-        let mean = first.mean();
-        let mut second = Second::NEW;
-        in_eights(finite, |eight, some| second.add(eight, some, mean));
+        let mut second = Second::around(&first);
+        in_eights(finite, |eight, some| second.add(eight, some));
         first.with(second)
     }
 
@@ -82,14 +81,19 @@ impl Statistics {
         if self.count == 0 || other.count == 0 {
             return if self.count == 0 { other } else { self };
         }
+        // In halves, and as shares of the largest: neither differences nor squares overflow, or vanish.
         let (a, b) = (self.count as f64, other.count as f64);
-        let apart = other.mean - self.mean;
+        let apart = other.mean * 0.5 - self.mean * 0.5;
+        let parts = [self.spread * 0.5, other.spread * 0.5, apart];
+        let unit = parts.iter().fold(0.0f64, |most, part| most.max(part.abs()));
+        let [mine, others, between] = parts.map(|part| if unit > 0.0 { (part / unit).powi(2) } else { 0.0 });
+        let squares = mine * a + others * b + between * (a / (a + b)) * b;
         Statistics {
             count: self.count + other.count,
             min: self.min.min(other.min),
             max: self.max.max(other.max),
-            mean: self.mean + apart * (b / (a + b)),
-            squares: self.squares + other.squares + apart * apart * (a / (a + b)) * b,
+            mean: self.mean + apart * (b / (a + b)) * 2.0,
+            spread: (squares / (a + b)).sqrt() * unit * 2.0,
         }
     }
 
@@ -100,7 +104,7 @@ impl Statistics {
 
     /// Standard deviation of the population, never more than half its range.
     pub fn deviation(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { (self.squares / self.count as f64).sqrt().min(self.range() * 0.5) }
+        if self.count == 0 { 0.0 } else { self.spread.min(self.range() * 0.5) }
     }
 }
 
@@ -156,34 +160,50 @@ impl First {
         self.halves.into_iter().sum::<f64>() / self.count as f64 * 2.0
     }
 
+    fn least_and_most(&self) -> (f64, f64) {
+        let least = self.least.into_iter().fold(f64::INFINITY, f64::min);
+        (least, self.most.into_iter().fold(f64::NEG_INFINITY, f64::max))
+    }
+
     fn with(self, second: Second) -> Statistics {
+        let (min, max) = self.least_and_most();
         let (rest, squares) = (second.rest.into_iter().sum::<f64>(), second.squares.into_iter().sum::<f64>());
-        Statistics {
-            count: self.count,
-            min: self.least.into_iter().fold(f64::INFINITY, f64::min),
-            max: self.most.into_iter().fold(f64::NEG_INFINITY, f64::max),
-            mean: self.mean(),
-            // What rounding left in the mean is taken out of the squares (Chan, Golub and LeVeque, 1983): it would
-            // add to them, and a bound relative to the deviation must not grow.
-            squares: (squares - rest * rest / self.count as f64).max(0.0),
-        }
+        let count = self.count as f64;
+        // What rounding left in the mean is taken out of the squares (Chan, Golub and LeVeque, 1983): it would
+        // add to them, and a bound relative to the deviation must not grow.
+        let squares = (squares - rest * rest / count).max(0.0);
+        let spread = (squares / count).sqrt() / second.scale / second.down;
+        Statistics { count: self.count, min, max, mean: self.mean(), spread }
     }
 }
 
-/// What a second look tells, from the mean of the first.
+/// What a second look tells, around the mean of the first.
 #[derive(Clone, Copy)]
 struct Second {
+    mean: f64,
+    /// Powers of two that differences are taken times, before and after they are taken: so neither they nor their squares
+    /// overflow, or vanish.
+    down: f64,
+    scale: f64,
     rest: [f64; LANES],
     squares: [f64; LANES],
 }
 
 impl Second {
-    const NEW: Second = Second { rest: [0.0; LANES], squares: [0.0; LANES] };
+    fn around(first: &First) -> Second {
+        let (least, most) = first.least_and_most();
+        let down = if least.abs().max(most.abs()) > 1e300 { 0.5 } else { 1.0 };
+        // The range's exponent, turned about; of a range of zero or of the smallest numbers, the largest there is.
+        let exponent = (most * down - least * down).to_bits() >> 52;
+        let scale = f64::from_bits((2046 - exponent.clamp(1, 2045)) << 52);
+        let mean = first.mean() * down;
+        Second { mean, down, scale, rest: [0.0; LANES], squares: [0.0; LANES] }
+    }
 
     #[inline(always)]
-    fn add(&mut self, eight: &[f64; LANES], some: usize, mean: f64) {
+    fn add(&mut self, eight: &[f64; LANES], some: usize) {
         for lane in 0..some {
-            let d = eight[lane] - mean;
+            let d = (eight[lane] * self.down - self.mean) * self.scale;
             self.rest[lane] += d;
             self.squares[lane] += d * d;
         }
@@ -215,12 +235,11 @@ impl<T: Bits, F: Fn(T) -> f64> Job for Finite<'_, T, F> {
         if first.count == 0 || first.halves.iter().any(|sum| !sum.is_finite()) {
             return None;
         }
-        let mean = first.mean();
-        let mut second = Second::NEW;
+        let mut second = Second::around(&first);
         for eight in eights {
-            second.add(&std::array::from_fn(|lane| as_f64(eight[lane])), LANES, mean);
+            second.add(&std::array::from_fn(|lane| as_f64(eight[lane])), LANES);
         }
-        second.add(&last, rest.len(), mean);
+        second.add(&last, rest.len());
         Some(first.with(second))
     }
 }

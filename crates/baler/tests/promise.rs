@@ -3,9 +3,9 @@
 mod common;
 
 use baler::archive::header::Kind;
-use baler::archive::{Archive, Options};
+use baler::archive::{Archive, Input, Options, compress};
 use baler::bound::Bound;
-use baler::data::{DType, Values, Variable};
+use baler::data::{Column, DType, Table, Values, Variable};
 use baler::front::Tolerance;
 use baler::front::check::largest_error;
 use baler::statistics::Statistics;
@@ -73,6 +73,78 @@ fn deviations_do_not_grow_by_rounding() {
         let found = Statistics::of(v.iter().copied()).deviation();
         assert!((found / truth - 1.0).abs() < 1e-9, "{found} where {truth} is true");
     }
+}
+
+#[test]
+fn deviations_neither_overflow_nor_vanish() {
+    // 1 and -1 among 998 zeros, times anything: a deviation of sqrt(2 / 1000).
+    for scale in [1e-320, 1e-200, 1e-10, 1.0, 1e10, 1e160, 1e300, 1.7e308] {
+        let mut v = vec![0.0; 1000];
+        (v[3], v[700]) = (scale, -scale);
+        let whole = Statistics::of(v.iter().copied()).deviation() / scale;
+        let (a, b) = v.split_at(300);
+        let parts =
+            Statistics::of(a.iter().copied()).merge(Statistics::of(b.iter().copied())).deviation() / scale;
+        for (found, how) in [(whole, "whole"), (parts, "in parts")] {
+            let truth = 0.002f64.sqrt();
+            // Of numbers of 2000 smallest steps it is some 90, to the nearest.
+            let near = if scale < 1e-300 {
+                (found / truth - 1.0).abs() < 1e-2
+            } else {
+                (found / truth - 1.0).abs() < 1e-9
+            };
+            assert!(
+                near || found.is_infinite() && scale > 1e308,
+                "{scale}, {how}: {found} where {truth} is true"
+            );
+        }
+    }
+}
+
+/// Columns with a value that stands for missing data: named or found, it comes back exactly, and is no part of a range.
+#[test]
+fn fill_values_of_columns_are_exact_and_of_no_range() {
+    let told = |fill: f32, i: usize| if i % 9 < 2 { fill } else { (i as f32 * 0.37).sin() * 40.0 };
+    for (fill, said) in [(1e20f32, None), (1e20, Some(1e20)), (-999.0, Some(-999.0)), (f32::NAN, None)] {
+        for bound in
+            [Bound::Relative(1e-3), Bound::Absolute(0.08), Bound::Deviation(1e-3), Bound::Pointwise(1e-3)]
+        {
+            let column = |name: &str, f: &dyn Fn(usize) -> f32| Column {
+                name: name.into(),
+                values: Values::F32((0..5000).map(f).collect()),
+            };
+            let columns = vec![column("x", &|i| told(fill, i)), column("y", &|i| told(1.0, i))];
+            let count = Column { name: "n".into(), values: Values::I32((0..5000).collect()) };
+            let table = Table::new([columns, vec![count]].concat()).unwrap();
+            let options = Options { bound: Some(bound), fill: said, chunk_rows: 1024, ..Options::default() };
+            let bytes = pack(vec![Input::Table("t".into(), Box::new(table.clone()))], &options);
+            let mut archive = Archive::open(Cursor::new(&bytes), &[]).unwrap();
+            let Variable::Table(back) = archive.read(0, None, 1).unwrap() else { panic!("a table") };
+            let (Values::F32(before), Values::F32(after)) =
+                (&table.columns[0].values, &back.columns[0].values)
+            else {
+                panic!("single precision")
+            };
+            for (a, b) in before.iter().zip(after) {
+                let error = match bound {
+                    _ if a.to_bits() == fill.to_bits() => {
+                        assert_eq!(a.to_bits(), b.to_bits(), "{bound}, fill {fill}");
+                        continue;
+                    }
+                    Bound::Pointwise(v) => v as f32 * a.abs(),
+                    _ => 0.08001,
+                };
+                assert!((a - b).abs() <= error, "{bound}, fill {fill}: {a} became {b}");
+            }
+            assert_eq!(table.columns[2].values, back.columns[2].values);
+            // Numbers within 1e-3 and a few bits of an outline: not the bits of singles.
+            assert!(bytes.len() < 25_000, "{bound}, fill {fill}: {} bytes", bytes.len());
+        }
+    }
+    let integers = field("n", &[40], Values::U8(vec![7; 40]));
+    let options = Options { bound: Some(Bound::Lossless), fill: Some(-0.5), ..Options::default() };
+    let refused = compress(vec![integers], &options, &mut vec![]).unwrap_err().to_string();
+    assert!(refused.contains("fill value -0.5"), "{refused}");
 }
 
 #[test]

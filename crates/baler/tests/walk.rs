@@ -161,7 +161,8 @@ fn columns_keep_their_bounds() {
         };
         let f32s = Values::F32(v.iter().map(|&x| x as f32).collect());
         for values in [Values::F64(v), f32s] {
-            let back = column::unmap(&column::map(&values, tolerance, None), values.dtype(), &mut 0).unwrap();
+            let back =
+                column::unmap(&column::map(&values, tolerance.into()), values.dtype(), &mut 0).unwrap();
             exact::assert_bound(&values, &back, Resolved { bound, value: None });
         }
     }

@@ -19,7 +19,8 @@ pub struct Compress {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub named: NamedBoundArgs,
-    /// A value that stands for missing data and comes back exactly [default: found where there is one]
+    /// A value that stands for missing data and comes back exactly, in every variable and column that can hold it [default: found
+    /// where there is one]
     #[arg(long, help_heading = BOUND, value_name = "VALUE", allow_negative_numbers = true)]
     pub fill: Option<f64>,
     /// Refer to the model by its hash instead of storing it; decompressing will need its file

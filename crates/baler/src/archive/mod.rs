@@ -10,6 +10,7 @@ pub mod read;
 pub mod record;
 pub mod salvage;
 pub mod source;
+mod survey;
 mod unpack;
 pub mod write;
 

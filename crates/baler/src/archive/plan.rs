@@ -2,14 +2,14 @@
 
 use super::header::{ColumnHeader, FieldHeader, Kind, Resolved, TableHeader, VariableHeader};
 use super::source::{FieldSource, TableSource};
+use super::survey::{Survey, look_at};
 use super::write::{Input, Options};
 use crate::bound::Bound;
 use crate::codec::MOST_CHUNK;
 use crate::codec::chunk::Codec;
 use crate::data::{Array, DType, Table, Values};
 use crate::error::{Error, Result};
-use crate::front::Tolerance;
-use crate::front::class::find_fill;
+use crate::front::{Target, Tolerance};
 use crate::model::Model;
 use crate::model::autoencoder::Decoder;
 use crate::model::blocks::Blocks;
@@ -19,7 +19,7 @@ use std::cmp::Ordering;
 /// What the header says of a variable, and what its chunks have to hold to.
 pub(super) struct Plan {
     pub header: VariableHeader,
-    pub tolerances: Vec<Tolerance>,
+    pub targets: Vec<Target>,
     /// A field's first chunk, as planning has read it: of an archive's only variable, which is soon coded.
     pub first: Option<Values>,
 }
@@ -92,17 +92,6 @@ fn bound_for(name: &str, variable: &str, dtype: DType, options: &Options) -> Res
     Ok(bound)
 }
 
-fn resolve(bound: Bound, dtype: DType, statistics: &Statistics, name: &str) -> Result<(Resolved, Tolerance)> {
-    let tolerance = Tolerance::resolve(bound, dtype, statistics).map_err(|e| e.at(format!("'{name}'")))?;
-    let value = match (bound, tolerance) {
-        (Bound::Relative(_) | Bound::Deviation(_), Tolerance::Absolute(v)) => Some(v),
-        (Bound::Psnr(_), Tolerance::RootMeanSquare(v)) => Some(v),
-        (Bound::Relative(_) | Bound::Deviation(_) | Bound::Psnr(_), _) => Some(0.0),
-        _ => None,
-    };
-    Ok((Resolved { bound, value }, tolerance))
-}
-
 /// Plans a variable, the `only` one of its archive or one of several.
 pub(super) fn plan(input: &mut Input, options: &Options, only: bool) -> Result<Plan> {
     match input {
@@ -125,36 +114,17 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options, only:
     let (axis, length) = cut(source, options.chunk, options.model)?;
     let mut field =
         FieldHeader { dtype, shape, bound: Resolved { bound, value: None }, fill: None, axis, length };
-    field.fill = options.fill.map(|f| fill_bits(f, dtype)).transpose()?;
-    let relative = matches!(bound, Bound::Relative(_) | Bound::Deviation(_) | Bound::Psnr(_));
-    let look = if relative { field.chunks() } else { field.chunks().min(1) };
-    let mut statistics = Statistics::EMPTY;
-    let mut first = None;
-    for i in 0..look {
+    let mut survey = Survey::new(bound, dtype, options);
+    let look = survey.look(field.chunks());
+    let first = look_at(std::slice::from_mut(&mut survey), look, |i| {
         let range = field.chunk(i).0;
-        let values = source.read(range.start, range.len())?;
-        let late = (field.fill.is_none() && bound != Bound::Lossless).then(|| find_fill(&values)).flatten();
-        if late.is_some() {
-            // The chunks before are summed up anew without it.
-            field.fill = late;
-            statistics = Statistics::EMPTY;
-            for j in 0..i {
-                let range = field.chunk(j).0;
-                let values = source.read(range.start, range.len())?;
-                statistics = statistics.merge(Statistics::of_values(&values, field.fill));
-            }
-        }
-        if relative {
-            statistics = statistics.merge(Statistics::of_values(&values, field.fill));
-        }
-        if i == 0 && only {
-            first = Some(values);
-        }
-    }
-    let (resolved, tolerance) = resolve(bound, dtype, &statistics, name)?;
-    field.bound = resolved;
+        Ok(vec![source.read(range.start, range.len())?])
+    })?;
+    let (resolved, target) = survey.resolve(name)?;
+    (field.bound, field.fill) = (resolved, target.fill);
+    let first = first.filter(|_| only).and_then(|mut runs| runs.pop());
     let header = VariableHeader { name: name.into(), kind: Kind::Field(field) };
-    Ok(Plan { header, tolerances: vec![tolerance], first })
+    Ok(Plan { header, targets: vec![target], first })
 }
 
 /// The axis along which a field is cut into chunks of about `chunk` values, and their length along it.
@@ -234,35 +204,19 @@ fn unlike_members(source: &mut dyn FieldSource, count: usize) -> Result<bool> {
     Ok(members.windows(2).any(|w| unlike(&w[0], &w[1])))
 }
 
-/// The bits of a fill value in the field's type.
-fn fill_bits(fill: f64, dtype: DType) -> Result<u64> {
-    let as_integer = fill as i64;
-    let (least, most) = crate::front::ordered::limits(dtype);
-    match dtype {
-        DType::F32 => Ok((fill as f32).to_bits() as u64),
-        DType::F64 => Ok(fill.to_bits()),
-        DType::U64 if fill >= 0.0 && fill == fill.trunc() => Ok(fill as u64),
-        _ if as_integer as f64 == fill && (least..=most).contains(&as_integer) && dtype.is_number() => {
-            Ok(as_integer as u64)
-        }
-        _ => Err(Error::invalid(format!("the fill value {fill} is no {dtype}"))),
-    }
-}
-
 /// What the columns of a table have to hold to under the bounds of `options`.
-pub fn table_tolerances(mut table: &Table, options: &Options) -> Result<Vec<Tolerance>> {
-    Ok(plan_table("table", &mut table, options)?.tolerances)
+pub fn table_targets(mut table: &Table, options: &Options) -> Result<Vec<Target>> {
+    Ok(plan_table("table", &mut table, options)?.targets)
 }
 
 /// What a field has to hold to within the bound that `options` give, and its fill value.
 pub fn field_tolerance(name: &str, array: &Array, options: &Options) -> Result<(Tolerance, Option<f64>)> {
     let dtype = array.values.dtype();
     let bound = bound_for(name, name, dtype, options)?;
-    let fill = match options.fill {
-        Some(f) => Some(fill_bits(f, dtype)?),
-        None => find_fill(&array.values),
-    };
-    let (_, tolerance) = resolve(bound, dtype, &Statistics::of_values(&array.values, fill), name)?;
+    let mut survey = Survey::new(bound, dtype, options);
+    survey.find(&array.values);
+    survey.add(&array.values);
+    let (_, Target { tolerance, fill }) = survey.resolve(name)?;
     let value = |bits: u64| {
         let size = dtype.size().unwrap_or(8);
         Values::from_le_bytes(dtype, &bits.to_le_bytes()[..size]).ok()?.to_f64()?.first().copied()
@@ -291,24 +245,16 @@ fn plan_table(name: &str, table: &mut dyn TableSource, options: &Options) -> Res
         columns.push(ColumnHeader { name: column.into(), dtype, bound });
     }
     let chunk_rows = options.chunk_rows.min(MOST_CHUNK / columns.len().max(1)).max(1);
-    let relative =
-        |c: &ColumnHeader| matches!(c.bound.bound, Bound::Relative(_) | Bound::Deviation(_) | Bound::Psnr(_));
-    let mut statistics = vec![Statistics::EMPTY; columns.len()];
-    if columns.iter().any(relative) {
-        for start in (0..rows).step_by(chunk_rows) {
-            let runs = table.read(start..rows.min(start + chunk_rows))?;
-            for ((all, run), _) in statistics.iter_mut().zip(&runs).zip(&columns).filter(|(_, c)| relative(c))
-            {
-                *all = all.merge(Statistics::of_values(run, None));
-            }
-        }
-    }
-    let mut tolerances = vec![];
-    for (c, statistics) in columns.iter_mut().zip(&statistics) {
-        let (resolved, tolerance) = resolve(c.bound.bound, c.dtype, statistics, &c.name)?;
+    let mut surveys: Vec<Survey> =
+        columns.iter().map(|c| Survey::new(c.bound.bound, c.dtype, options)).collect();
+    let look = surveys.iter().map(|s| s.look(rows.div_ceil(chunk_rows))).max().unwrap_or(0);
+    look_at(&mut surveys, look, |i| table.read(i * chunk_rows..rows.min((i + 1) * chunk_rows)))?;
+    let mut targets = vec![];
+    for (c, survey) in columns.iter_mut().zip(&surveys) {
+        let (resolved, target) = survey.resolve(&c.name)?;
         c.bound = resolved;
-        tolerances.push(tolerance);
+        targets.push(target);
     }
     let kind = Kind::Table(TableHeader { rows, chunk_rows, columns });
-    Ok(Plan { header: VariableHeader { name: name.into(), kind }, tolerances, first: None })
+    Ok(Plan { header: VariableHeader { name: name.into(), kind }, targets, first: None })
 }

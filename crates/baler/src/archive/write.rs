@@ -8,6 +8,7 @@ use super::plan::{Plan, bounds_of, check_names, cut, dtypes_of, plan, values_of}
 use super::read::{MOST_DESCRIPTION, MOST_MODELS, model_room};
 use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
 use super::source::{FieldSource, TableSource};
+use super::survey::check_fill;
 use crate::bound::Bound;
 use crate::codec::bytes::{put_bytes, put_varint};
 use crate::codec::chunk::{Candidate, Codec, Encoded, Request, encode_field, encode_table};
@@ -36,7 +37,8 @@ pub struct Options<'a> {
     pub bound: Option<Bound>,
     /// Bounds of variables or columns of their own, by name.
     pub bounds: Vec<(String, Bound)>,
-    /// A value that stands for missing data in fields; found automatically where it is not said.
+    /// A value that stands for missing data, in all fields and columns whose type can hold it; found automatically where it
+    /// is not said.
     pub fill: Option<f64>,
     /// A model to use where its measured size wins.
     pub model: Option<&'a Model>,
@@ -120,6 +122,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     let only = inputs.len() == 1;
     let mut plans = inputs.iter_mut().map(|i| plan(i, options, only)).collect::<Result<Vec<_>>>()?;
     check_codec(&plans, options)?;
+    check_fill(&plans, options)?;
     let mut summary = Summary::default();
     let model = match options.model {
         Some(model) => choose_model(&plans, &mut inputs, model, options, &mut summary)?,
@@ -199,8 +202,8 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     let mut done = 0;
     for (number, (plan, input)) in plans.iter_mut().zip(&mut inputs).enumerate() {
         let first = plan.first.take();
-        let mut errors = vec![0.0f64; plan.tolerances.len()];
-        let mut texts = vec![0u64; plan.tolerances.len()];
+        let mut errors = vec![0.0f64; plan.targets.len()];
+        let mut texts = vec![0u64; plan.targets.len()];
         write_variable(
             plan,
             (input, first),
@@ -268,10 +271,10 @@ pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
 /// Codes chunk `i` of a plan.
 pub(super) fn encode_chunk(plan: &Plan, i: usize, runs: &[Values], request: Request) -> Result<Encoded> {
     match &plan.header.kind {
-        Kind::Field(f) => encode_field(&runs[0], &f.chunk(i).1, plan.tolerances[0], f.fill, request),
+        Kind::Field(f) => encode_field(&runs[0], &f.chunk(i).1, plan.targets[0], request),
         Kind::Table(t) => {
             let names: Vec<&str> = t.columns.iter().map(|c| c.name.as_str()).collect();
-            encode_table(runs, &names, &plan.tolerances, request)
+            encode_table(runs, &names, &plan.targets, request)
         }
     }
 }

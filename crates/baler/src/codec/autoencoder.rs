@@ -14,7 +14,7 @@ use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::class::Classes;
 use crate::front::pointwise::{self, Pointwise};
-use crate::front::{Tolerance, ordered};
+use crate::front::{Target, Tolerance, ordered};
 use crate::model::autoencoder::Decoder;
 
 /// Latents drop this many low bits, at most; they have fourteen.
@@ -41,7 +41,7 @@ pub fn encode_field(
     let numbers = values.to_f64().ok_or_else(|| Error::invalid("text cannot go through a model"))?;
     let rows = blocks.cut(&numbers, shape, features)?;
     let latents = c.model.encode(&rows)?;
-    let mapped = column::map(values, tolerance, fill);
+    let mapped = column::map(values, Target { tolerance, fill });
     let shift = best_shift(c, &latents, &rows, tolerance)?;
     let mut out = start(c, tolerance, shift);
     let predicted = write_latents(&mut out, c, &latents, shift)?;
@@ -85,7 +85,7 @@ pub fn decode_field(payload: &[u8], dtype: DType, shape: &[usize], decoder: &Dec
 pub fn encode_table(
     columns: &[Values],
     names: &[&str],
-    tolerances: &[Tolerance],
+    targets: &[Target],
     c: Candidate,
     all: bool,
 ) -> Result<Vec<u8>> {
@@ -101,17 +101,20 @@ pub fn encode_table(
     }
     let latents = c.model.encode(&rows)?;
     // Latents serve all columns at once: their precision is chosen by the residuals of all.
-    let tolerance =
-        if tolerances.iter().all(|t| *t == Tolerance::None) { Tolerance::None } else { Tolerance::Exact };
+    let tolerance = if targets.iter().all(|t| t.tolerance == Tolerance::None) {
+        Tolerance::None
+    } else {
+        Tolerance::Exact
+    };
     let shift = match tolerance {
         Tolerance::None => best_shift(c, &latents, &rows, tolerance)?,
-        _ => best_table_shift(columns, tolerances, &features, &latents, c)?,
+        _ => best_table_shift(columns, targets, &features, &latents, c)?,
     };
     let mut out = start(c, Tolerance::Exact, shift);
     let predicted = write_latents(&mut out, c, &latents, shift)?;
-    for (i, (values, &tolerance)) in columns.iter().zip(tolerances).enumerate() {
+    for (i, (values, &target)) in columns.iter().zip(targets).enumerate() {
         let place = features.iter().position(|&column| column == i);
-        out.extend(section(values, tolerance, place.map(|f| (f, width)), &predicted, all)?);
+        out.extend(section(values, target, place.map(|f| (f, width)), &predicted, all)?);
     }
     Ok(out)
 }
@@ -131,7 +134,7 @@ enum How {
 /// One column's section: how, and its length and bytes.
 fn section(
     values: &Values,
-    tolerance: Tolerance,
+    target: Target,
     place: Option<(usize, usize)>,
     predicted: &[f64],
     all: bool,
@@ -140,15 +143,15 @@ fn section(
     let Some((feature, width)) = place else {
         out.push(How::Plain as u8);
         let mut plain = vec![];
-        column::write(&mut plain, &column::map(values, tolerance, None));
+        column::write(&mut plain, &column::map(values, target));
         put_bytes(&mut out, &plain);
         return Ok(out);
     };
-    if tolerance == Tolerance::None {
+    if target.tolerance == Tolerance::None {
         out.push(How::Output as u8);
         return Ok(out);
     }
-    let mapped = column::map(values, tolerance, None);
+    let mapped = column::map(values, target);
     let mut plain = vec![];
     column::write(&mut plain, &mapped);
     let mut coded = vec![];
@@ -387,7 +390,7 @@ fn best_shift(c: Candidate, latents: &[i16], rows: &[f64], tolerance: Tolerance)
 /// The latent precision that makes a table's sample smallest.
 fn best_table_shift(
     columns: &[Values],
-    tolerances: &[Tolerance],
+    targets: &[Target],
     features: &[usize],
     latents: &[i16],
     c: Candidate,
@@ -400,7 +403,7 @@ fn best_table_shift(
         let predicted = write_latents(&mut out, c, &latents[..sample * width], shift)?;
         for (f, &column) in features.iter().enumerate() {
             let values = columns[column].slice(0..sample);
-            out.extend(section(&values, tolerances[column], Some((f, features.len())), &predicted, false)?);
+            out.extend(section(&values, targets[column], Some((f, features.len())), &predicted, false)?);
         }
         if out.len() < best.0 {
             best = (out.len(), shift);

@@ -5,9 +5,9 @@ use super::field::{self, Level};
 use super::table;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
-use crate::front::Tolerance;
 use crate::front::check::{largest_error, root_mean_square};
 use crate::front::class::Bits;
+use crate::front::{Target, Tolerance};
 use crate::model::any::AnyDecoder;
 use crate::model::autoencoder::FrozenModel;
 use crate::with_numbers;
@@ -90,8 +90,7 @@ pub struct Request<'a> {
 pub fn encode_field(
     values: &Values,
     shape: &[usize],
-    tolerance: Tolerance,
-    fill: Option<u64>,
+    Target { tolerance, fill }: Target,
     request: Request,
 ) -> Result<Encoded> {
     let Request { candidate, learned, only, level, .. } = request;
@@ -169,26 +168,27 @@ fn field_within(
     run(Tolerance::Absolute(rms))
 }
 
-/// Codes a chunk of a table's rows, each column within its tolerance.
+/// Codes a chunk of a table's rows, each column as its target says.
 pub fn encode_table(
     columns: &[Values],
     names: &[&str],
-    tolerances: &[Tolerance],
+    targets: &[Target],
     request: Request,
 ) -> Result<Encoded> {
     let Request { candidate, net, only, .. } = request;
-    let tolerances: Vec<_> = tolerances.iter().map(|&t| bounded(t)).collect();
+    let targets: Vec<_> = targets.iter().map(|t| Target { tolerance: bounded(t.tolerance), ..*t }).collect();
+    let tolerances: Vec<_> = targets.iter().map(|t| t.tolerance).collect();
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;
     if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
-        let payload = autoencoder::encode_table(columns, names, &tolerances, c, only.is_some())?;
+        let payload = autoencoder::encode_table(columns, names, &targets, c, only.is_some())?;
         let dtypes: Vec<DType> = columns.iter().map(Values::dtype).collect();
         let rows = columns.first().map_or(0, Values::len);
         let decoded = autoencoder::decode_table(&payload, rows, names, &dtypes, &c.model.decoder)?;
         keep(&mut best, accept(Codec::Autoencoder, payload, columns, decoded, &tolerances));
     }
     if wants(Codec::Table) || best.is_none() && only != Some(Codec::Raw) {
-        let (payload, decoded) = table::encode(columns, names, &tolerances, net)?;
+        let (payload, decoded) = table::encode(columns, names, &targets, net)?;
         keep(&mut best, accept(Codec::Table, payload, columns, decoded, &tolerances));
     }
     let text = columns.iter().any(|c| c.dtype() == DType::Text);

@@ -33,6 +33,21 @@ pub enum Tolerance {
     None,
 }
 
+/// What the values of a run have to hold to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Target {
+    /// How far off they may come back.
+    pub tolerance: Tolerance,
+    /// The bits of the one that stands for missing data, which comes back exactly.
+    pub fill: Option<u64>,
+}
+
+impl From<Tolerance> for Target {
+    fn from(tolerance: Tolerance) -> Target {
+        Target { tolerance, fill: None }
+    }
+}
+
 impl Tolerance {
     /// The tolerance of values of `dtype` with `statistics` under `bound`.
     ///

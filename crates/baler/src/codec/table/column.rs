@@ -9,7 +9,7 @@ use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, Rule, classif
 use crate::front::decimal::{Decimal, MOST_DIGITS, MOST_EXPONENT, cut, cuttable, uncut};
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::uniform::Uniform;
-use crate::front::{Tolerance, ordered};
+use crate::front::{Target, Tolerance, ordered};
 use std::collections::HashMap;
 
 /// How a column's values became integers. The format's map byte.
@@ -48,16 +48,16 @@ pub struct Mapped {
 /// Strings decoded from one chunk, all columns together, take at most this many bytes.
 pub const MOST_TEXT: usize = 1 << 28;
 
-/// Maps a column to integers within `tolerance`; `fill` is the bits of a value to be kept exactly.
-pub fn map(values: &Values, tolerance: Tolerance, fill: Option<u64>) -> Mapped {
-    map_by(values, tolerance, fill, None)
+/// Maps a column to integers, as its `target` says.
+pub fn map(values: &Values, target: Target) -> Mapped {
+    map_by(values, target, None)
 }
 
 /// A step that is this much of the largest possible is taken for the sake of a model that was trained with it.
 const FINEST_STEP: f64 = 0.8;
 
 /// As [`map`], but with this step where it serves the tolerance about as well as one that is made for it.
-pub fn map_by(values: &Values, tolerance: Tolerance, fill: Option<u64>, step: Option<f64>) -> Mapped {
+pub fn map_by(values: &Values, Target { tolerance, fill }: Target, step: Option<f64>) -> Mapped {
     match (values, tolerance) {
         (Values::Text(v), _) => map_texts(v),
         (Values::F32(v), Tolerance::Exact) => map_exact(v, values, fill),
@@ -176,14 +176,14 @@ fn map_uniform<F: Bits + Into<f64>>(
 const RARE: usize = 64;
 
 /// As [`map`], but floats on a lattice of decimals or of short mantissas become its integers where these cost less. (The autoencoder codec, which codes what a model misses, has no use for them.)
-pub fn map_finely(values: &Values, tolerance: Tolerance) -> Mapped {
-    let mapped = map(values, tolerance, None);
+pub fn map_finely(values: &Values, target: Target) -> Mapped {
+    let mapped = map(values, target);
     if !matches!(mapped.map, Map::Ordered | Map::Uniform(_)) {
         return mapped;
     }
     let candidates = match values {
-        Values::F32(v) => lattices(v, values, |x| format!("{x:e}"), |x| x as f32 as f64),
-        Values::F64(v) => lattices(v, values, |x| format!("{x:e}"), |x| x),
+        Values::F32(v) => lattices(v, values, target.fill, |x| format!("{x:e}"), |x| x as f32 as f64),
+        Values::F64(v) => lattices(v, values, target.fill, |x| format!("{x:e}"), |x| x),
         _ => return mapped,
     };
     // Plain coding of a run of them tells: a lattice may be of the smaller range and yet be finer where values are.
@@ -203,10 +203,11 @@ const TRIED: usize = 4096;
 fn lattices<F: Bits + Into<f64>>(
     v: &[F],
     values: &Values,
+    fill: Option<u64>,
     text: impl Fn(F) -> String,
     stored: impl Fn(f64) -> f64,
 ) -> Vec<Mapped> {
-    let classes = classify(v, Rule::Bounded, None);
+    let classes = classify(v, Rule::Bounded, fill);
     let regular = |i: &usize| classes.plane.get(*i).is_none_or(|&c| c < CONSTANT);
     let places: Vec<usize> = (0..v.len()).filter(regular).collect();
     let on = |map: Map, index: &dyn Fn(usize) -> Option<i64>| {

@@ -14,7 +14,7 @@ pub mod texts;
 use super::bytes::{Reader, put_bytes};
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
-use crate::front::Tolerance;
+use crate::front::Target;
 use crate::model::any::AnyDecoder;
 use crate::model::table::alphabet::Scale;
 use column::Mapped;
@@ -65,23 +65,23 @@ impl Columns {
     }
 }
 
-/// Codes the columns of a chunk of rows, each within its tolerance; returns the decoded columns too. A model of tables
+/// Codes the columns of a chunk of rows, each as its target says; returns the decoded columns too. A model of tables
 /// codes those that are smaller through it; where it would have other integers than are best without it, the chunk
 /// is coded both ways.
 pub fn encode(
     columns: &[Values],
     names: &[&str],
-    tolerances: &[Tolerance],
+    targets: &[Target],
     candidate: Option<Candidate>,
 ) -> Result<(Vec<u8>, Vec<Values>)> {
     let dtypes: Vec<DType> = columns.iter().map(Values::dtype).collect();
-    let finely = |(v, &t): (&Values, &Tolerance)| column::map_finely(v, t);
-    let mapped: Vec<Mapped> = columns.iter().zip(tolerances).map(finely).collect();
+    let finely = |(v, &t): (&Values, &Target)| column::map_finely(v, t);
+    let mapped: Vec<Mapped> = columns.iter().zip(targets).map(finely).collect();
     let Some(candidate) = candidate else { return finish(&mapped, &dtypes, code(&mapped)) };
     let on_model = |c: usize| match candidate.scale(names[c]) {
         None => mapped[c].clone(),
-        Some(Scale::Linear(unit)) => column::map_by(&columns[c], tolerances[c], None, Some(unit)),
-        Some(_) => column::map(&columns[c], tolerances[c], None),
+        Some(Scale::Linear(unit)) => column::map_by(&columns[c], targets[c], Some(unit)),
+        Some(_) => column::map(&columns[c], targets[c]),
     };
     let modelled: Vec<Mapped> = (0..columns.len()).map(on_model).collect();
     let mut coded = code(&modelled);

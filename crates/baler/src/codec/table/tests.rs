@@ -4,6 +4,7 @@ use super::mix::linear::Linear;
 use super::mix::{Foreseen, network};
 use super::*;
 use crate::codec::bytes::put_varint;
+use crate::front::Tolerance;
 
 /// Names for columns, and no model: what these tests do not look at.
 fn names(count: usize) -> Vec<&'static str> {
@@ -15,7 +16,8 @@ fn no_model<'m>(_: usize) -> Result<&'m crate::model::any::AnyDecoder> {
 }
 
 fn encode(columns: &[Values], tolerances: &[Tolerance]) -> Result<(Vec<u8>, Vec<Values>)> {
-    super::encode(columns, &names(columns.len()), tolerances, None)
+    let targets: Vec<Target> = tolerances.iter().map(|&t| t.into()).collect();
+    super::encode(columns, &names(columns.len()), &targets, None)
 }
 
 fn decode(payload: &[u8], rows: usize, dtypes: &[DType]) -> Result<Vec<Values>> {

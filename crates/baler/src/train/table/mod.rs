@@ -21,7 +21,7 @@ use crate::codec::table::column;
 use crate::codec::table::net::Known;
 use crate::data::Table;
 use crate::error::{Error, Result};
-use crate::front::Tolerance;
+use crate::front::{Target, Tolerance};
 use crate::model::table::alphabet::{Alphabet, Scale};
 use crate::model::table::file::{ColumnProvenance, TableProvenance, TrainedTable};
 use crate::model::table::net::MOST_HIDDEN;
@@ -219,21 +219,21 @@ pub fn train_within(
     options: &TableOptions,
     mut progress: impl FnMut(&ColumnReport) -> ControlFlow<()>,
 ) -> Result<TrainedTable> {
-    let tolerances = archive::plan::table_tolerances(table, bounds)?;
+    let targets = archive::plan::table_targets(table, bounds)?;
     let rows = table.rows().min(MOST_ROWS);
     let (mut sample, mut resolved) = (vec![], vec![]);
-    for (c, tolerance) in table.columns.iter().zip(tolerances) {
-        let bound = match tolerance {
+    for (c, target) in table.columns.iter().zip(targets) {
+        let bound = match target.tolerance {
             Tolerance::Absolute(v) | Tolerance::RootMeanSquare(v) => Bound::Absolute(v),
             Tolerance::Pointwise(v) => Bound::Pointwise(v),
             Tolerance::Exact | Tolerance::None => Bound::Lossless,
         };
         resolved.push((c.name.clone(), bound));
-        let tolerance = match tolerance {
+        let tolerance = match target.tolerance {
             Tolerance::RootMeanSquare(v) => Tolerance::Absolute(v),
             other => other,
         };
-        let mapped = column::map(&c.values.slice(0..rows), tolerance, None);
+        let mapped = column::map(&c.values.slice(0..rows), Target { tolerance, ..target });
         if let Some(scale) = Scale::of(&mapped.map, c.values.dtype()) {
             sample.push(SampleColumn { name: c.name.clone(), scale, integers: mapped.integers });
         }

@@ -1,0 +1,126 @@
+//! What planning has to see of the data: values that stand for missing ones, and what relative bounds are shares of.
+
+use super::header::Resolved;
+use super::plan::{Plan, dtypes_of};
+use super::write::Options;
+use crate::bound::Bound;
+use crate::data::{DType, Values};
+use crate::error::{Error, Result};
+use crate::front::class::find_fill;
+use crate::front::{Target, Tolerance};
+use crate::statistics::Statistics;
+
+/// What is asked of a run of values, a field's or a column's, before any is coded, and what is found.
+pub(super) struct Survey {
+    bound: Bound,
+    dtype: DType,
+    fill: Option<u64>,
+    statistics: Statistics,
+}
+
+impl Survey {
+    /// Of values of `dtype` with a bound; nothing is found yet.
+    pub fn new(bound: Bound, dtype: DType, options: &Options) -> Survey {
+        let fill = options.fill.and_then(|fill| fill_bits(fill, dtype));
+        Survey { bound, dtype, fill, statistics: Statistics::EMPTY }
+    }
+
+    /// Whether a value may stand for missing data that nobody has told.
+    fn finds(&self) -> bool {
+        self.fill.is_none() && self.dtype.is_float() && self.bound != Bound::Lossless
+    }
+
+    /// Whether the bound is a share of something.
+    fn sums(&self) -> bool {
+        matches!(self.bound, Bound::Relative(_) | Bound::Deviation(_) | Bound::Psnr(_))
+    }
+
+    /// How many of so many chunks have to be looked at: what stands for missing data is mostly in the first already.
+    pub fn look(&self, chunks: usize) -> usize {
+        if self.sums() { chunks } else { chunks.min(self.finds() as usize) }
+    }
+
+    /// Looks for a value that stands for missing data, where none is known; whether one has been found.
+    pub fn find(&mut self, values: &Values) -> bool {
+        if !self.finds() {
+            return false;
+        }
+        self.fill = find_fill(values);
+        self.fill.is_some()
+    }
+
+    /// Sums values up, where that is needed.
+    pub fn add(&mut self, values: &Values) {
+        if self.sums() {
+            self.statistics = self.statistics.merge(Statistics::of_values(values, self.fill));
+        }
+    }
+
+    /// The bound as the header says it, and what the run has to hold to.
+    pub fn resolve(&self, name: &str) -> Result<(Resolved, Target)> {
+        let Survey { bound, dtype, fill, ref statistics } = *self;
+        let tolerance =
+            Tolerance::resolve(bound, dtype, statistics).map_err(|e| e.at(format!("'{name}'")))?;
+        let value = match (bound, tolerance) {
+            (Bound::Relative(_) | Bound::Deviation(_), Tolerance::Absolute(v)) => Some(v),
+            (Bound::Psnr(_), Tolerance::RootMeanSquare(v)) => Some(v),
+            (Bound::Relative(_) | Bound::Deviation(_) | Bound::Psnr(_), _) => Some(0.0),
+            _ => None,
+        };
+        Ok((Resolved { bound, value }, Target { tolerance, fill }))
+    }
+}
+
+/// Looks at the first `look` chunks, which have a run for each of `surveys`; returns the runs of the first.
+pub(super) fn look_at(
+    surveys: &mut [Survey],
+    look: usize,
+    mut read: impl FnMut(usize) -> Result<Vec<Values>>,
+) -> Result<Option<Vec<Values>>> {
+    let mut first = None;
+    for i in 0..look {
+        let runs = read(i)?;
+        let mut late = vec![];
+        for (s, (survey, values)) in surveys.iter_mut().zip(&runs).enumerate() {
+            if survey.find(values) {
+                survey.statistics = Statistics::EMPTY;
+                late.push(s);
+            }
+        }
+        // The chunks before are summed up anew without a value that has been found only now.
+        if late.iter().any(|&s| surveys[s].sums()) {
+            for j in 0..i {
+                let runs = read(j)?;
+                late.iter().for_each(|&s| surveys[s].add(&runs[s]));
+            }
+        }
+        surveys.iter_mut().zip(&runs).for_each(|(survey, values)| survey.add(values));
+        first.get_or_insert(runs);
+    }
+    Ok(first)
+}
+
+/// The bits of a fill value in a type, where that can hold it.
+fn fill_bits(fill: f64, dtype: DType) -> Option<u64> {
+    let as_integer = fill as i64;
+    let (least, most) = crate::front::ordered::limits(dtype);
+    match dtype {
+        DType::F32 => Some((fill as f32).to_bits() as u64),
+        DType::F64 => Some(fill.to_bits()),
+        DType::U64 if fill >= 0.0 && fill == fill.trunc() => Some(fill as u64),
+        _ if as_integer as f64 == fill && (least..=most).contains(&as_integer) && dtype.is_number() => {
+            Some(as_integer as u64)
+        }
+        _ => None,
+    }
+}
+
+/// A fill value that is told must be one of some type's.
+pub(super) fn check_fill(plans: &[Plan], options: &Options) -> Result<()> {
+    let Some(fill) = options.fill else { return Ok(()) };
+    let dtypes: Vec<DType> = plans.iter().flat_map(|p| dtypes_of(&p.header)).collect();
+    match dtypes.iter().any(|&t| fill_bits(fill, t).is_some()) || dtypes.is_empty() {
+        true => Ok(()),
+        false => Err(Error::invalid(format!("no variable's type can hold the fill value {fill}"))),
+    }
+}

@@ -56,10 +56,12 @@ pub fn bar(what: &'static str, wanted: bool) -> ProgressBar {
     bar
 }
 
-/// Prints a line to standard output, passing on a closed pipe instead of panicking.
+/// Prints a line to standard output. Where whoever read there has left, nothing is said, and the work goes on.
 pub fn print(text: impl std::fmt::Display) -> baler::error::Result<()> {
-    writeln!(std::io::stdout(), "{text}")?;
-    Ok(())
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        _ => Ok(()),
+    }
 }
 
 /// A count and its noun: `1 chunk`, `2 chunks`.

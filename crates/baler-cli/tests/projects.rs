@@ -43,6 +43,19 @@ fn array(place: &Place, name: &str) -> (Vec<usize>, Vec<f64>) {
 }
 
 #[test]
+fn training_goes_on_without_a_reader() {
+    let place = project("epochs = 12\nbatch_size = 64\ncompression_ratio = 1.5", number_table(300));
+    let mut child = place
+        .command("--project W P --mode train --verbose")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(array(&place, &format!("{OUT}/training/loss_data.npy")).0, [2, 12]);
+}
+
+#[test]
 fn a_new_project_has_its_folders_and_every_key() {
     let place = Place::new();
     place.ok("new W P");

@@ -122,6 +122,28 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     }
 }
 
+#[test]
+fn what_is_to_be_made_is_made_without_a_reader() {
+    let place = Place::new();
+    place.save("u.npy", field(&[20, 100, 100]));
+    place.ok("compress u.npy -o u.blr --rel 1e-2");
+    let lines = [
+        "salvage u.blr -o out.npz",
+        "salvage u.blr -o out.npz --json",
+        "compress u.npy -o out.blr --rel 1e-2",
+        "decompress u.blr -o out.npy --json",
+    ];
+    for line in lines {
+        let mut child = place.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, 0, "{line}: {}", ran.err);
+        let made = place.files().into_iter().find(|f| f.starts_with("out."));
+        assert!(made.is_some(), "{line}");
+        std::fs::remove_file(place.path(&made.unwrap())).unwrap();
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_named() {

@@ -19,7 +19,8 @@ struct Sink<T, S> {
 
 /// Draws jobs from `next` one by one, does `work` on `threads` threads, hands results to `take` in the jobs' order.
 ///
-/// At most three jobs a thread are under way or wait for an earlier one. The first error, in order, ends it all.
+/// At most three jobs a thread are under way or wait for an earlier one. The first error, in order, ends it all; so does a
+/// panic, which is passed on once every thread is done.
 pub fn in_order<J: Send, T: Send>(
     threads: usize,
     next: impl FnMut() -> Option<Result<J>> + Send,
@@ -32,6 +33,11 @@ pub fn in_order<J: Send, T: Send>(
     let moved_on = Condvar::new();
     std::thread::scope(|scope| {
         let run = || {
+            let _alarm = Alarm(|| {
+                // Others may wait for what this thread will never hand in.
+                lock(&sink).error.get_or_insert_with(|| Error::invalid("a thread has panicked"));
+                moved_on.notify_all();
+            });
             loop {
                 let (number, job) = {
                     let mut source = lock(&source);
@@ -76,6 +82,17 @@ pub fn in_order<J: Send, T: Send>(
     }
 }
 
+/// Rings where its thread panics.
+struct Alarm<F: Fn()>(F);
+
+impl<F: Fn()> Drop for Alarm<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            (self.0)()
+        }
+    }
+}
+
 /// A panic elsewhere is passed on when the scope ends; until then the state behind the lock is still sound.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|e| e.into_inner())
@@ -104,6 +121,26 @@ mod tests {
             let fails = |n| if n >= 40 { Err(Error::corrupt(format!("{n}"))) } else { Ok(n) };
             let e = in_order(threads, || numbers.next().map(Ok), fails, |_| Ok(seen += 1)).unwrap_err();
             assert_eq!((e.to_string().as_str(), seen), ("40", 40));
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_it_all() {
+        for threads in [1, 2, 3, 8] {
+            for place in 0..3 {
+                let mut numbers = 0..500u64;
+                let next = || numbers.next().inspect(|&n| assert!(place != 0 || n != 40)).map(Ok);
+                let work = |n| {
+                    assert!(place != 1 || n != 40);
+                    Ok(n)
+                };
+                let take = |n| {
+                    assert!(place != 2 || n != 40);
+                    Ok(())
+                };
+                let run = || in_order(threads, next, work, take);
+                assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).is_err());
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ pub fn run(session: &Session) -> Result<()> {
     let bar = bar("training", true);
     bar.set_length(options.epochs as u64);
     let begun = Instant::now();
-    let mut kept = Ok(()); // whether every checkpoint could be written
+    let mut kept = Ok(()); // whether every checkpoint and every line could be written
     let fitted = fit(&sample.rows, &options, from, |e| {
         let r = e.result;
         if every.is_some_and(|n| e.epoch.is_multiple_of(n) && e.epoch < e.epochs) {
@@ -51,10 +51,9 @@ pub fn run(session: &Session) -> Result<()> {
                 number(r.train_loss),
                 number(r.learning_rate)
             );
-            bar.suspend(|| print(line)).map_or(ControlFlow::Break(()), ControlFlow::Continue)
-        } else {
-            ControlFlow::Continue(())
+            kept = bar.suspend(|| print(line));
         }
+        if kept.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     kept?;
     let model = fitted.freeze(&sample.rows, &sample.names)?;

@@ -4,7 +4,7 @@ use crate::data::Values;
 use crate::front::check::root_mean_square;
 use crate::statistics::Statistics;
 
-/// Peak signal-to-noise ratio in dB: 20 log10(range of the finite originals / root mean square error); infinite where
+/// Peak signal-to-noise ratio in dB: 20 log10(range / root mean square error), both of the finite values; infinite where
 /// nothing was lost, `None` for text and for values of no range.
 pub fn psnr(original: &Values, decoded: &Values) -> Option<f64> {
     let range = range(original)?;
@@ -33,10 +33,9 @@ mod tests {
     fn a_hundredth_of_the_range_is_forty_decibels() {
         let a = Values::F32(vec![0.0, 1.0, 0.5, f32::NAN]);
         let b = Values::F32(vec![0.01, 0.99, 0.51, f32::NAN]);
-        // Three of four values count, the fourth is exact: 10 log10(4 / 3) more.
-        assert!((psnr(&a, &b).unwrap() - 41.249).abs() < 1e-2);
+        assert!((psnr(&a, &b).unwrap() - 40.0).abs() < 1e-2);
         assert_eq!(psnr(&a, &a), Some(f64::INFINITY));
         assert_eq!(psnr(&Values::U8(vec![3, 3]), &Values::U8(vec![3, 3])), None);
-        assert!((psnr_of_columns([(&a, &b), (&a, &b)].into_iter()).unwrap() - 41.249).abs() < 1e-2);
+        assert!((psnr_of_columns([(&a, &b), (&a, &b)].into_iter()).unwrap() - 40.0).abs() < 1e-2);
     }
 }

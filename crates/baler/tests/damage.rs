@@ -121,8 +121,8 @@ fn record_ends(seed: &Seed) -> Vec<(usize, usize, usize)> {
     let variables = archive.header().variables.len();
     (0..variables)
         .flat_map(|v| {
-            let entries = archive.chunk_entries(v).into_iter().enumerate();
-            entries.map(move |(c, e)| (v, c, (e.offset + e.length) as usize))
+            let entries = archive.chunk_entries(v).iter().enumerate();
+            entries.map(move |(c, e)| (v, c, (e.offset + e.length) as usize)).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -196,7 +196,7 @@ fn salvage_loses_the_damaged_chunk_and_no_other() {
         let start = read_header(&mut &seed.bytes[..]).unwrap().start as usize;
         let mut damaged = seed.bytes.clone();
         let archive = Archive::open(Cursor::new(&seed.bytes[..]), &seed.models).unwrap();
-        let entries: Vec<_> = archive.index().chunks().copied().collect();
+        let entries: Vec<_> = archive.index().chunks(archive.header()).concat();
         let model = archive.index().entries.iter().find(|e| e.kind == RecordKind::Model).copied();
         // A bit of every byte, another one each.
         for at in start..damaged.len() {

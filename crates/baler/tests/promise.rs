@@ -168,3 +168,15 @@ fn the_last_look_lets_nothing_through() {
     assert_eq!(look(1.0, 1.5, Tolerance::Absolute(0.5)), Some(0.5));
     assert!(look(1.0, 1.5f64.next_up(), Tolerance::Absolute(0.5)).is_none());
 }
+
+#[test]
+fn a_psnr_is_kept_among_many_holes() {
+    let v: Vec<f32> = (0..20_000)
+        .map(|i| if i % 3 > 0 { f32::NAN } else { (i as f32 * 0.01).sin() + (i % 7) as f32 * 0.1 })
+        .collect();
+    for target in [20.0, 60.0, 90.0] {
+        let (_, back) = through(Values::F32(v.clone()), Bound::Psnr(target));
+        let found = baler::quality::psnr(&Values::F32(v.clone()), &back).unwrap();
+        assert!(found >= target && found < target + 6.0, "{found} dB where {target} were asked for");
+    }
+}

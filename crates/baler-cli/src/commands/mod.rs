@@ -255,18 +255,8 @@ pub fn is_model(path: &Path) -> bool {
 
 /// The number of the variable named, or of all.
 pub fn variables(archive: &FileArchive, name: Option<&str>) -> Result<Vec<usize>> {
-    let all = &archive.header().variables;
     match name {
-        None => Ok((0..all.len()).collect()),
-        Some(name) => match all.iter().position(|v| v.name == name) {
-            Some(i) => Ok(vec![i]),
-            None => {
-                let names: Vec<_> = all.iter().map(|v| v.name.as_str()).collect();
-                Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    format!("there is no variable '{name}'; there are {}", names.join(", ")),
-                ))
-            }
-        },
+        None => Ok((0..archive.header().variables.len()).collect()),
+        Some(name) => Ok(vec![archive.find(name)?]),
     }
 }

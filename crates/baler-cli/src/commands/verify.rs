@@ -9,7 +9,7 @@ use baler::bound::Bound;
 use baler::data::{DType, Values};
 use baler::error::{Error, Result};
 use baler::front::Tolerance;
-use baler::front::check::{largest_error, root_mean_square};
+use baler::front::check::{count_finite, largest_error, root_mean_square};
 use serde_json::{Value, json};
 use std::io::{Read, Seek};
 
@@ -30,7 +30,7 @@ pub(super) fn promised(dtype: DType, r: &Resolved) -> Tolerance {
 struct Outcome {
     name: String,
     error: f64,
-    /// Sum of squares and count, for a bound on their mean.
+    /// Sum of squares and count of finite values, for a bound on their mean.
     squares: (f64, u64),
     tolerance: Tolerance,
     holds: bool,
@@ -43,9 +43,9 @@ impl Outcome {
             None => self.holds = false,
         }
         if let Tolerance::RootMeanSquare(_) = self.tolerance {
-            let rms = root_mean_square(original, decoded);
-            self.squares.0 += rms * rms * original.len() as f64;
-            self.squares.1 += original.len() as u64;
+            let (rms, count) = (root_mean_square(original, decoded), count_finite(original));
+            self.squares.0 += rms * rms * count as f64;
+            self.squares.1 += count as u64;
         }
     }
 

@@ -109,7 +109,7 @@ impl<R: Read + Seek + Send> Archive<R> {
         let modelled: Vec<&str> = models.filter(|c| c.net.is_some()).map(|c| c.name.as_str()).collect();
         let modelled: Vec<bool> = names.iter().map(|n| modelled.contains(n)).collect();
         let mut cost = TableCost { columns: vec![ColumnCost::default(); names.len()], untold: 0, damaged: 0 };
-        for (i, entry) in self.chunk_entries(variable).into_iter().enumerate() {
+        for (i, entry) in self.chunk_entries(variable).to_vec().into_iter().enumerate() {
             if entry.codec != Some(Codec::Table) {
                 cost.untold += 1;
                 continue;
@@ -148,7 +148,7 @@ impl<R: Read + Seek + Send> Archive<R> {
 
     /// What the header says of a variable that is a table.
     pub(super) fn table_header(&self, variable: usize) -> Result<&TableHeader> {
-        let v = &self.header().variables[variable];
+        let v = self.variable(variable)?;
         match &v.kind {
             Kind::Table(t) => Ok(t),
             Kind::Field(_) => Err(Error::invalid(format!("'{}' is a field, which has no columns", v.name))),

@@ -96,9 +96,10 @@ impl Index {
         Ok(index)
     }
 
-    /// The record of the `n`-th chunk of the file.
-    pub fn chunks(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|e| e.kind == RecordKind::Chunk)
+    /// The records of each variable's chunks, in order.
+    pub fn chunks(&self, header: &Header) -> Vec<Vec<Entry>> {
+        let mut chunks = self.entries.iter().filter(|e| e.kind == RecordKind::Chunk).copied();
+        header.variables.iter().map(|v| chunks.by_ref().take(v.chunks()).collect()).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading: an archive's header and index, its values in order or any run of them, its verification.
 
-use super::header::{FieldHeader, Header, Kind};
+use super::header::{FieldHeader, Header, Kind, VariableHeader};
 use super::index::{Entry, Index};
 use super::pipeline::in_order;
 use super::record::{END, MAGIC, RecordKind, TRAILER, VERSION, unframe};
@@ -31,6 +31,8 @@ pub struct Archive<R> {
     header: Header,
     sum: u32,
     index: Index,
+    /// Of each variable.
+    chunks: Vec<Vec<Entry>>,
     description: Option<serde_json::Value>,
     decoders: Vec<Option<AnyDecoder>>,
     model_bytes: u64,
@@ -146,6 +148,7 @@ impl<R: Read + Seek + Send> Archive<R> {
             header,
             sum,
             index: Index::default(),
+            chunks: vec![],
             description: None,
             model_bytes: 0,
             length,
@@ -158,6 +161,7 @@ impl<R: Read + Seek + Send> Archive<R> {
             return Err(at_index(Error::corrupt("another kind of record")));
         }
         archive.index = Index::parse(body, &archive.header, start, index_at).map_err(at_index)?;
+        archive.chunks = archive.index.chunks(&archive.header);
         let mut left = MOST_MODELS;
         for entry in archive.index.entries.clone() {
             archive
@@ -238,10 +242,26 @@ impl<R: Read + Seek + Send> Archive<R> {
         (self.length, self.model_bytes)
     }
 
-    /// The index entries of the chunks of a variable.
-    pub fn chunk_entries(&self, variable: usize) -> Vec<Entry> {
-        let before: usize = self.header.variables[..variable].iter().map(|v| v.chunks()).sum();
-        self.index.chunks().skip(before).take(self.header.variables[variable].chunks()).copied().collect()
+    /// The index entries of the chunks of a variable; none where there is no such variable.
+    pub fn chunk_entries(&self, variable: usize) -> &[Entry] {
+        self.chunks.get(variable).map_or(&[], |chunks| chunks)
+    }
+
+    /// The number of the variable of a name. Errors where there is none, and says what there is.
+    pub fn find(&self, name: &str) -> Result<usize> {
+        let all = &self.header.variables;
+        all.iter().position(|v| v.name == name).ok_or_else(|| {
+            let names: Vec<_> = all.iter().map(|v| v.name.as_str()).collect();
+            Error::invalid(format!("there is no variable '{name}'; there are {}", names.join(", ")))
+        })
+    }
+
+    /// What the header says of a variable. Errors where there is none of its number.
+    pub(super) fn variable(&self, number: usize) -> Result<&VariableHeader> {
+        let all = &self.header.variables;
+        all.get(number).ok_or_else(|| {
+            Error::invalid(format!("there is no variable {number}: the archive has {}", all.len()))
+        })
     }
 
     /// Decodes chunks `chunks` of a variable on `threads` threads and hands each to `take`, in order: its number and
@@ -267,11 +287,9 @@ impl<R: Read + Seek + Send> Archive<R> {
         threads: usize,
         mut take: impl FnMut(usize, Vec<Values>) -> Result<()> + Send,
     ) -> Result<()> {
-        let entries = self.chunk_entries(variable);
-        let Archive { input, header, sum, decoders, .. } = self;
-        let sum = *sum;
-        let v = &header.variables[variable];
-        let name = &v.name;
+        self.variable(variable)?;
+        let Archive { input, header, sum, decoders, chunks: entries, .. } = self;
+        let (sum, entries, name) = (*sum, &entries[variable], &header.variables[variable].name);
         let mut next = chunks.clone();
         let mut read = |i: usize| -> Result<Vec<u8>> {
             input.seek(SeekFrom::Start(entries[i].offset))?;
@@ -294,7 +312,7 @@ impl<R: Read + Seek + Send> Archive<R> {
 
     /// The rows `rows` of a variable's leading axis (of a table: its rows), all where `None`; whole in memory.
     pub fn read(&mut self, variable: usize, rows: Option<Range<usize>>, threads: usize) -> Result<Variable> {
-        match self.header.variables[variable].kind.clone() {
+        match self.variable(variable)?.kind.clone() {
             Kind::Field(f) => self.read_field(variable, &f, rows, threads).map(Variable::Field),
             Kind::Table(t) => {
                 let all: Vec<usize> = (0..t.columns.len()).collect();

@@ -91,8 +91,8 @@ fn unbounded<F: Bits + Into<f64>>(original: &[F], decoded: &[F]) -> f64 {
     original.iter().zip(decoded).map(error).filter(|e| e.is_finite()).fold(0.0, f64::max)
 }
 
-/// Root mean square error over all values, those that are not finite counted as exact. Squares are taken of shares
-/// of the largest error, so that none overflows.
+/// Root mean square error over the finite values, 0 of none. Squares are taken of shares of the largest error, so that none
+/// overflows.
 pub fn root_mean_square(original: &Values, decoded: &Values) -> f64 {
     let (Some(a), Some(b)) = (original.to_f64(), decoded.to_f64()) else { return 0.0 };
     let errors = || a.iter().zip(&b).filter(|(x, _)| x.is_finite()).map(|(x, y)| (x - y).abs());
@@ -101,5 +101,10 @@ pub fn root_mean_square(original: &Values, decoded: &Values) -> f64 {
         return 0.0;
     }
     let shares: f64 = errors().map(|e| (e / largest) * (e / largest)).sum();
-    largest * (shares / a.len() as f64).sqrt()
+    largest * (shares / errors().count() as f64).sqrt()
+}
+
+/// How many values are finite: those that errors are measured on.
+pub fn count_finite(values: &Values) -> usize {
+    values.to_f64().map_or(0, |v| v.iter().filter(|x| x.is_finite()).count())
 }

@@ -228,7 +228,8 @@ pub fn find_fill(values: &Values) -> Option<u64> {
             let hits = finite().filter(|&x| x == end).count();
             let (a, b) = ends(&mut finite().filter(|&x| x != end));
             let apart = (end - a).abs().min((end - b).abs());
-            let spread = (b - a).max(a.abs().max(b.abs()) * 1e-3);
+            // Two values alone may be a flag: then it has to look like nothing else.
+            let spread = if a == b { a.abs().max(1.0) } else { (b - a).max(a.abs().max(b.abs()) * 1e-3) };
             (hits * 200 >= v.len() && a <= b && apart > 1000.0 * spread).then_some(end)
         };
         let end = candidate(most).or_else(|| candidate(least))?;
@@ -238,5 +239,34 @@ pub fn find_fill(values: &Values) -> Option<u64> {
         Values::F32(v) => search(v, |x| x as f64),
         Values::F64(v) => search(v, |x| x),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is found among so many of one value and of others.
+    fn found(fill: f32, others: &[f32]) -> bool {
+        let value = |i: usize| if i % 10 == 0 { fill } else { others[i % others.len()] };
+        find_fill(&Values::F32((0..9000).map(value).collect())) == Some(fill.to_bits() as u64)
+    }
+
+    #[test]
+    fn sentinels_are_found_and_flags_are_none() {
+        let some = [270.0, 271.5, 273.1, 280.2, 290.0, 301.7, 299.9];
+        for (fill, others, is) in [
+            (1e20, &some[..], true),
+            (-9.99e8, &some, true),
+            (0.0, &some, false),
+            (350.0, &some, false),
+            (1.0, &[0.0], false),
+            (0.0, &[1.0], false),
+            (-1.0, &[1.0], false),
+            (-9999.0, &[0.0], true),
+            (1e20, &[5.0], true),
+        ] {
+            assert_eq!(found(fill, others), is, "{fill} among {others:?}");
+        }
     }
 }

@@ -23,6 +23,9 @@ const MOST_CANDIDATES: usize = 32;
 const TELLING: f64 = 0.05;
 /// Integers that take no more bytes than this alone are not worth a network.
 const WORTH_A_NETWORK: usize = 1024;
+/// A column is compared with those that stand no farther from it in the file: the time for a table grows with its columns then,
+/// and not with their square (5 us a pair of 2000 rows).
+const NEAR: usize = 512;
 /// Columns of at most this many values are looked at together.
 const MOST_LABEL_VALUES: usize = 16;
 /// More columns than this are not searched for sums of two.
@@ -57,10 +60,8 @@ pub fn code(columns: Vec<Vec<i64>>) -> Vec<Vec<u8>> {
         if plain[c].len() <= SMALL.max(columns.integers(c).len() / 400) {
             continue;
         }
-        let before: Vec<usize> = match functions[c] {
-            None => base.iter().copied().filter(|&b| b < c).collect(),
-            Some(_) => base.clone(),
-        };
+        let may = |&b: &usize| b.abs_diff(c) <= NEAR && (b < c || functions[c].is_some());
+        let before: Vec<usize> = base.iter().copied().filter(may).collect();
         let (on, candidates) = relatives(c, &before, &few, &mut columns);
         let out = mixed(c, on, candidates, &mut columns, &plain[c]);
         keep(&mut plain[c], out);
@@ -102,7 +103,7 @@ fn functions(columns: &[Vec<i64>], plain: &[Vec<u8>]) -> Vec<Found> {
         if plain[c].len() <= SMALL || needed[c] {
             continue;
         }
-        let sources = || (0..count).filter(|&s| s != c);
+        let sources = || (c.saturating_sub(NEAR)..count.min(c + NEAR + 1)).filter(|&s| s != c);
         let usable: Vec<usize> =
             sources().filter(|&s| found[s].is_none() && plain[s].len() > SMALL / 2).collect();
         let of_one = usable.iter().find_map(|&s| {
@@ -143,9 +144,9 @@ fn relatives(c: usize, before: &[usize], few: &[bool], columns: &mut Columns) ->
     told.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     // Together with others, a column may tell much that tells nothing alone.
     let candidates = told.iter().take(MOST_CANDIDATES).map(|t| t.1).collect();
-    let telling = told.iter().take(MOST_CANDIDATES).take_while(|t| t.0 > TELLING).count();
-    // Independent columns would seem to tell about so much (Miller and Madow's correction, halved).
+    // Independent columns seem to tell ten times this (Miller and Madow's correction for 16 x 16 cells).
     let noise = 16.0 / own.len() as f64;
+    let telling = told.iter().take(MOST_CANDIDATES).take_while(|t| t.0 > TELLING.max(15.0 * noise)).count();
     told.retain(|t| t.0 > noise);
     let parents: Vec<usize> = told.iter().take(MOST_PARENTS).map(|t| t.1).collect();
     let labels = told.iter().map(|t| t.1).filter(|&b| few[b]).take(MOST_LABELS).collect();

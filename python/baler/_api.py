@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
     codec: str | None
     fill: float | None
     chunk: int | None
+    chunk_rows: int | None
     threads: int | None
     name: str | None
     progress: Callable[[int, int], object] | None
@@ -56,6 +57,7 @@ def compress(
     codec: str | None = None,
     fill: float | None = None,
     chunk: int | None = None,
+    chunk_rows: int | None = None,
     threads: int | None = None,
     name: str | None = None,
     progress: Callable[[int, int], object] | None = None,
@@ -81,9 +83,10 @@ def compress(
 
     `level` is "fast", "default" or "max". A `model` is used where it makes the archive smaller; with `external_model`
     it is named by its hash rather than embedded. `fill` is the value that stands for missing data, in every array
-    and column that can hold it, found automatically where it is not said. `threads` (all by default) changes the time, never the bytes. `progress` is
-    called now and then with values done and values in all: `lambda done, total: bar.update(done - bar.n)` moves
-    tqdm's bar.
+    and column that can hold it, found automatically where it is not said. `chunk` values of an array, about, or
+    `chunk_rows` rows of a table make a chunk, which is read alone. `threads` (all by default) changes the time, never the
+    bytes. `progress` is called now and then with values done and values in all:
+    `lambda done, total: bar.update(done - bar.n)` moves tqdm's bar.
 
     >>> import baler, numpy as np
     >>> u = np.sin(np.linspace(0, 20, 100_000, dtype="f4")).reshape(100, 1000)
@@ -125,6 +128,7 @@ def _compress(
     codec: str | None = None,
     fill: float | None = None,
     chunk: int | None = None,
+    chunk_rows: int | None = None,
     threads: int | None = None,
     name: str | None = None,
     progress: Callable[[int, int], object] | None = None,
@@ -140,6 +144,7 @@ def _compress(
         "codec": codec,
         "fill": fill,
         "chunk": chunk,
+        "chunk_rows": chunk_rows,
         "threads": threads,
         "description": json.dumps(description),
     }

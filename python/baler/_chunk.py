@@ -93,7 +93,7 @@ def encode(array: np.ndarray[Any, Any], how: Configuration, fill: Any) -> bytes:
     told = array.dtype.kind == "f" and fill is not None and np.isfinite(fill) and fill != 0
     wanted = {
         "bound": how.bound, "bounds": [], "level": how.level, "embed": False, "codec": None,
-        "fill": float(fill) if told else None, "chunk": None, "threads": 1, "description": "{}",
+        "fill": float(fill) if told else None, "chunk": None, "chunk_rows": None, "threads": 1, "description": "{}",
     }  # fmt: skip
     plain = values.little(array)
     given = (_NAME, tag, array.shape, values.as_bytes(plain))

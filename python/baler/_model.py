@@ -45,14 +45,7 @@ class Model:
         """Writes a model file, whole or not at all; in a folder, one named by the hash, as `BALER_MODELS` wants it."""
         if os.path.isdir(path):
             path = os.path.join(path, f"{self.hash}.safetensors")
-        part = f"{os.fspath(path)}.part"
-        try:
-            with open(part, "wb") as file:
-                file.write(self.to_bytes())
-            os.replace(part, path)
-        finally:
-            if os.path.exists(part):
-                os.remove(part)
+        self._inner.save(os.fspath(path))
 
     @property
     def hash(self) -> str:

@@ -58,6 +58,11 @@ fn missing_numbers_are_nan_and_identifiers_are_never_rounded() {
     assert!(matches!(table.columns[4].values, Values::F64(_)));
     let too_long = "a\n123456789012345678901234567890\n2\n";
     assert_eq!(parse(too_long).unwrap().columns[0].values, texts(&["123456789012345678901234567890", "2"]));
+    let longer = "1234567890123456789012345678901234567890";
+    assert_eq!(parse(format!("a\n{longer}\n2\n")).unwrap().columns[0].values, texts(&[longer, "2"]));
+    assert_eq!(parse("zip\n00501\n10001\n").unwrap().columns[0].values, texts(&["00501", "10001"]));
+    assert_eq!(parse("x\n007.5\n1\n").unwrap().columns[0].values, Values::F64(vec![7.5, 1.0]));
+    assert_eq!(parse("x\n00\n1.5\n").unwrap().columns[0].values, Values::F64(vec![0.0, 1.5]));
 }
 
 #[test]

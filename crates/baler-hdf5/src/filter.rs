@@ -6,6 +6,7 @@ use baler::archive::header::Kind;
 use baler::archive::{Archive, Input, Options, compress};
 use baler::data::{Array, Values};
 use baler::error::{Error, Result};
+use baler::model::any::AnyModel;
 use std::io::Cursor;
 
 /// Big-endian numbers of `size` bytes to little-endian ones; its own inverse.
@@ -36,7 +37,8 @@ pub fn encode(parameters: &Parameters, bytes: &[u8]) -> Result<Vec<u8>> {
     let options = Options {
         bound: Some(parameters.bound),
         level: parameters.level,
-        model: model.as_deref(),
+        model: model.as_deref().and_then(AnyModel::autoencoder),
+        learned: model.as_deref().and_then(AnyModel::field),
         embed: false,
         ..Options::default()
     };
@@ -49,8 +51,8 @@ pub fn encode(parameters: &Parameters, bytes: &[u8]) -> Result<Vec<u8>> {
 pub fn decode(parameters: &Parameters, bytes: &[u8]) -> Result<Vec<u8>> {
     let mut archive = Archive::open(Cursor::new(bytes), &[])?;
     if let Some(reference) = archive.header().models.iter().find(|m| !m.embedded) {
-        let decoder = load(reference.hash)?.frozen.decoder.clone();
-        archive = Archive::open(Cursor::new(bytes), &[decoder.into()])?;
+        let decoder = load(reference.hash)?.decoder();
+        archive = Archive::open(Cursor::new(bytes), &[decoder])?;
     }
     let expected = |kind: &Kind| match kind {
         Kind::Field(f) => f.dtype == parameters.dtype && f.shape == parameters.shape,

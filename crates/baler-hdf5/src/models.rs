@@ -2,7 +2,7 @@
 
 use baler::archive::write::model_hash;
 use baler::error::{Error, ErrorKind, Result};
-use baler::model::Model;
+use baler::model::any::AnyModel;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Folders to look in, separated as those of `PATH` are.
 const VARIABLE: &str = "BALER_MODELS";
 
-static LOADED: Mutex<Option<HashMap<[u8; 32], Arc<Model>>>> = Mutex::new(None);
+static LOADED: Mutex<Option<HashMap<[u8; 32], Arc<AnyModel>>>> = Mutex::new(None);
 
 /// The model whose decoder has this hash; read once. Errors name the hash and where the file should be.
-pub fn load(hash: [u8; 32]) -> Result<Arc<Model>> {
+pub fn load(hash: [u8; 32]) -> Result<Arc<AnyModel>> {
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
     let loaded = loaded.get_or_insert_default();
     if let Some(model) = loaded.get(&hash) {
@@ -29,9 +29,9 @@ pub fn load(hash: [u8; 32]) -> Result<Arc<Model>> {
             format!("the model {hex} is not here; set {VARIABLE} to a folder that holds {file}"),
         )
     })?;
-    let read = || Model::from_bytes(&std::fs::read(&path)?);
+    let read = || AnyModel::from_bytes(&std::fs::read(&path)?);
     let model = read().map_err(|e| e.at(path.display()))?;
-    if model_hash(&model.frozen.decoder.to_bytes()) != hash {
+    if model_hash(&model.decoder().to_bytes()) != hash {
         return Err(Error::new(
             ErrorKind::MissingModel,
             format!("{} is another model than its name says", path.display()),

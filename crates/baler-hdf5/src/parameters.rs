@@ -61,12 +61,10 @@ impl Parameters {
             other => return Err(Error::unsupported(format!("the filter knows no bound {other}"))),
         };
         bound.check()?;
-        let level = match word(5)? & !MODEL {
-            0 => Level::Fast,
-            1 => Level::Default,
-            2 => Level::Max,
-            other => return Err(Error::unsupported(format!("the filter knows no level {other}"))),
-        };
+        let level = Level::ALL
+            .get((word(5)? & !MODEL) as usize)
+            .copied()
+            .ok_or_else(|| Error::unsupported("the filter's parameters name a level of a later version"))?;
         let rank = word(6)? as usize;
         if !(1..=MOST_RANK).contains(&rank) {
             return Err(Error::invalid(format!("chunks of {rank} axes; 1 to {MOST_RANK} are possible")));

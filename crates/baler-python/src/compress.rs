@@ -7,7 +7,8 @@ use crate::model::Model;
 use baler::archive::{self, Options};
 use baler::codec::field::Level;
 use baler::error::{Error, Result};
-use baler_cli::commands::{Loaded, compress::codec, threads};
+use baler::model::any::AnyModel;
+use baler_cli::commands::{compress::codec, threads};
 use baler_cli::output::AtomicFile;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -24,41 +25,34 @@ pub struct Wanted {
     codec: Option<String>,
     fill: Option<f64>,
     chunk: Option<usize>,
+    chunk_rows: Option<usize>,
     threads: Option<usize>,
     description: String,
 }
 
-fn level(name: &str) -> Result<Level> {
-    match name {
-        "fast" => Ok(Level::Fast),
-        "default" => Ok(Level::Default),
-        "max" => Ok(Level::Max),
-        _ => Err(Error::invalid(format!("'{name}' is no level; there are fast, default and max"))),
-    }
-}
-
 impl Wanted {
-    fn options<'a>(&self, model: Option<&'a Loaded>) -> Result<Options<'a>> {
+    fn options<'a>(&self, model: Option<&'a AnyModel>) -> Result<Options<'a>> {
         let bound = |text: &String| baler::bound::Bound::parse(text);
         let named = |(name, b): &(String, String)| Ok((name.clone(), bound(b).map_err(|e| e.at(name))?));
         let defaults = Options::default();
         let description = serde_json::from_str(&self.description)
             .map_err(|e| Error::invalid(format!("the description is no JSON object: {e}")))?;
-        if self.chunk == Some(0) {
-            return Err(Error::invalid("chunk=0 would hold nothing"));
+        if self.chunk == Some(0) || self.chunk_rows == Some(0) {
+            return Err(Error::invalid("chunks of 0 would hold nothing"));
         }
         Ok(Options {
             bound: self.bound.as_ref().map(bound).transpose()?,
             bounds: self.bounds.iter().map(named).collect::<Result<_>>()?,
             fill: self.fill,
-            model: model.and_then(Loaded::autoencoder),
-            net: model.and_then(Loaded::table),
-            learned: model.and_then(Loaded::field),
+            model: model.and_then(AnyModel::autoencoder),
+            net: model.and_then(AnyModel::table),
+            learned: model.and_then(AnyModel::field),
             embed: self.embed,
             codec: self.codec.as_deref().map(codec).transpose()?,
-            level: level(&self.level)?,
+            level: Level::from_name(&self.level)?,
             threads: threads(self.threads)?,
             chunk: self.chunk.unwrap_or(defaults.chunk),
+            chunk_rows: self.chunk_rows.unwrap_or(defaults.chunk_rows),
             description,
             ..defaults
         })

@@ -5,27 +5,31 @@ use crate::input::{Given, Lent};
 use crate::job::{self, Watch};
 use baler::archive::write::model_hash;
 use baler::error::{Error, Result};
+use baler::model::any::AnyModel;
 use baler::train::field::train_fields;
 use baler::train::fit as fit_network;
 use baler::train::table::train_within;
 use baler_cli::args::{Cli, Command, Train, TrainKind};
-use baler_cli::commands::{Loaded, hex, info, train as flags, train_field, train_table};
+use baler_cli::commands::{hex, info, train as flags, train_field, train_table};
+use baler_cli::output::AtomicFile;
 use clap::Parser;
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use std::io::Write;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 /// A model of whichever kind, and the bytes of its file.
 #[pyclass(frozen, module = "baler._baler")]
 pub struct Model {
-    loaded: Loaded,
+    loaded: AnyModel,
     bytes: Vec<u8>,
 }
 
 impl Model {
     /// What it is.
-    pub fn loaded(&self) -> &Loaded {
+    pub fn loaded(&self) -> &AnyModel {
         &self.loaded
     }
 
@@ -35,7 +39,7 @@ impl Model {
     }
 
     fn of(bytes: Vec<u8>) -> Result<Model> {
-        Ok(Model { loaded: Loaded::from_bytes(&bytes)?, bytes })
+        Ok(Model { loaded: AnyModel::from_bytes(&bytes)?, bytes })
     }
 }
 
@@ -49,6 +53,16 @@ impl Model {
     /// The bytes of its file.
     fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         PyBytes::new(py, &self.bytes)
+    }
+
+    /// Writes its file, whole or not at all.
+    fn save(&self, py: Python, path: PathBuf) -> PyResult<()> {
+        let write = || {
+            let mut file = AtomicFile::create(&path, true)?;
+            file.write_all(&self.bytes)?;
+            file.commit()
+        };
+        py.detach(write).map_err(|e| to_python(py, &e))
     }
 
     /// All there is to tell of it, as JSON.

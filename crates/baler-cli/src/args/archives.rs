@@ -35,6 +35,9 @@ pub struct Compress {
     /// Values a chunk of a field, about: smaller chunks are read alone faster, larger ones are smaller in all
     #[arg(long, value_name = "VALUES", default_value_t = 1 << 21)]
     pub chunk: usize,
+    /// Rows a chunk of a table: as for fields
+    #[arg(long, value_name = "ROWS", default_value_t = 1 << 16)]
+    pub chunk_rows: usize,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub reading: Reading,

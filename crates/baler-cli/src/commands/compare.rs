@@ -3,7 +3,7 @@
 use super::compress::common;
 use super::train::load;
 use super::trial::{Case, HEAD, Outcome, Place, WORDS};
-use super::{Loaded, model_of, not_autoencoder, threads};
+use super::{model_of, not_autoencoder, threads};
 use crate::args::Compare;
 use crate::saying::{print, table};
 use baler::bound::Bound;
@@ -12,6 +12,7 @@ use baler::codec::field::Level;
 use baler::data::Variable;
 use baler::error::{Error, Result};
 use baler::model::Model;
+use baler::model::any::AnyModel;
 use serde_json::json;
 
 /// Tries every way: the plain codecs within `bound`, each level for a field; with a `model` the autoencoder within the
@@ -70,8 +71,8 @@ pub fn run(args: &Compare) -> Result<bool> {
     };
     let variable = load(&args.input, &args.reading, args.variable.as_deref())?;
     let autoencoder = match (&model, &args.coding.model) {
-        (Some(Loaded::Table(_) | Loaded::Field(_)), Some(path)) => return Err(not_autoencoder(path)),
-        (model, _) => model.as_ref().and_then(Loaded::autoencoder),
+        (Some(AnyModel::Table(_) | AnyModel::Field(_)), Some(path)) => return Err(not_autoencoder(path)),
+        (model, _) => model.as_ref().and_then(AnyModel::autoencoder),
     };
     let outcomes = compare("data", &variable, bound, autoencoder, threads(args.coding.threads)?)?;
     let holds = outcomes.iter().all(|o| o.holds);

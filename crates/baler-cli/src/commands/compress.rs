@@ -1,6 +1,6 @@
 //! `baler compress`.
 
-use super::{Loaded, check_output, info, model_of, open_archive, open_inputs, threads};
+use super::{check_output, info, model_of, open_archive, open_inputs, threads};
 use crate::args::{self, BoundArgs, Compress};
 use crate::formats::Format;
 use crate::named_bounds::{NamedBounds, names};
@@ -11,6 +11,7 @@ use baler::bound::Bound;
 use baler::codec::chunk::Codec;
 use baler::codec::field::Level;
 use baler::error::{Error, Result};
+use baler::model::any::AnyModel;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -44,12 +45,14 @@ pub fn codec(name: &str) -> Result<Codec> {
 
 /// Runs it.
 pub fn run(args: &Compress) -> Result<bool> {
-    if args.chunk == 0 {
-        return Err(Error::invalid("--chunk 0 would hold nothing"));
+    for (flag, size) in [("--chunk", args.chunk), ("--chunk-rows", args.chunk_rows)] {
+        if size == 0 {
+            return Err(Error::invalid(format!("{flag} 0 would hold nothing")));
+        }
     }
     let model = model_of(&args.coding)?;
     let codec = args.codec.as_deref().map(codec).transpose()?;
-    let autoencoder = model.as_ref().and_then(Loaded::autoencoder);
+    let autoencoder = model.as_ref().and_then(AnyModel::autoencoder);
     if codec == Some(Codec::Autoencoder) && autoencoder.is_none() {
         return Err(Error::invalid(
             "--codec autoencoder wants a model: train one with `baler train`, give it with --model",
@@ -70,8 +73,8 @@ pub fn run(args: &Compress) -> Result<bool> {
         bound: common(&args.bound)?,
         fill: args.fill,
         model: autoencoder,
-        net: model.as_ref().and_then(Loaded::table),
-        learned: model.as_ref().and_then(Loaded::field),
+        net: model.as_ref().and_then(AnyModel::table),
+        learned: model.as_ref().and_then(AnyModel::field),
         embed: !args.external_model,
         codec,
         level: match args.level {
@@ -81,6 +84,7 @@ pub fn run(args: &Compress) -> Result<bool> {
         },
         threads: threads(args.coding.threads)?,
         chunk: args.chunk,
+        chunk_rows: args.chunk_rows,
         description,
         progress: &progress,
         ..Options::default()

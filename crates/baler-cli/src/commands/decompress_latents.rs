@@ -12,6 +12,7 @@ use crate::saying::{bytes, number, print};
 use baler::data::{Dataset, Variable};
 use baler::error::{Error, Result};
 use baler::model::Model;
+use baler::model::any::AnyModel;
 use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
@@ -22,7 +23,7 @@ pub fn network(path: &Path) -> Result<(Network, Option<Box<Model>>)> {
         return Ok((network_of(path, None)?, None));
     }
     match load_model(path)? {
-        super::Loaded::Autoencoder(m) => Ok((Network::of_model(&m)?, Some(m))),
+        AnyModel::Autoencoder(m) => Ok((Network::of_model(&m)?, Some(m))),
         _ => Err(not_autoencoder(path)),
     }
 }

@@ -1,17 +1,18 @@
 //! `baler export`.
 
-use super::{Loaded, check_output, load_model};
+use super::{check_output, load_model};
 use crate::args::{self, Export};
 use crate::output::AtomicFile;
 use crate::saying::{bytes, print};
 use baler::error::{Error, Result};
 use baler::export::onnx::{Part, Precision, export};
+use baler::model::any::AnyModel;
 use serde_json::json;
 use std::io::Write;
 
 /// Runs it.
 pub fn run(args: &Export) -> Result<bool> {
-    let Loaded::Autoencoder(model) = load_model(&args.input)? else {
+    let AnyModel::Autoencoder(model) = load_model(&args.input)? else {
         return Err(
             Error::unsupported("is a model of tables, which ONNX has no form for").at(args.input.display())
         );

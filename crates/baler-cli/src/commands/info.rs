@@ -1,7 +1,7 @@
 //! `baler info`.
 
 use super::info_columns::{column_cost, show_columns};
-use super::{Loaded, hex, is_model, open_archive, open_plain};
+use super::{hex, is_model, open_archive, open_plain};
 use crate::args::Info;
 use crate::saying::{bound as bound_text, bytes, number, print, ratio, table};
 use baler::archive::Archive;
@@ -13,6 +13,7 @@ use baler::codec::chunk::Codec;
 use baler::data::DType;
 use baler::error::Result;
 use baler::model::Model;
+use baler::model::any::AnyModel;
 use baler::model::field::file::TrainedField;
 use baler::model::table::ColumnModel;
 use baler::model::table::file::TrainedTable;
@@ -187,11 +188,11 @@ pub fn show(r: &Value) -> Result<()> {
 }
 
 /// Everything there is to tell of a model, for programs.
-pub fn describe(model: &Loaded) -> Value {
+pub fn describe(model: &AnyModel) -> Value {
     match model {
-        Loaded::Autoencoder(m) => model_report(m),
-        Loaded::Table(t) => table_report(t),
-        Loaded::Field(f) => field_report(f),
+        AnyModel::Autoencoder(m) => model_report(m),
+        AnyModel::Table(t) => table_report(t),
+        AnyModel::Field(f) => field_report(f),
     }
 }
 

@@ -32,11 +32,7 @@ use crate::import::pt;
 use baler::archive::write::model_hash;
 use baler::archive::{Archive, Input};
 use baler::error::{Error, ErrorKind, Result};
-use baler::model::Model;
-use baler::model::any::AnyDecoder;
-use baler::model::field::FieldModel;
-use baler::model::field::file::TrainedField;
-use baler::model::table::file::TrainedTable;
+use baler::model::any::AnyModel;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -56,64 +52,8 @@ pub fn hex(hash: &[u8]) -> String {
     hash.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// A model of whichever kind.
-pub enum Loaded {
-    /// An autoencoder.
-    Autoencoder(Box<Model>),
-    /// A model of tables.
-    Table(TrainedTable),
-    /// A model of fields.
-    Field(TrainedField),
-}
-
-impl Loaded {
-    /// The model of a model file's bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Loaded> {
-        if TrainedTable::is_one(bytes) {
-            TrainedTable::from_bytes(bytes).map(Loaded::Table)
-        } else if TrainedField::is_one(bytes) {
-            TrainedField::from_bytes(bytes).map(Loaded::Field)
-        } else {
-            Model::from_bytes(bytes).map(|m| Loaded::Autoencoder(Box::new(m)))
-        }
-    }
-
-    /// The autoencoder, if it is one.
-    pub fn autoencoder(&self) -> Option<&Model> {
-        match self {
-            Loaded::Autoencoder(m) => Some(m),
-            _ => None,
-        }
-    }
-
-    /// The model of tables, if it is one.
-    pub fn table(&self) -> Option<&TrainedTable> {
-        match self {
-            Loaded::Table(t) => Some(t),
-            _ => None,
-        }
-    }
-
-    /// The model of fields, if it is one.
-    pub fn field(&self) -> Option<&FieldModel> {
-        match self {
-            Loaded::Field(f) => Some(&f.model),
-            _ => None,
-        }
-    }
-
-    /// What archives need of it.
-    pub fn decoder(&self) -> AnyDecoder {
-        match self {
-            Loaded::Autoencoder(m) => m.frozen.decoder.clone().into(),
-            Loaded::Table(t) => t.model.clone().into(),
-            Loaded::Field(f) => f.model.clone().into(),
-        }
-    }
-}
-
 /// A model file, whole and valid.
-pub fn load_model(path: &Path) -> Result<Loaded> {
+pub fn load_model(path: &Path) -> Result<AnyModel> {
     let place = |e: Error| e.at(path.display());
     let file = open_plain(path)?;
     if formats::is_archive(path) {
@@ -131,7 +71,7 @@ pub fn load_model(path: &Path) -> Result<Loaded> {
     }
     let mut bytes = vec![];
     BufReader::new(file).read_to_end(&mut bytes).map_err(|e| place(e.into()))?;
-    Loaded::from_bytes(&bytes).map_err(place)
+    AnyModel::from_bytes(&bytes).map_err(place)
 }
 
 /// Opens a plain file that holds something. Errors name it.
@@ -163,7 +103,7 @@ pub fn check_output(output: &Path, inputs: &[&Path]) -> Result<()> {
 }
 
 /// The model of the flags, where there is one.
-pub fn model_of(coding: &Coding) -> Result<Option<Loaded>> {
+pub fn model_of(coding: &Coding) -> Result<Option<AnyModel>> {
     coding.model.as_deref().map(load_model).transpose()
 }
 
@@ -206,7 +146,7 @@ pub type FileArchive = Archive<BufReader<File>>;
 /// Opens an archive, with the model of the flags if it refers to one.
 ///
 /// Errors where it is none, saying what it seems to be, and where the model is not the one that it refers to.
-pub fn open_archive(path: &Path, model: Option<&Loaded>) -> Result<FileArchive> {
+pub fn open_archive(path: &Path, model: Option<&AnyModel>) -> Result<FileArchive> {
     let place = |e: Error| e.at(path.display());
     let file = open_plain(path)?;
     if !formats::is_archive(path) {

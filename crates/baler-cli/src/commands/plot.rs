@@ -2,7 +2,7 @@
 
 use super::picture::{Picture, write};
 use super::verify::{narrowed, promised};
-use super::{FileArchive, Loaded, is_model, load_model, model_of, of_data, open_archive, threads, variables};
+use super::{FileArchive, is_model, load_model, model_of, of_data, open_archive, threads, variables};
 use crate::args::Plot;
 use crate::formats::{self, InputVariable, ReadOptions};
 use crate::saying::{bound as bound_text, count};
@@ -12,6 +12,7 @@ use baler::data::{Array, Dataset, Table, Values, Variable};
 use baler::error::{Error, Result};
 use baler::front::Tolerance;
 use baler::model::Epoch;
+use baler::model::any::AnyModel;
 use baler::report::{self, Figure, Frame, Page, Pair, Scales, number};
 use std::ops::Range;
 use std::path::Path;
@@ -54,7 +55,7 @@ pub fn run(args: &Plot) -> Result<bool> {
 fn training(path: &Path) -> Result<Figure> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if is_model(path) {
-        let Loaded::Autoencoder(model) = load_model(path)? else {
+        let AnyModel::Autoencoder(model) = load_model(path)? else {
             return Err(Error::invalid(format!("{name} is a model of tables, which keeps no history")));
         };
         let provenance = &model.provenance;

@@ -2,8 +2,8 @@
 //! to fill it.
 //!
 //! A column is i64, or u64, where every value is such an integer; else f64 where every value is a number or
-//! missing; else text. Identifiers are never rounded: a column of integers alone that f64 cannot hold (too long for
-//! u64, or long and beside missing values) is text.
+//! missing; else text. Identifiers are never rounded, and keep their zeros: a column of integers alone that f64 cannot hold
+//! (too long for u64, or long and beside missing values), or of which one starts with a zero, is text.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -26,6 +26,8 @@ enum Cell {
     /// Nothing, or `NaN`.
     Missing,
     Integer(i128),
+    /// Digits that an integer would not give back: too many, or with zeros before them.
+    Digits,
     Float,
     Text,
 }
@@ -34,6 +36,13 @@ fn classify(entry: &str) -> Cell {
     let entry = entry.trim();
     if entry.is_empty() || entry.eq_ignore_ascii_case("nan") {
         return Cell::Missing;
+    }
+    let digits = entry.strip_prefix(['+', '-']).unwrap_or(entry);
+    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
+        let zeros = digits.len() > 1 && digits.starts_with('0');
+        if zeros || entry.parse::<i128>().is_err() {
+            return Cell::Digits;
+        }
     }
     // "-0" is a float that an integer would not give back.
     match entry.parse::<i128>() {
@@ -54,6 +63,8 @@ struct Survey {
     first_text: Option<(u64, String)>,
     range: Option<(i128, i128)>,
     beyond_f64: bool,
+    /// Of the integers, those that only text gives back.
+    digits: u64,
 }
 
 impl Survey {
@@ -69,6 +80,7 @@ impl Survey {
                 self.range = Some((low.min(i), high.max(i)));
                 self.beyond_f64 |= i as f64 as i128 != i;
             }
+            Cell::Digits => (self.integers, self.digits) = (self.integers + 1, self.digits + 1),
             Cell::Float => self.floats += 1,
             Cell::Text => {
                 self.texts += 1;
@@ -92,6 +104,9 @@ impl Survey {
         if numbers == 0 {
             let blank = self.missing > 0 && self.empty == self.missing;
             return Ok(if blank { DType::Text } else { DType::F64 });
+        }
+        if self.floats == 0 && self.digits > 0 {
+            return Ok(DType::Text);
         }
         Ok(match self.range {
             Some((low, high)) if self.floats == 0 => {
@@ -272,7 +287,7 @@ fn find_separator(text: &[u8]) -> u8 {
 
 /// Whether a first line is values already: numbers or missing, and one number at least.
 fn is_numeric(record: &StringRecord) -> bool {
-    let number = |e: &str| matches!(classify(e), Cell::Integer(_) | Cell::Float);
+    let number = |e: &str| matches!(classify(e), Cell::Integer(_) | Cell::Digits | Cell::Float);
     record.iter().any(number) && record.iter().all(|e| !matches!(classify(e), Cell::Text))
 }
 

@@ -156,12 +156,7 @@ pub fn bound(config: &Config) -> Result<(Bound, Option<Codec>)> {
 
 /// How much work a smaller file is worth.
 pub fn level(config: &Config) -> Result<Level> {
-    match config.level.as_str() {
-        "fast" => Ok(Level::Fast),
-        "default" => Ok(Level::Default),
-        "max" => Ok(Level::Max),
-        other => Err(wrong("level", format!("'{other}' is none of fast, default and max"))),
-    }
+    Level::from_name(&config.level).map_err(|e| wrong("level", e))
 }
 
 #[cfg(test)]

@@ -118,9 +118,17 @@ fn fill_bits(fill: f64, dtype: DType) -> Option<u64> {
 /// A fill value that is told must be one of some type's.
 pub(super) fn check_fill(plans: &[Plan], options: &Options) -> Result<()> {
     let Some(fill) = options.fill else { return Ok(()) };
-    let dtypes: Vec<DType> = plans.iter().flat_map(|p| dtypes_of(&p.header)).collect();
-    match dtypes.iter().any(|&t| fill_bits(fill, t).is_some()) || dtypes.is_empty() {
-        true => Ok(()),
-        false => Err(Error::invalid(format!("no variable's type can hold the fill value {fill}"))),
+    let mut dtypes: Vec<&str> = vec![];
+    for dtype in plans.iter().flat_map(|p| dtypes_of(&p.header)) {
+        if fill_bits(fill, dtype).is_some() {
+            return Ok(());
+        }
+        if !dtypes.contains(&dtype.name()) {
+            dtypes.push(dtype.name());
+        }
     }
+    if dtypes.is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("the fill value {fill} is no {}", dtypes.join(" or "))))
 }

@@ -248,7 +248,7 @@ mod tests {
 
     /// What is found among so many of one value and of others.
     fn found(fill: f32, others: &[f32]) -> bool {
-        let value = |i: usize| if i % 10 == 0 { fill } else { others[i % others.len()] };
+        let value = |i: usize| if i.is_multiple_of(10) { fill } else { others[i % others.len()] };
         find_fill(&Values::F32((0..9000).map(value).collect())) == Some(fill.to_bits() as u64)
     }
 

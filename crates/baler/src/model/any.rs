@@ -1,8 +1,11 @@
-//! What archives need of a model, of whichever kind.
+//! Models of whichever kind: as archives need them, and as their files hold them.
 
+use super::Model;
 use super::autoencoder::Decoder;
 use super::field::FieldModel;
+use super::field::file::TrainedField;
 use super::table::TableModel;
+use super::table::file::TrainedTable;
 use crate::error::{Error, Result};
 
 /// A model as an archive carries it; its first byte tells the kinds apart.
@@ -75,5 +78,62 @@ impl From<Decoder> for AnyDecoder {
 impl From<TableModel> for AnyDecoder {
     fn from(model: TableModel) -> Self {
         AnyDecoder::Table(model)
+    }
+}
+
+/// A model of whichever kind as its file holds it: with how it was trained, and the encoder of an autoencoder.
+#[derive(Debug, Clone)]
+pub enum AnyModel {
+    /// An autoencoder.
+    Autoencoder(Box<Model>),
+    /// A model of tables.
+    Table(TrainedTable),
+    /// A model of fields.
+    Field(TrainedField),
+}
+
+impl AnyModel {
+    /// The model of a model file's bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<AnyModel> {
+        if TrainedTable::is_one(bytes) {
+            TrainedTable::from_bytes(bytes).map(AnyModel::Table)
+        } else if TrainedField::is_one(bytes) {
+            TrainedField::from_bytes(bytes).map(AnyModel::Field)
+        } else {
+            Model::from_bytes(bytes).map(|m| AnyModel::Autoencoder(Box::new(m)))
+        }
+    }
+
+    /// The autoencoder, if it is one.
+    pub fn autoencoder(&self) -> Option<&Model> {
+        match self {
+            AnyModel::Autoencoder(m) => Some(m),
+            _ => None,
+        }
+    }
+
+    /// The model of tables, if it is one.
+    pub fn table(&self) -> Option<&TrainedTable> {
+        match self {
+            AnyModel::Table(t) => Some(t),
+            _ => None,
+        }
+    }
+
+    /// The model of fields, if it is one.
+    pub fn field(&self) -> Option<&FieldModel> {
+        match self {
+            AnyModel::Field(f) => Some(&f.model),
+            _ => None,
+        }
+    }
+
+    /// What archives need of it.
+    pub fn decoder(&self) -> AnyDecoder {
+        match self {
+            AnyModel::Autoencoder(m) => m.frozen.decoder.clone().into(),
+            AnyModel::Table(t) => t.model.clone().into(),
+            AnyModel::Field(f) => f.model.clone().into(),
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::config::Config;
 use super::{Output, Project};
 use crate::commands::import::{check_features, network_of, ranges_of};
 use crate::commands::train::{save, whole_sample};
-use crate::commands::{Loaded, load_model, not_autoencoder};
+use crate::commands::{load_model, not_autoencoder};
 use crate::formats::{self, WriteOptions};
 use crate::import::{Calibration, model};
 use crate::output::AtomicFile;
@@ -22,6 +22,7 @@ use crate::saying::print;
 use baler::data::{Array, Dataset, Values, Variable};
 use baler::error::{Error, Result};
 use baler::model::Model;
+use baler::model::any::AnyModel;
 
 /// What every mode works with.
 pub struct Session<'a> {
@@ -62,7 +63,7 @@ impl Session<'_> {
             return self.import(&prototype, &ours).map(Box::new);
         }
         match load_model(&self.project.existing(Output::Model, "train")?)? {
-            Loaded::Autoencoder(m) => Ok(m),
+            AnyModel::Autoencoder(m) => Ok(m),
             _ => Err(not_autoencoder(&ours)),
         }
     }

@@ -44,6 +44,22 @@ pub enum Level {
     Max,
 }
 
+impl Level {
+    /// Every level, fastest first.
+    pub const ALL: [Level; 3] = [Level::Fast, Level::Default, Level::Max];
+
+    /// The name that users see and give.
+    pub fn name(self) -> &'static str {
+        ["fast", "default", "max"][self as usize]
+    }
+
+    /// The inverse of [`Level::name`].
+    pub fn from_name(name: &str) -> Result<Level> {
+        let known = Self::ALL.into_iter().find(|level| level.name() == name);
+        known.ok_or_else(|| Error::invalid(format!("'{name}' is no level; there are fast, default and max")))
+    }
+}
+
 /// The bits of the mode byte that say how values became what is predicted.
 const MODE: u8 = 15;
 

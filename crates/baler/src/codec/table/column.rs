@@ -276,7 +276,7 @@ pub fn unmap(mapped: &Mapped, dtype: DType, text: &mut usize) -> Result<Values> 
             *text = text.checked_sub(bytes).ok_or_else(|| {
                 Error::new(
                     crate::error::ErrorKind::LimitExceeded,
-                    "a chunk's texts take over 256 MiB; fewer rows a chunk would do",
+                    "a chunk's texts take over 256 MiB; fewer rows a chunk (--chunk-rows) would do",
                 )
             })?;
             Values::Text(found.into_iter().cloned().collect())

@@ -17,7 +17,8 @@ from baler.errors import CorruptError, InvalidArgumentError, MissingModelError, 
 
 
 class Model:
-    """A trained model: an autoencoder, or a model of a table's columns. Pickles, so that workers of a cluster get it."""
+    """A trained model: an autoencoder, or a model of a table's columns or of a field's values. Pickles, so that workers of a
+    cluster get it."""
 
     def __init__(self, inner: _baler.Model) -> None:
         self._inner = inner

@@ -233,7 +233,7 @@ static SYMBOL_RATE: [u8; 256] = {
 };
 
 impl Symbols {
-    /// A falling start: frequencies in proportion to 3^(15-s) x 4^s, as magnitudes are distributed.
+    /// A falling start: frequencies in proportion to 3^s x 4^(15-s), as magnitudes are distributed.
     pub const NEW: Symbols = {
         let mut cdf = [0i16; 16];
         let (mut left, mut sum, mut i) = ((1i32 << SYMBOL_BITS) - 16 * LEAST, 0, 0);

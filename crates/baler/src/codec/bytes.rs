@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
         Ok(u64::from_le_bytes(self.array(what)?))
     }
 
-    /// Eight bytes, IEEE 754.
+    /// Four bytes, IEEE 754.
     pub fn f32(&mut self, what: &str) -> Result<f32> {
         Ok(f32::from_bits(self.u32(what)?))
     }

@@ -371,20 +371,6 @@ impl Architecture {
     pub fn latents(&self) -> Result<usize> {
         Ok(self.shapes()?[0].last().expect("the input's shape").iter().product())
     }
-
-    /// The encoder's stages, where it is dense.
-    pub fn encoder_stages(&self) -> Result<Vec<DenseStage>> {
-        stages(&self.input, &self.encoder).map_err(|e| e.at("encoder"))
-    }
-
-    /// The decoder's stages, where it is dense.
-    pub fn decoder_stages(&self) -> Result<Vec<DenseStage>> {
-        let stages = stages(&[self.latents()?], &self.decoder).map_err(|e| e.at("decoder"))?;
-        match stages.last() {
-            Some(last) if last.slope == 1.0 => Ok(stages),
-            _ => Err(Error::unsupported("decoder: an activation behind the last layer cannot be frozen")),
-        }
-    }
 }
 
 fn alone() -> usize {
@@ -403,69 +389,9 @@ fn chain(input: &[usize], layers: &[Layer]) -> Result<Vec<Vec<usize>>> {
     Ok(shapes)
 }
 
-/// A dense layer and the activation behind it, the unit in which dense networks run: the activation is two straight
-/// lines through the origin, so one number says which: the `slope` for negative values (1 for none at all, 0 for ReLU).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DenseStage {
-    /// Values in a row that go in.
-    pub inputs: usize,
-    /// Values in a row that come out.
-    pub outputs: usize,
-    /// Gradient of the activation for negative values.
-    pub slope: f32,
-}
-
-/// Pairs each dense layer with the activation behind it.
-fn stages(input: &[usize], layers: &[Layer]) -> Result<Vec<DenseStage>> {
-    let shapes = chain(input, layers)?;
-    let mut stages: Vec<DenseStage> = Vec::with_capacity(layers.len());
-    let mut bare = false; // whether the last stage still lacks its activation
-    for (i, (layer, shapes)) in layers.iter().zip(shapes.windows(2)).enumerate() {
-        let slope = match layer {
-            Layer::Dense { outputs } => {
-                stages.push(DenseStage { inputs: shapes[0][0], outputs: *outputs, slope: 1.0 });
-                bare = true;
-                continue;
-            }
-            Layer::LeakyRelu { slope } => *slope,
-            Layer::Relu => 0.0,
-            other => {
-                return Err(Error::unsupported(format!(
-                    "layer {i}: {} is not of a dense network",
-                    other.kind()
-                )));
-            }
-        };
-        match stages.last_mut().filter(|_| bare) {
-            Some(stage) => stage.slope = slope,
-            None => {
-                return Err(Error::unsupported(format!(
-                    "layer {i}: an activation must follow a dense layer"
-                )));
-            }
-        }
-        bare = false;
-    }
-    Ok(stages)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stages_take_their_activations() {
-        let layers = [
-            Layer::Dense { outputs: 5 },
-            Layer::LeakyRelu { slope: 0.25 },
-            Layer::Dense { outputs: 4 },
-            Layer::Relu,
-            Layer::Dense { outputs: 2 },
-        ];
-        let found: Vec<_> =
-            stages(&[3], &layers).unwrap().iter().map(|s| (s.inputs, s.outputs, s.slope)).collect();
-        assert_eq!(found, [(3, 5, 0.25), (5, 4, 0.0), (4, 2, 1.0)]);
-    }
 
     #[test]
     fn convolutions_have_the_shapes_of_pytorch() {

@@ -1,5 +1,5 @@
 //! Columns that are functions of others: copies, sums and differences, and what a dictionary makes of another column
-//! (format.md, section 6.3).
+//! (format.md, section 6.2).
 
 use super::Columns;
 use super::integers;
@@ -86,10 +86,9 @@ pub fn find_linear(values: &[i64], sources: &[&[i64]]) -> Option<Function> {
             let factor = rise.checked_div(run)?;
             (vec![factor], values[0].wrapping_sub(factor.wrapping_mul(p[0])))
         }
-        [p, q] => [[1i64, 1], [1, -1], [-1, 1]].into_iter().find_map(|f| {
+        [_, _] => [[1i64, 1], [1, -1], [-1, 1]].into_iter().find_map(|f| {
             let sum = |row: usize| linear(&f, 0, sources, row);
             let constant = values[0].wrapping_sub(sum(0));
-            let _ = (p, q);
             let all = (0..values.len()).all(|row| values[row] == sum(row).wrapping_add(constant));
             all.then_some((f.to_vec(), constant))
         })?,

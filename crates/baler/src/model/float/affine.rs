@@ -4,7 +4,18 @@
 use super::real::Real;
 use super::windows::Windows;
 use crate::model::kernel::gemm::{View, add_bias, affine, product};
-use crate::model::layers::DenseStage;
+
+/// A dense layer and the activation behind it, the unit in which dense networks run: the activation is two straight
+/// lines through the origin, so one number says which: the `slope` for negative values (1 for none at all, 0 for ReLU).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DenseStage {
+    /// Values in a row that go in.
+    pub inputs: usize,
+    /// Values in a row that come out.
+    pub outputs: usize,
+    /// Gradient of the activation for negative values.
+    pub slope: f32,
+}
 
 /// y = activation(W x + b) for `rows` rows. `y` must have room for them.
 pub fn forward_stage<R: Real>(

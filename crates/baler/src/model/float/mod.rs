@@ -7,10 +7,10 @@ mod real;
 pub(crate) mod transformer;
 pub(crate) mod windows;
 
-pub use affine::forward_stage;
+pub use affine::{DenseStage, forward_stage};
 pub use real::{Precision, Real};
 
-use super::layers::{Architecture, DenseStage, Layer};
+use super::layers::{Architecture, Layer};
 use crate::error::{Error, Result};
 use windows::Windows;
 

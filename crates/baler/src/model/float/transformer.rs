@@ -1,10 +1,10 @@
 //! The transformer encoder layer of PyTorch, of one head and without dropout. Rows are the sequence.
 
-use super::affine::forward_stage;
+use super::affine::{DenseStage, forward_stage};
 use super::pointwise::{EPSILON, gelu};
 use super::real::Real;
 use crate::model::kernel::gemm::{View, product};
-use crate::model::layers::{DenseStage, Layer};
+use crate::model::layers::Layer;
 
 /// The layer's tensors, in the order of [`Layer::tensors`].
 #[derive(Clone, Copy)]

@@ -1,9 +1,9 @@
 //! How large activations get: what the scales of integers are chosen by.
 
 use super::super::float::transformer::{self, Kept, Weights};
-use super::super::float::{FloatLayer, affine::forward_stage, forward_each};
+use super::super::float::{DenseStage, FloatLayer, forward_each, forward_stage};
 use super::super::frozen::MAX_ACTIVATION;
-use super::super::layers::{DenseStage, Layer};
+use super::super::layers::Layer;
 
 /// Values of all layers' outputs that calibration computes, about.
 const MOST_VALUES: usize = 1 << 28;

@@ -1,4 +1,4 @@
-//! A model of tables as an archive carries it (format.md, section 8): the same model gives the same bytes.
+//! A model of tables as an archive carries it (format.md, section 9): the same model gives the same bytes.
 
 use super::alphabet::{Alphabet, Bin, MOST_SYMBOLS, Scale};
 use super::net::{Head, Histogram, MIXTURE_OUTPUTS, MOST_HIDDEN, MOST_SOURCES, Net, Source};

@@ -1,5 +1,5 @@
 //! A model of tables: for each column an alphabet and a tiny integer network that gives the distribution of the next
-//! symbol (format.md, sections 6 and 8).
+//! symbol (format.md, sections 6 and 9).
 //!
 //! The networks are mixture density networks (Bishop, 1994) over the normal scores of a column's integers, given the
 //! columns before it in the model; columns are in an order in which each looks only at those before it.

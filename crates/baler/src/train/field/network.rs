@@ -2,9 +2,8 @@
 
 use super::loss::loss;
 use super::sample::Sample;
-use crate::model::float::affine::forward_stage;
+use crate::model::float::{DenseStage, forward_stage};
 use crate::model::kernel::gemm::{View, product};
-use crate::model::layers::DenseStage;
 use crate::train::rng::Random;
 
 /// Places that are computed together; sums over slices are taken in their order, whichever thread made them.

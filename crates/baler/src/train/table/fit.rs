@@ -3,10 +3,9 @@
 use super::loss::{self, Target};
 use super::{Column, TableOptions};
 use crate::error::Result;
-use crate::model::float::affine::forward_stage;
+use crate::model::float::{DenseStage, forward_stage};
 use crate::model::frozen::{FrozenDense, MAX_ACTIVATION};
 use crate::model::kernel::gemm::{View, product};
-use crate::model::layers::DenseStage;
 use crate::model::table::alphabet::Alphabet;
 use crate::model::table::net::{COMPONENTS, Head, Histogram, MIXTURE_OUTPUTS, Net, Source};
 use crate::train::adam::Adam;

@@ -1,5 +1,5 @@
 //! Mixed columns: each value by a tree of decisions, each decision by eight predictors that learn as they code
-//! (format.md, section 6.2).
+//! (format.md, section 6.1).
 
 pub mod context;
 pub mod fit;

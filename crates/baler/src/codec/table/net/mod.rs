@@ -1,4 +1,4 @@
-//! Columns by a trained model: way 7 of a column's integers (format.md, section 6.2).
+//! Columns by a trained model: way 7 of a column's integers (format.md, section 9).
 //!
 //! For each row a tiny integer network looks at what is known of the row and of its neighbours, and gives the
 //! distribution of the column's symbol; 32 lanes of rows advance side by side.

@@ -128,6 +128,15 @@ with h5py.File({str(tmp_path / "u.h5")!r}, sys.argv[1]) as file:
     assert f"baler: the model {model.hash} is not here; set BALER_MODELS" in told.stderr
 
 
+def test_a_model_of_fields_by_its_hash(tmp_path: Path, field: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = baler.train(field, kind="field", rel=1e-3, hidden=[8], epochs=2)
+    model.save(tmp_path)
+    monkeypatch.setenv("BALER_MODELS", str(tmp_path))
+    with h5py.File(tmp_path / "u.h5", "w") as file:
+        file.create_dataset("u", data=field, **baler.hdf5.options("f4", field.shape, rel=1e-3, model=model))
+        assert np.abs(file["u"][:] - field).max() <= 1e-3 * np.ptp(field)
+
+
 def test_netcdf4_and_xarray_through_it(tmp_path: Path, field: np.ndarray) -> None:
     pytest.importorskip("netCDF4", reason="netCDF4 is not installed")
     with h5py.File(tmp_path / "u.nc", "w") as file:

@@ -144,6 +144,29 @@ fn what_is_to_be_made_is_made_without_a_reader() {
     }
 }
 
+#[test]
+fn the_file_at_fault_is_named() {
+    let place = Place::new();
+    place.save_all("u.npz", &[("u", field(&[20, 100, 100]))]);
+    place.ok("compress u.npz -o u.blr --rel 1e-2 --chunk 20000");
+    let mut bytes = place.bytes("u.npz");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    place.put("u.npz", bytes);
+    let ran = place.run("verify u.blr --against u.npz");
+    assert!(
+        ran.code == 3 && ran.err.starts_with("error: u.npz") && !ran.err.contains("salvage"),
+        "{}",
+        ran.err
+    );
+    #[cfg(target_os = "linux")]
+    {
+        place.save("v.npy", field(&[20, 100, 100]));
+        let report = place.json("compress v.npy -o /dev/null --rel 1e-2");
+        assert!(report["ratio"].as_f64().unwrap() > 2.0);
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_named() {

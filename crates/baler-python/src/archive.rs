@@ -183,7 +183,7 @@ impl Archive {
         let lent = lent.map_err(|e| to_python(py, &e))?;
         job::run(py, progress, usize::MAX, |watch| {
             let originals = lent.iter().map(|l| l.input(watch)).collect();
-            let verified = verify::verify(&mut *self.lock(), originals, self::threads(threads)?)?;
+            let verified = verify::verify(&mut *self.lock(), originals, self::threads(threads)?, |e| e)?;
             Ok(verified.report().to_string())
         })
     }

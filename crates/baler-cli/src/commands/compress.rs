@@ -117,7 +117,12 @@ pub fn run(args: &Compress) -> Result<bool> {
         return Ok(true);
     }
     if args.saying.json {
-        let mut report = info::report(&mut open_archive(&args.output, model.as_ref())?)?;
+        // A device or a pipe cannot be read again.
+        let mut report = match args.output.is_file() {
+            true => info::report(&mut open_archive(&args.output, model.as_ref())?)?,
+            false => json!({"original_bytes": summary.original, "stored_bytes": summary.stored,
+                "model_bytes": summary.model, "ratio": ratio(summary.original, summary.stored)}),
+        };
         let more = json!({"seconds": seconds, "mb_per_s": speed, "model_left_out": summary.model_left_out});
         let more = more.as_object().expect("an object").clone();
         report.as_object_mut().expect("an object").extend(more);

@@ -1,6 +1,6 @@
 //! `baler decompress`.
 
-use super::{FileArchive, check_output, model_of, of_data, open_archive, threads, variables};
+use super::{Elsewhere, FileArchive, check_output, model_of, of_data, open_archive, threads, variables};
 use crate::args::Decompress;
 use crate::formats::{self, Format, WriteOptions};
 use crate::import::latents;
@@ -120,6 +120,7 @@ pub fn run(args: &Decompress) -> Result<bool> {
     let bar = bar("decompressing", !args.saying.quiet && !args.saying.json);
     let begun = Instant::now();
     let (seconds, original);
+    let mut elsewhere = Elsewhere::default();
     if let [one] = wanted[..] {
         // One variable goes through piece by piece, whatever its size.
         let name = archive.header().variables[one].name.clone();
@@ -135,9 +136,10 @@ pub fn run(args: &Decompress) -> Result<bool> {
                 let mut sink = destination.field(&name, field.dtype, &shape)?;
                 let take = |values: Values| {
                     bar.inc(values.len() as u64);
-                    sink.write(&values)
+                    sink.write(&values).map_err(|e| elsewhere.keep(e))
                 };
-                archive.field_rows(one, &field, rows, threads, take).map_err(place)?;
+                let read = archive.field_rows(one, &field, rows, threads, take);
+                read.map_err(elsewhere.or(place))?;
                 seconds = begun.elapsed().as_secs_f64();
                 sink.finish()?;
                 (count * field.dtype.size().expect("fields have fixed-size types")) as u64
@@ -153,9 +155,10 @@ pub fn run(args: &Decompress) -> Result<bool> {
                 let take = |runs: Vec<Values>| {
                     bar.inc(runs.first().map_or(0, Values::len) as u64);
                     bytes += runs.iter().map(|v| v.byte_len() as u64).sum::<u64>();
-                    sink.write(&runs)
+                    sink.write(&runs).map_err(|e| elsewhere.keep(e))
                 };
-                archive.column_rows(one, &chosen, rows, threads, take).map_err(place)?;
+                let read = archive.column_rows(one, &chosen, rows, threads, take);
+                read.map_err(elsewhere.or(place))?;
                 seconds = begun.elapsed().as_secs_f64();
                 sink.finish()?;
                 bytes

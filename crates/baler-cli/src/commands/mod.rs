@@ -187,6 +187,23 @@ pub fn of_data(e: Error, path: &Path) -> Error {
     }
 }
 
+/// An error of another file while an archive is decoded: it ends the decoding, and is told as it is.
+#[derive(Default)]
+pub struct Elsewhere(Option<Error>);
+
+impl Elsewhere {
+    /// Keeps the error, and gives one that ends the decoding.
+    pub fn keep(&mut self, e: Error) -> Error {
+        self.0 = Some(e);
+        Error::invalid("ended by another file's error")
+    }
+
+    /// The error that was kept, or what `place` makes of the decoding's.
+    pub fn or(self, place: impl FnOnce(Error) -> Error) -> impl FnOnce(Error) -> Error {
+        |e| self.0.unwrap_or_else(|| place(e))
+    }
+}
+
 /// Whether a file starts as safetensors do: the length of their JSON, and then a brace.
 pub fn is_model(path: &Path) -> bool {
     let mut start = [0; 9];

@@ -1,6 +1,6 @@
 //! `baler verify`.
 
-use super::{model_of, of_data, open_archive, open_inputs, threads};
+use super::{Elsewhere, model_of, of_data, open_archive, open_inputs, threads};
 use crate::args::Verify;
 use crate::saying::{count, number, print, table};
 use baler::archive::header::{ColumnHeader, Kind, Resolved, TableHeader};
@@ -86,11 +86,13 @@ impl Verified {
 
 /// Decodes all of `archive`, and compares it with `originals` where there are any.
 ///
-/// Errors where anything is damaged, and where the originals are of other types or shapes.
+/// Errors where anything is damaged, told as `place` has it, and where the originals are of other types or shapes, or cannot
+/// be read.
 pub fn verify<R: Read + Seek + Send>(
     archive: &mut Archive<R>,
     mut originals: Vec<Input>,
     threads: usize,
+    place: impl Fn(Error) -> Error,
 ) -> Result<Verified> {
     let compared = !originals.is_empty();
     if let ([v], [Input::Field(name, _) | Input::Table(name, _)]) =
@@ -119,19 +121,24 @@ pub fn verify<R: Read + Seek + Send>(
         if let Some(original) = &mut found {
             check_shape(original, &v.kind).map_err(|e| e.at(format!("variable '{}'", v.name)))?;
         }
-        archive.decode(i, 0..v.chunks(), threads, |chunk, runs| {
-            chunks += 1;
-            let originals = match (&mut found, &v.kind) {
+        let mut elsewhere = Elsewhere::default();
+        let mut original = |chunk: usize| {
+            Ok(match (&mut found, &v.kind) {
                 (Some(Input::Field(_, source)), Kind::Field(f)) => {
                     let range = f.chunk(chunk).0;
                     vec![source.read(range.start, range.len())?]
                 }
                 (Some(Input::Table(_, table)), Kind::Table(t)) => retyped(table.read(t.chunk(chunk))?, t)?,
-                _ => return Ok(()),
-            };
+                _ => vec![],
+            })
+        };
+        let decoded = archive.decode(i, 0..v.chunks(), threads, |chunk, runs| {
+            chunks += 1;
+            let originals = original(chunk).map_err(|e| elsewhere.keep(e))?;
             here.iter_mut().zip(&originals).zip(&runs).for_each(|((o, a), b)| o.look(a, b));
             Ok(())
-        })?;
+        });
+        decoded.map_err(elsewhere.or(&place))?;
         here.iter_mut().for_each(Outcome::close);
         outcomes.extend(here);
     }
@@ -144,7 +151,7 @@ pub fn run(args: &Verify) -> Result<bool> {
     let threads = threads(args.coding.threads)?;
     let mut archive = open_archive(&args.input, model.as_ref())?;
     let originals = open_inputs(&args.against, &args.reading)?;
-    let verified = verify(&mut archive, originals, threads).map_err(|e| of_data(e, &args.input))?;
+    let verified = verify(&mut archive, originals, threads, |e| of_data(e, &args.input))?;
     let holds = verified.holds();
     if args.saying.json {
         print(verified.report())?;

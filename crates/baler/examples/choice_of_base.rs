@@ -5,7 +5,7 @@ mod support;
 
 use baler::codec::field::Level;
 use baler::codec::field::base::{Recipe, bands::Grouping};
-use baler::codec::field::coding::{Choice, Signal, write, write_as};
+use baler::codec::field::coding::{Choice, Signal, Task, write, write_as};
 use baler::codec::field::domain::Absolute;
 use baler::codec::field::taps::Sampling;
 use support::{npy, timed};
@@ -30,6 +30,7 @@ fn main() {
                 let domain = Absolute::<f32>::new(step, mean, bound);
                 let signal =
                     Signal { smooth: part, mean, dims, step: step as f64, sampling: Sampling::PLAIN };
+                let task = Task { domain, signal, special: &[], portable: false };
                 let asked = if part.len() < 1 << 20 { 4 } else { 16 };
                 let groupings = [Grouping::Joint, Grouping::Planes, Grouping::Apart];
                 let recipes = groupings.iter().flat_map(|&grouping| {
@@ -39,7 +40,7 @@ fn main() {
                 for recipe in std::iter::once(None).chain(recipes) {
                     let (size, time) = timed(|| {
                         let (mut out, mut values) = (vec![], part.to_vec());
-                        write_as(&mut out, domain, signal, &[], &mut values, recipe, false);
+                        write_as(&mut out, task, &mut values, recipe);
                         out.len()
                     });
                     sizes.push((size, time));
@@ -48,7 +49,7 @@ fn main() {
                 let choice = Choice::Level(Level::Default);
                 let (size, time) = timed(|| {
                     let (mut out, mut values) = (vec![], part.to_vec());
-                    write(&mut out, domain, signal, &[], part, &mut values, choice, false);
+                    write(&mut out, task, part, &mut values, choice);
                     out.len()
                 });
                 whole += time;

@@ -44,14 +44,14 @@ pub trait Job {
     fn run(self, cpu: impl Cpu) -> Self::Outcome;
 }
 
-/// Runs a job as fast as this processor can; `plain` keeps to the portable build.
-pub fn best<J: Job>(job: J, plain: bool) -> J::Outcome {
+/// Runs a job as fast as this processor can; `portable` keeps to the portable build.
+pub fn best<J: Job>(job: J, portable: bool) -> J::Outcome {
     #[cfg(target_arch = "x86_64")]
-    if let Some(cpu) = Avx2::new().filter(|_| !plain) {
+    if let Some(cpu) = Avx2::new().filter(|_| !portable) {
         // SAFETY: the processor has been seen to have every feature that the function is compiled for.
         return unsafe { avx2(job, cpu) };
     }
-    let _ = plain;
+    let _ = portable;
     job.run(Portable)
 }
 

@@ -8,7 +8,7 @@ use baler::bound::Bound;
 use baler::codec::chunk::Codec;
 use baler::codec::field::base::Recipe;
 use baler::codec::field::base::bands::Grouping;
-use baler::codec::field::coding::{Signal, Walk, write_as};
+use baler::codec::field::coding::{Signal, Task, Walk, write_as};
 use baler::codec::field::domain::Absolute;
 use baler::codec::field::taps::Sampling;
 use baler::codec::field::{Level, view};
@@ -387,7 +387,8 @@ fn over(shape: &[usize], recipe: Recipe) -> Vec<u8> {
     payload.extend([domain.step, domain.mean].iter().flat_map(|x| x.to_le_bytes()));
     payload.push(0); // no classes
     let mut values = original.clone();
-    write_as(&mut payload, domain, signal, &[], &mut values, Some(recipe), true);
+    let task = Task { domain, signal, special: &[], portable: true };
+    write_as(&mut payload, task, &mut values, Some(recipe));
     // In place of the chunk that the encoder would write.
     let options =
         Options { bound: Some(Bound::Absolute(0.005)), codec: Some(Codec::Field), ..Options::default() };

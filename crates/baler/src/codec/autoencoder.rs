@@ -57,7 +57,7 @@ pub fn encode_field(
 
 /// What a model's outputs miss of a chunk: any integers, exactly.
 fn residual_range<'a>(shape: &[usize], classes: &'a Classes) -> Whole<'a> {
-    Whole { dims: view(shape), reach: 0, limits: (i64::MIN, i64::MAX), classes, plain: false }
+    Whole { dims: view(shape), reach: 0, limits: (i64::MIN, i64::MAX), classes, portable: false }
 }
 
 /// The inverse of [`encode_field`].

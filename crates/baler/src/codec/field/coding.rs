@@ -4,9 +4,7 @@ use super::Level;
 use super::base::Recipe;
 use super::context::{Contexts, Model};
 use super::deep;
-use super::dispatch::{
-    deep_walk, fast_analyse, fast_fit, fast_read_base, fast_walk, fast_write_base, learned_walk,
-};
+use super::dispatch::{base_analyse, base_read, base_write, deep_walk, fit_plain, learned_walk, plain_walk};
 use super::domain::{Domain, Real};
 use super::fast;
 use super::kernel::{Chunk, LANES};
@@ -109,33 +107,43 @@ pub struct Signal<'a, W> {
     pub sampling: Sampling,
 }
 
-/// Appends the walk over `values`, which become the reconstructions; places with a nonzero `special` are passed over.
-/// `original` are the same values, needed where the choice [compares](Choice::compares).
-#[allow(clippy::too_many_arguments)] // as the walks, and values twice
+/// What all ways of coding a chunk are told of it, but for its values.
+#[derive(Clone, Copy)]
+pub struct Task<'a, D: Domain> {
+    /// How values become indices.
+    pub domain: D,
+    /// The values as they are analysed.
+    pub signal: Signal<'a, D::Work>,
+    /// Places with a nonzero one are passed over; empty where there are none.
+    pub special: &'a [u8],
+    /// Whether to keep to the portable build: the same bytes.
+    pub portable: bool,
+}
+
+/// Appends the walk over `values`, which become the reconstructions. `original` are the same values, needed where the choice
+/// [compares](Choice::compares).
 pub fn write<D: Domain>(
     out: &mut Vec<u8>,
-    domain: D,
-    signal: Signal<D::Work>,
-    special: &[u8],
+    task: Task<D>,
     original: &[D::Value],
     values: &mut [D::Value],
     choice: Choice,
-    plain: bool,
 ) -> Walk {
+    let Task { domain, signal, special, portable } = task;
     let level = match choice {
         Choice::Learned(level, candidate) => {
             let serves = candidate.model.serves(signal.dims);
             if serves && candidate.always {
-                write_learned(out, domain, signal, special, values, candidate, plain);
+                write_learned(out, task, values, candidate);
                 return Walk::Learned;
             }
             let start = out.len();
-            let walk = write(out, domain, signal, special, original, values, Choice::Level(level), plain);
+            let walk = write(out, task, original, values, Choice::Level(level));
             if !serves {
                 return walk;
             }
             let (mut other, mut others) = (vec![], original.to_vec());
-            write_learned(&mut other, domain, signal, special, &mut others, candidate, plain);
+            write_learned(&mut other, task, &mut others, candidate);
             if other.len() >= out.len() - start {
                 return walk;
             }
@@ -143,24 +151,24 @@ pub fn write<D: Domain>(
             return Walk::Learned;
         }
         Choice::Level(Level::Fast) if fast::serves(signal.dims) => {
-            fast::write(out, domain, signal, special, values, plain);
+            fast::write(out, task, values);
             return Walk::Fast;
         }
         Choice::Plain | Choice::Level(Level::Fast) => {
-            write_as(out, domain, signal, special, values, None, plain);
+            write_as(out, task, values, None);
             return Walk::Plain;
         }
         Choice::Recurring => {
             let weights = fallback(&TAPS[..tap_count(signal.dims)]);
             let chunk = Chunk { dims: signal.dims, weights: &weights, special, base: &[], values };
-            write_walk::<Recurring, D>(out, domain, chunk, plain);
+            write_walk::<Recurring, D>(out, domain, chunk, portable);
             return Walk::Recurring;
         }
         Choice::Level(level) => level,
     };
     let patient = level == Level::Max;
     let start = out.len();
-    let recipe = write_selected(out, domain, signal, special, original, values, patient, plain);
+    let recipe = write_selected(out, task, original, values, patient);
     let mut walk = if recipe.is_some() { Walk::Based } else { Walk::Plain };
     if !patient {
         return walk;
@@ -173,7 +181,7 @@ pub fn write<D: Domain>(
         }
         let (mut other, mut others) = (vec![], original.to_vec());
         let best = out.len() - start;
-        let whole = write_deep(&mut other, domain, signal, special, &mut others, recipe, best, plain);
+        let whole = write_deep(&mut other, task, &mut others, recipe, best);
         if whole && other.len() < best {
             replace(out, start, other, values, &others);
             walk = deep;
@@ -190,28 +198,24 @@ fn replace<T: Copy>(out: &mut Vec<u8>, start: usize, other: Vec<u8>, values: &mu
 }
 
 /// Appends the plain walk, over a base where that seems to pay; returns its recipe.
-#[allow(clippy::too_many_arguments)] // as `write`
 fn write_selected<D: Domain>(
     out: &mut Vec<u8>,
-    domain: D,
-    signal: Signal<D::Work>,
-    special: &[u8],
+    task: Task<D>,
     original: &[D::Value],
     values: &mut [D::Value],
     patient: bool,
-    plain: bool,
 ) -> Option<Recipe> {
-    let Selected { recipe, foretold } = select(domain, signal, special, original, patient, plain);
+    let Selected { recipe, foretold } = select(task, original, patient);
     let start = out.len();
-    write_as(out, domain, signal, special, values, recipe, plain);
+    write_as(out, task, values, recipe);
     let here = out.len() - start;
     if foretold.is_none_or(|most| here <= most) {
         return recipe;
     }
     // The tile was not like the chunk: only coding tells.
-    let tried = if recipe.is_some() { None } else { Some(likely(signal, plain)) };
+    let tried = if recipe.is_some() { None } else { Some(likely(task.signal, task.portable)) };
     let (mut other, mut others) = (vec![], original.to_vec());
-    write_as(&mut other, domain, signal, special, &mut others, tried, plain);
+    write_as(&mut other, task, &mut others, tried);
     let (with, without) = if tried.is_some() { (other.len(), here) } else { (here, other.len()) };
     if better(with, without, original.len(), patient) != tried.is_some() {
         return recipe;
@@ -223,34 +227,28 @@ fn write_selected<D: Domain>(
 /// Appends the plain walk, over the base of a recipe if there is one.
 pub fn write_as<D: Domain>(
     out: &mut Vec<u8>,
-    domain: D,
-    signal: Signal<D::Work>,
-    special: &[u8],
+    task: Task<D>,
     values: &mut [D::Value],
     recipe: Option<Recipe>,
-    plain: bool,
 ) {
-    let base = recipe.map(|recipe| write_base(out, domain, signal, recipe, plain));
-    write_over(out, domain, signal, special, values, base.as_ref(), plain);
+    let base = recipe.map(|recipe| write_base(out, task, recipe));
+    write_over(out, task, values, base.as_ref());
 }
 
 /// Appends the plain walk, over a base that is already there if there is one.
 pub fn write_over<D: Domain>(
     out: &mut Vec<u8>,
-    domain: D,
-    signal: Signal<D::Work>,
-    special: &[u8],
+    Task { domain, signal, special, portable }: Task<D>,
     values: &mut [D::Value],
     base: Option<&Base<D::Work>>,
-    plain: bool,
 ) {
     let weights = match base {
-        Some(base) => fast_fit(Signal { smooth: &base.rest, mean: D::Work::default(), ..signal }, plain),
-        None => fast_fit(signal, plain),
+        Some(base) => fit_plain(Signal { smooth: &base.rest, mean: D::Work::default(), ..signal }, portable),
+        None => fit_plain(signal, portable),
     };
     let base = base.map_or(&[][..], |base| &base.values);
     let chunk = Chunk { dims: signal.dims, weights: &weights, special, base, values };
-    write_walk::<Contexts, D>(out, domain, chunk, plain);
+    write_walk::<Contexts, D>(out, domain, chunk, portable);
 }
 
 /// Appends weights and streams of a walk whose indices `M` codes.
@@ -258,32 +256,29 @@ fn write_walk<M: Model, D: Domain>(
     out: &mut Vec<u8>,
     domain: D,
     chunk: Chunk<D::Value, D::Work>,
-    plain: bool,
+    portable: bool,
 ) {
     chunk.weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
     let mut coders = [0; LANES].map(|_| Encoder::with_capacity(chunk.values.len() / 8));
-    fast_walk::<M, _, _>(domain, &mut coders, chunk, plain);
+    plain_walk::<M, _, _>(domain, &mut coders, chunk, portable);
     put_coders(out, coders);
 }
 
 /// Appends the deep walk, over the base of a recipe if there is one; whether it has: it gives up where it takes more than
 /// `most` bytes, and what it leaves is nothing then.
-#[allow(clippy::too_many_arguments)] // as the other walks, and a limit
 fn write_deep<D: Domain>(
     out: &mut Vec<u8>,
-    domain: D,
-    signal: Signal<D::Work>,
-    special: &[u8],
+    task: Task<D>,
     values: &mut [D::Value],
     recipe: Option<Recipe>,
     most: usize,
-    plain: bool,
 ) -> bool {
-    let base = recipe.map_or(vec![], |recipe| write_base(out, domain, signal, recipe, plain).values);
+    let base = recipe.map_or(vec![], |recipe| write_base(out, task, recipe).values);
+    let Task { domain, signal, special, portable } = task;
     let mut coder = Encoder::with_capacity(values.len() / 4);
     let most = most.saturating_sub(out.len());
     let chunk = deep::Chunk { dims: signal.dims, base: &base, special, values, most };
-    deep_walk(domain, &mut coder, chunk, plain);
+    deep_walk(domain, &mut coder, chunk, portable);
     // Asked before the end drops trailing zeros: a walk that was given up must never pass for a short one.
     if coder.written() > most {
         return false;
@@ -297,19 +292,16 @@ fn write_deep<D: Domain>(
 /// Appends the walk by a model's network.
 fn write_learned<D: Domain>(
     out: &mut Vec<u8>,
-    domain: D,
-    signal: Signal<D::Work>,
-    special: &[u8],
+    Task { domain, signal, special, portable }: Task<D>,
     values: &mut [D::Value],
     candidate: learned::Candidate,
-    plain: bool,
 ) {
     put_varint(out, candidate.number as u64);
-    let weights = fast_fit(signal, plain);
+    let weights = fit_plain(signal, portable);
     weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
     let mut coders = [0; LANES].map(|_| Encoder::with_capacity(values.len() / 2));
     let chunk = learned::Chunk { dims: signal.dims, weights: &weights, special, values };
-    learned_walk(domain, &mut coders, chunk, candidate.model, plain);
+    learned_walk(domain, &mut coders, chunk, candidate.model, portable);
     put_coders(out, coders);
 }
 
@@ -333,16 +325,14 @@ pub struct Base<W> {
 /// Appends a base.
 pub fn write_base<D: Domain>(
     out: &mut Vec<u8>,
-    domain: D,
-    signal: Signal<D::Work>,
+    Task { domain, signal, portable, .. }: Task<D>,
     recipe: Recipe,
-    plain: bool,
 ) -> Base<D::Work> {
     let Signal { smooth, mean, dims, step, .. } = signal;
     let (offset, inverse) = (mean.to_f64(), 1.0 / step);
     let mut v: Vec<f32> = smooth.iter().map(|&x| ((x.to_f64() - offset) * inverse) as f32).collect();
-    fast_analyse(&mut v, dims, recipe.grouping, plain);
-    fast_write_base(out, &mut v, dims, recipe, plain);
+    base_analyse(&mut v, dims, recipe.grouping, portable);
+    base_write(out, &mut v, dims, recipe, portable);
     let values: Vec<D::Work> = v.iter().map(|&b| domain.distance(b)).collect();
     let rest = smooth.iter().zip(&values).map(|(x, &b)| x.minus(mean).minus(b)).collect();
     Base { values, rest }
@@ -356,13 +346,13 @@ pub fn read<D: Domain>(
     dims: [usize; 3],
     special: &[u8],
     values: &mut [D::Value],
-    plain: bool,
+    portable: bool,
 ) -> Result<()> {
     let base = match walk {
         Walk::Plain | Walk::Deep | Walk::Recurring | Walk::Learned => vec![],
-        Walk::Fast => return fast::read(r, domain, dims, special, values, plain),
+        Walk::Fast => return fast::read(r, domain, dims, special, values, portable),
         Walk::Based | Walk::DeepBased => {
-            fast_read_base(&mut r, dims, plain)?.into_iter().map(|b| domain.distance(b)).collect()
+            base_read(&mut r, dims, portable)?.into_iter().map(|b| domain.distance(b)).collect()
         }
     };
     if matches!(walk, Walk::Deep | Walk::DeepBased) {
@@ -371,7 +361,7 @@ pub fn read<D: Domain>(
             domain,
             &mut coder,
             deep::Chunk { dims, base: &base, special, values, most: usize::MAX },
-            plain,
+            portable,
         );
         return Ok(());
     }
@@ -393,13 +383,13 @@ pub fn read<D: Domain>(
     let second = Decoder::new(r.bytes("second lane")?, r.rest());
     if let Some(model) = model {
         let chunk = learned::Chunk { dims, weights: &weights, special, values };
-        learned_walk(domain, &mut [first, second], chunk, model, plain);
+        learned_walk(domain, &mut [first, second], chunk, model, portable);
         return Ok(());
     }
     let chunk = Chunk { dims, weights: &weights, special, base: &base, values };
     match walk {
-        Walk::Recurring => fast_walk::<Recurring, _, _>(domain, &mut [first, second], chunk, plain),
-        _ => fast_walk::<Contexts, _, _>(domain, &mut [first, second], chunk, plain),
+        Walk::Recurring => plain_walk::<Recurring, _, _>(domain, &mut [first, second], chunk, portable),
+        _ => plain_walk::<Contexts, _, _>(domain, &mut [first, second], chunk, portable),
     }
     Ok(())
 }

@@ -35,13 +35,13 @@ impl<D: Domain, C: Coder, M: Model> Job for Walk<'_, D, C, M> {
 }
 
 /// [`walk`], as fast as this processor can.
-pub fn fast_walk<M: Model, D: Domain, C: Coder>(
+pub fn plain_walk<M: Model, D: Domain, C: Coder>(
     domain: D,
     coders: &mut [C; LANES],
     chunk: Chunk<D::Value, D::Work>,
-    plain: bool,
+    portable: bool,
 ) {
-    best(Walk { domain, coders, chunk, model: PhantomData::<M> }, plain)
+    best(Walk { domain, coders, chunk, model: PhantomData::<M> }, portable)
 }
 
 struct Deep<'a, D: Domain, C> {
@@ -63,9 +63,9 @@ pub fn deep_walk<D: Domain, C: Coder>(
     domain: D,
     coder: &mut C,
     chunk: deep::Chunk<D::Value, D::Work>,
-    plain: bool,
+    portable: bool,
 ) {
-    best(Deep { domain, coder, chunk }, plain)
+    best(Deep { domain, coder, chunk }, portable)
 }
 
 struct Learned<'a, D: Domain, C> {
@@ -89,9 +89,9 @@ pub fn learned_walk<D: Domain, C: Coder>(
     coders: &mut [C; LANES],
     chunk: learned::Chunk<D::Value>,
     model: &FieldModel,
-    plain: bool,
+    portable: bool,
 ) {
-    best(Learned { domain, coders, chunk, network: learned::Network::new(model, plain) }, plain)
+    best(Learned { domain, coders, chunk, network: learned::Network::new(model, portable) }, portable)
 }
 
 struct Fit<'a, F> {
@@ -108,13 +108,13 @@ impl<F: Real> Job for Fit<'_, F> {
 }
 
 /// [`fit`] of some taps, as fast as this processor can.
-pub fn fast_fit_of<F: Real>(signal: Signal<F>, taps: &[Tap], plain: bool) -> Vec<i16> {
-    best(Fit { signal, taps }, plain)
+pub fn fit_taps<F: Real>(signal: Signal<F>, taps: &[Tap], portable: bool) -> Vec<i16> {
+    best(Fit { signal, taps }, portable)
 }
 
 /// [`fit`] of the plain walk's taps, as fast as this processor can.
-pub fn fast_fit<F: Real>(signal: Signal<F>, plain: bool) -> Vec<i16> {
-    fast_fit_of(signal, &TAPS[..tap_count(signal.dims)], plain)
+pub fn fit_plain<F: Real>(signal: Signal<F>, portable: bool) -> Vec<i16> {
+    fit_taps(signal, &TAPS[..tap_count(signal.dims)], portable)
 }
 
 struct Write<'a, D: Domain>(&'a mut Vec<u8>, fast::Chunk<'a, D>);
@@ -128,8 +128,8 @@ impl<D: Domain> Job for Write<'_, D> {
 }
 
 /// [`fast::encode`], as fast as this processor can.
-pub fn fast_write<D: Domain>(out: &mut Vec<u8>, chunk: fast::Chunk<D>, plain: bool) {
-    best(Write(out, chunk), plain)
+pub fn fast_write<D: Domain>(out: &mut Vec<u8>, chunk: fast::Chunk<D>, portable: bool) {
+    best(Write(out, chunk), portable)
 }
 
 struct Read<'a, D: Domain>(fast::Chunk<'a, D>, &'a Tables, &'a [u8], &'a [u8]);
@@ -143,8 +143,14 @@ impl<D: Domain> Job for Read<'_, D> {
 }
 
 /// [`fast::decode`], as fast as this processor can.
-pub fn fast_read<D: Domain>(chunk: fast::Chunk<D>, tables: &Tables, tokens: &[u8], raw: &[u8], plain: bool) {
-    best(Read(chunk, tables, tokens, raw), plain)
+pub fn fast_read<D: Domain>(
+    chunk: fast::Chunk<D>,
+    tables: &Tables,
+    tokens: &[u8],
+    raw: &[u8],
+    portable: bool,
+) {
+    best(Read(chunk, tables, tokens, raw), portable)
 }
 
 struct Analyse<'a>(&'a mut [f32], [usize; 3], Grouping);
@@ -158,8 +164,8 @@ impl Job for Analyse<'_> {
 }
 
 /// [`base::analyse`], as fast as this processor can.
-pub fn fast_analyse(v: &mut [f32], dims: [usize; 3], grouping: Grouping, plain: bool) {
-    best(Analyse(v, dims, grouping), plain)
+pub fn base_analyse(v: &mut [f32], dims: [usize; 3], grouping: Grouping, portable: bool) {
+    best(Analyse(v, dims, grouping), portable)
 }
 
 struct WriteBase<'a>(&'a mut Vec<u8>, &'a mut [f32], [usize; 3], Recipe);
@@ -173,8 +179,8 @@ impl Job for WriteBase<'_> {
 }
 
 /// [`base::write`], as fast as this processor can.
-pub fn fast_write_base(out: &mut Vec<u8>, v: &mut [f32], dims: [usize; 3], recipe: Recipe, plain: bool) {
-    best(WriteBase(out, v, dims, recipe), plain)
+pub fn base_write(out: &mut Vec<u8>, v: &mut [f32], dims: [usize; 3], recipe: Recipe, portable: bool) {
+    best(WriteBase(out, v, dims, recipe), portable)
 }
 
 struct ReadBase<'a, 'r>(&'a mut Reader<'r>, [usize; 3]);
@@ -188,6 +194,6 @@ impl Job for ReadBase<'_, '_> {
 }
 
 /// [`base::read`], as fast as this processor can.
-pub fn fast_read_base(r: &mut Reader, dims: [usize; 3], plain: bool) -> Result<Vec<f32>> {
-    best(ReadBase(r, dims), plain)
+pub fn base_read(r: &mut Reader, dims: [usize; 3], portable: bool) -> Result<Vec<f32>> {
+    best(ReadBase(r, dims), portable)
 }

@@ -26,7 +26,7 @@ use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::{Tolerance, ordered, runs};
 use crate::with_numbers;
 use apart::{pays, repeated, smaller};
-use coding::{Choice, Models, Signal, Walk, Way};
+use coding::{Choice, Models, Signal, Task, Walk, Way};
 use domain::{Absolute, Domain, Integers, Real};
 use moments::{Moments, moments};
 use smooth::filled;
@@ -88,16 +88,16 @@ pub fn view(shape: &[usize]) -> [usize; 3] {
 
 /// Codes `values` of `shape` within `tolerance`; `fill` is the bits of a value to be kept exactly.
 ///
-/// Returns the payload and what a decoder will make of it. `plain` keeps to the portable kernel: the same bytes.
+/// Returns the payload and what a decoder will make of it. `portable` keeps to the portable kernel: the same bytes.
 pub fn encode(
     values: &Values,
     shape: &[usize],
     tolerance: Tolerance,
     fill: Option<u64>,
     level: Level,
-    plain: bool,
+    portable: bool,
 ) -> (Vec<u8>, Values) {
-    encode_with(values, shape, tolerance, fill, (level, None), plain)
+    encode_with(values, shape, tolerance, fill, (level, None), portable)
 }
 
 /// As [`encode`], by the network of a model where that is smaller.
@@ -107,13 +107,13 @@ pub fn encode_with(
     tolerance: Tolerance,
     fill: Option<u64>,
     (level, learned): (Level, Option<learned::Candidate>),
-    plain: bool,
+    portable: bool,
 ) -> (Vec<u8>, Values) {
     let dims = view(shape);
     let spacing = if values.dtype().is_float() { 0.0 } else { 1.0 };
     let repeated = repeated(values, dims, tolerance, spacing, level);
-    let apart = (!repeated.is_empty()).then_some(How { dims, fill, repeated, level, learned, plain });
-    let alone = How { dims, fill, repeated: vec![], level, learned, plain };
+    let apart = (!repeated.is_empty()).then_some(How { dims, fill, repeated, level, learned, portable });
+    let alone = How { dims, fill, repeated: vec![], level, learned, portable };
     let pays = apart.as_ref().map_or(Some(false), |apart| pays(values, tolerance, &alone, apart));
     let mut best: Option<(Vec<u8>, Values)> = None;
     let mut offer = |coded: (Vec<u8>, Values)| {
@@ -166,7 +166,7 @@ struct How<'a> {
     level: Level,
     /// A model to try.
     learned: Option<learned::Candidate<'a>>,
-    plain: bool,
+    portable: bool,
 }
 
 impl<'a> How<'a> {
@@ -184,8 +184,8 @@ impl<'a> How<'a> {
 }
 
 /// The inverse of [`encode`], for a chunk of `dtype` and `shape`.
-pub fn decode(payload: &[u8], dtype: DType, shape: &[usize], plain: bool) -> Result<Values> {
-    decode_with(payload, dtype, shape, Way::of_no_model(Walk::Plain).models, plain)
+pub fn decode(payload: &[u8], dtype: DType, shape: &[usize], portable: bool) -> Result<Values> {
+    decode_with(payload, dtype, shape, Way::of_no_model(Walk::Plain).models, portable)
 }
 
 /// The inverse of [`encode_with`]; `models` finds an archive's models by number.
@@ -194,21 +194,21 @@ pub fn decode_with(
     dtype: DType,
     shape: &[usize],
     models: Models,
-    plain: bool,
+    portable: bool,
 ) -> Result<Values> {
     let mut r = Reader::new(payload);
     let dims = view(shape);
     let byte = r.u8("field mode")?;
     let (mode, walk) = (byte & MODE, Way { walk: Walk::from_bits(byte & !MODE)?, models });
     match (mode, dtype) {
-        (0, DType::F32) => decode_absolute::<f32>(r, dims, walk, plain).map(Values::F32),
-        (0, DType::F64) => decode_absolute::<f64>(r, dims, walk, plain).map(Values::F64),
+        (0, DType::F32) => decode_absolute::<f32>(r, dims, walk, portable).map(Values::F32),
+        (0, DType::F64) => decode_absolute::<f64>(r, dims, walk, portable).map(Values::F64),
         (1, DType::Text) => Err(Error::corrupt("text is no field")),
-        (1, _) => decode_integers(r, dtype, dims, walk, plain),
-        (2, DType::F32) => decode_pointwise(r, pointwise::F32, dims, walk, plain).map(Values::F32),
-        (2, DType::F64) => decode_pointwise(r, pointwise::F64, dims, walk, plain).map(Values::F64),
+        (1, _) => decode_integers(r, dtype, dims, walk, portable),
+        (2, DType::F32) => decode_pointwise(r, pointwise::F32, dims, walk, portable).map(Values::F32),
+        (2, DType::F64) => decode_pointwise(r, pointwise::F64, dims, walk, portable).map(Values::F64),
         (3, DType::Text) => Err(Error::corrupt("text is no field")),
-        (3, _) => packed::decode(r, dtype, dims, walk, plain),
+        (3, _) => packed::decode(r, dtype, dims, walk, portable),
         (0 | 2, _) => Err(Error::corrupt(format!("field mode {mode} is not for {dtype}"))),
         _ => Err(Error::unsupported(format!("field mode {mode} is of a later version"))),
     }
@@ -248,7 +248,7 @@ where
     Absolute<F>: Domain<Value = F, Work = F>,
 {
     let classes = how.classify(values, Rule::Bounded);
-    let Moments { mean, magnitude, largest } = moments(values, &classes, how.plain);
+    let Moments { mean, magnitude, largest } = moments(values, &classes, how.portable);
     // Rounding to the stored type may add an ulp or so of the result. A few huge values are left out of account:
     // those few will fail the check and be coded exactly.
     let slack = 2.0 * F::EPSILON * largest.min(8.0 * magnitude);
@@ -269,12 +269,13 @@ where
     let mut work = values.to_vec(); // special values stay where they are
     let signal = Signal { smooth, mean, dims: how.dims, step: step.to_f64(), sampling: Sampling::PLAIN };
     let domain = F::domain(step, mean, bound);
-    let walk = coding::write(out, domain, signal, &classes.plane, values, &mut work, how.choice(), how.plain);
+    let task = Task { domain, signal, special: &classes.plane, portable: how.portable };
+    let walk = coding::write(out, task, values, &mut work, how.choice());
     out[0] |= walk.to_bits();
     work
 }
 
-fn decode_absolute<F: Float>(mut r: Reader, dims: [usize; 3], walk: Way, plain: bool) -> Result<Vec<F>>
+fn decode_absolute<F: Float>(mut r: Reader, dims: [usize; 3], walk: Way, portable: bool) -> Result<Vec<F>>
 where
     Absolute<F>: Domain<Value = F, Work = F>,
 {
@@ -283,7 +284,7 @@ where
     let count = dims.iter().product();
     let classes = class_plane::read(&mut r, dims)?;
     let mut values = vec![F::default(); count];
-    coding::read(r, walk, F::domain(step, mean, 0.0), dims, &classes.plane, &mut values, plain)?;
+    coding::read(r, walk, F::domain(step, mean, 0.0), dims, &classes.plane, &mut values, portable)?;
     class::restore(&mut values, &classes);
     Ok(values)
 }
@@ -295,16 +296,22 @@ fn encode_integers(out: &mut Vec<u8>, values: &Values, reach: i64, how: &How) ->
     class_plane::write(out, &classes, how.dims);
     put_varint(out, reach as u64);
     let limits = ordered::limits(values.dtype());
-    let whole = Whole { dims: how.dims, reach, limits, classes: &classes, plain: how.plain };
+    let whole = Whole { dims: how.dims, reach, limits, classes: &classes, portable: how.portable };
     let walk = write_integers(out, &whole, &mut integers, how.choice());
     out[0] |= walk.to_bits();
     ordered::from_integers(&integers, values.dtype())
 }
 
-fn decode_integers(mut r: Reader, dtype: DType, dims: [usize; 3], walk: Way, plain: bool) -> Result<Values> {
+fn decode_integers(
+    mut r: Reader,
+    dtype: DType,
+    dims: [usize; 3],
+    walk: Way,
+    portable: bool,
+) -> Result<Values> {
     let classes = class_plane::read(&mut r, dims)?;
     let reach = r.count(i64::MAX as usize, "reach")? as i64;
-    let whole = Whole { dims, reach, limits: ordered::limits(dtype), classes: &classes, plain };
+    let whole = Whole { dims, reach, limits: ordered::limits(dtype), classes: &classes, portable };
     let integers = read_integers(r, &whole, walk)?;
     let mut values = ordered::from_integers(&integers, dtype);
     with_numbers!(&mut values, v => class::restore(v, &classes), _ => {});
@@ -329,7 +336,7 @@ fn encode_pointwise<F: Float>(
     out.extend_from_slice(&bound.to_le_bytes());
     out.push(map.grain() as u8);
     class_plane::write(out, &classes, how.dims);
-    let whole = Whole { dims: how.dims, reach: 0, limits: CELLS, classes: &classes, plain: how.plain };
+    let whole = Whole { dims: how.dims, reach: 0, limits: CELLS, classes: &classes, portable: how.portable };
     let walk = write_integers(out, &whole, &mut integers, how.choice());
     out[0] |= walk.to_bits();
     from_cells(&map, layout, &classes, &integers)
@@ -349,7 +356,7 @@ fn decode_pointwise<F: Float>(
     layout: Layout,
     dims: [usize; 3],
     walk: Way,
-    plain: bool,
+    portable: bool,
 ) -> Result<Vec<F>> {
     let bound = r.f64("pointwise bound")?;
     let grain = r.u8("segments an octave")? as u32;
@@ -358,7 +365,7 @@ fn decode_pointwise<F: Float>(
     }
     let map = Pointwise::new(layout, bound, grain);
     let classes = class_plane::read(&mut r, dims)?;
-    let whole = Whole { dims, reach: 0, limits: CELLS, classes: &classes, plain };
+    let whole = Whole { dims, reach: 0, limits: CELLS, classes: &classes, portable };
     let integers = read_integers(r, &whole, walk)?;
     Ok(from_cells(&map, layout, &classes, &integers))
 }
@@ -374,14 +381,14 @@ pub(super) struct Whole<'a> {
     /// Special places are passed over.
     pub classes: &'a Classes,
     /// Keep to the portable kernel.
-    pub plain: bool,
+    pub portable: bool,
 }
 
 /// Appends integers behind their classes: their origin, then the walk. Also what autoencoders leave over.
 ///
 /// `integers` become what the decoder will find, special places excepted.
 pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i64], choice: Choice) -> Walk {
-    let &Whole { dims, reach, limits: (least, most), classes, plain } = whole;
+    let &Whole { dims, reach, limits: (least, most), classes, portable } = whole;
     let special: Vec<u8> = classes.plane.iter().map(|&c| (c >= CONSTANT) as u8).collect();
     let first = integers.iter().enumerate().find(|&(i, _)| special.get(i).is_none_or(|&s| s == 0));
     let origin = first.map_or(0, |(_, &x)| x);
@@ -391,15 +398,16 @@ pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i
     let step = 2.0 * reach as f64 + 1.0;
     let signal = Signal { smooth: &smooth, mean: 0.0, dims, step, sampling: Sampling::PLAIN };
     let original = if choice.compares() { integers.to_vec() } else { vec![] };
-    coding::write(out, domain, signal, &special, &original, integers, choice, plain)
+    let task = Task { domain, signal, special: &special, portable };
+    coding::write(out, task, &original, integers, choice)
 }
 
 /// The inverse of [`write_integers`]; special places hold anything.
 pub(super) fn read_integers(mut r: Reader, whole: &Whole, walk: Way) -> Result<Vec<i64>> {
-    let &Whole { dims, reach, limits: (least, most), classes, plain } = whole;
+    let &Whole { dims, reach, limits: (least, most), classes, portable } = whole;
     let origin = r.zigzag("origin")?;
     let special: Vec<u8> = classes.plane.iter().map(|&c| (c >= CONSTANT) as u8).collect();
     let mut integers = vec![0; dims.iter().product()];
-    coding::read(r, walk, Integers { reach, origin, least, most }, dims, &special, &mut integers, plain)?;
+    coding::read(r, walk, Integers { reach, origin, least, most }, dims, &special, &mut integers, portable)?;
     Ok(integers)
 }

@@ -15,9 +15,9 @@ pub struct Moments {
 }
 
 /// Those of `values`, special ones left out.
-pub fn moments<F: Float>(values: &[F], classes: &Classes, plain: bool) -> Moments {
+pub fn moments<F: Float>(values: &[F], classes: &Classes, portable: bool) -> Moments {
     if classes.plane.is_empty() {
-        return best(Measure(values), plain);
+        return best(Measure(values), portable);
     }
     let regular = |(x, &class): (&F, &u8)| (class == REGULAR).then_some(*x);
     let (mut sum, mut magnitudes, mut largest, mut count) = (0.0f64, 0.0f64, 0.0f64, 0);

@@ -34,7 +34,7 @@ pub(super) fn decode(
     dtype: DType,
     dims: [usize; 3],
     walk: Way,
-    plain: bool,
+    portable: bool,
 ) -> Result<Values> {
     let formula = r.u8("lattice formula")?;
     if (formula == MULTIPLES) == dtype.is_float() {
@@ -43,13 +43,13 @@ pub(super) fn decode(
     if formula == MULTIPLES {
         let limits = ordered::limits(dtype);
         let multiples = Multiples::new(r.zigzag("scale")?, r.zigzag("offset")?, limits)?;
-        let (classes, integers) = read(r, dims, multiples.limits(limits), walk, plain)?;
+        let (classes, integers) = read(r, dims, multiples.limits(limits), walk, portable)?;
         let mut values = from_multiples(&multiples, &integers, dtype);
         with_numbers!(&mut values, v => class::restore(v, &classes), _ => {});
         return Ok(values);
     }
     let lattice = Lattice::new(formula, r.f64("scale")?, r.f64("offset")?, dtype == DType::F64)?;
-    let (classes, integers) = read(r, dims, RANGE, walk, plain)?;
+    let (classes, integers) = read(r, dims, RANGE, walk, portable)?;
     Ok(match dtype {
         DType::F32 => Values::F32(from_lattice(&lattice, &integers, &classes)),
         _ => Values::F64(from_lattice(&lattice, &integers, &classes)),
@@ -253,7 +253,7 @@ fn write(
 ) {
     class_plane::write(out, classes, how.dims);
     put_varint(out, reach as u64);
-    let whole = Whole { dims: how.dims, reach, limits, classes, plain: how.plain };
+    let whole = Whole { dims: how.dims, reach, limits, classes, portable: how.portable };
     let walk = write_integers(out, &whole, integers, choice);
     out[0] |= walk.to_bits();
 }
@@ -264,11 +264,11 @@ fn read(
     dims: [usize; 3],
     limits: (i64, i64),
     walk: Way,
-    plain: bool,
+    portable: bool,
 ) -> Result<(Classes, Vec<i64>)> {
     let classes = class_plane::read(&mut r, dims)?;
     let reach = r.count(i64::MAX as usize, "reach")? as i64;
-    let whole = Whole { dims, reach, limits, classes: &classes, plain };
+    let whole = Whole { dims, reach, limits, classes: &classes, portable };
     let integers = read_integers(r, &whole, walk)?;
     Ok((classes, integers))
 }

@@ -3,8 +3,8 @@
 
 use super::base::Recipe;
 use super::base::bands::Grouping;
-use super::coding::{Signal, write_base, write_over};
-use super::dispatch::fast_analyse;
+use super::coding::{Signal, Task, write_base, write_over};
+use super::dispatch::base_analyse;
 use super::domain::{Domain, Real};
 use super::taps::{Sampling, tap_count};
 
@@ -69,14 +69,8 @@ const UNLIKE_BY: usize = 256;
 
 /// Whether a base pays, by a tile; of a large chunk, whether it seems to be worth its time, which to a `patient` encoder is
 /// nothing.
-pub fn select<D: Domain>(
-    domain: D,
-    signal: Signal<D::Work>,
-    special: &[u8],
-    values: &[D::Value],
-    patient: bool,
-    plain: bool,
-) -> Selected {
+pub fn select<D: Domain>(task: Task<D>, values: &[D::Value], patient: bool) -> Selected {
+    let Task { signal, special, portable, .. } = task;
     let Signal { smooth, mean, dims, step, .. } = signal;
     // Without a way out within a block: compilers make vectors of it.
     let (centre, most) = (mean.to_f64(), MOST_STEPS * step);
@@ -92,8 +86,9 @@ pub fn select<D: Domain>(
     let (coded, special) = (tile.cut(smooth, dims), tile.cut(special, dims));
     let values = tile.cut(values, dims);
     let here = Signal { smooth: &coded, dims: tile.size, sampling: SAMPLING, ..signal };
+    let here = Task { signal: here, special: &special, ..task };
     let walk = |mut out: Vec<u8>, base: Option<&_>| {
-        write_over(&mut out, domain, here, &special, &mut values.clone(), base, plain);
+        write_over(&mut out, here, &mut values.clone(), base);
         out.len()
     };
     let without = walk(vec![], None);
@@ -105,7 +100,7 @@ pub fn select<D: Domain>(
     if without <= NOTHING || without * 8 > values.len() * MOST_BITS {
         return chosen(None, without);
     }
-    let recipe = likely(signal, plain);
+    let recipe = likely(signal, portable);
     let needed = if passing || count >= LARGE && !patient {
         enough(without, count, patient)
     } else {
@@ -114,7 +109,7 @@ pub fn select<D: Domain>(
         without + allowed * (count - values.len()) / count
     };
     let mut out = vec![];
-    let base = write_base(&mut out, domain, here, recipe, plain);
+    let base = write_base(&mut out, here, recipe);
     if out.len() * HEAVY.1 > needed * HEAVY.0 {
         return chosen(None, without);
     }
@@ -125,8 +120,8 @@ pub fn select<D: Domain>(
 }
 
 /// The recipe that suits a chunk best, if any does.
-pub fn likely<W: Real>(signal: Signal<W>, plain: bool) -> Recipe {
-    let Estimate { grouping, bits } = Estimate::of(signal, plain);
+pub fn likely<W: Real>(signal: Signal<W>, portable: bool) -> Recipe {
+    let Estimate { grouping, bits } = Estimate::of(signal, portable);
     let &(_, eighths) = EIGHTHS.iter().find(|(most, _)| bits < *most).expect("the last is beyond all");
     Recipe { grouping, eighths, asked: ASKED[(signal.smooth.len() < LARGE) as usize] }
 }
@@ -152,7 +147,7 @@ struct Estimate {
 }
 
 impl Estimate {
-    fn of<W: Real>(Signal { smooth, mean, dims, step, .. }: Signal<W>, plain: bool) -> Estimate {
+    fn of<W: Real>(Signal { smooth, mean, dims, step, .. }: Signal<W>, portable: bool) -> Estimate {
         let groupings: &[Grouping] = match dims {
             [1, 1, _] => &[Grouping::Joint],
             [1, ..] => &[Grouping::Joint, Grouping::Apart],
@@ -164,7 +159,7 @@ impl Estimate {
             tile.cut(smooth, dims).iter().map(|x| ((x.to_f64() - offset) * inverse) as f32).collect();
         let bits = |&grouping: &Grouping| {
             let mut v = v.clone();
-            fast_analyse(&mut v, tile.size, grouping, plain);
+            base_analyse(&mut v, tile.size, grouping, portable);
             let bits = v.iter().map(|x| log2_above(x.abs()) as u64).sum::<u64>();
             Estimate { grouping, bits: bits as f64 / (v.len() as f64 * (1 << 23) as f64) }
         };
@@ -233,7 +228,7 @@ mod tests {
     fn selected(v: &[f32], dims: [usize; 3], step: f32) -> Option<Recipe> {
         let domain = Absolute::<f32>::new(step, 0.0, step as f64 / 2.0);
         let signal = Signal { smooth: v, mean: 0.0, dims, step: step as f64, sampling: Sampling::PLAIN };
-        select(domain, signal, &[], v, false, true).recipe
+        select(Task { domain, signal, special: &[], portable: true }, v, false).recipe
     }
 
     #[test]
@@ -254,19 +249,19 @@ mod tests {
         for (v, step) in [(&empty, 0.02), (&rough, 0.02)] {
             let domain = Absolute::<f32>::new(step, 0.0, step as f64 / 2.0);
             let signal = Signal { smooth: v, mean: 0.0, dims, step: step as f64, sampling: Sampling::PLAIN };
+            let task = Task { domain, signal, special: &[], portable: true };
             let mut sizes: Vec<usize> = [None, Some(likely(signal, true))]
                 .map(|recipe| {
                     let mut out = vec![];
-                    write_as(&mut out, domain, signal, &[], &mut v.clone(), recipe, true);
+                    write_as(&mut out, task, &mut v.clone(), recipe);
                     out.len()
                 })
                 .into();
             sizes.sort_unstable();
-            let Selected { foretold, .. } = select(domain, signal, &[], v, false, true);
+            let Selected { foretold, .. } = select(task, v, false);
             assert!(foretold.unwrap() < sizes[0], "{foretold:?} {sizes:?}");
             let mut out = vec![];
-            let choice = Choice::Level(Level::Default);
-            write(&mut out, domain, signal, &[], v, &mut v.clone(), choice, true);
+            write(&mut out, task, v, &mut v.clone(), Choice::Level(Level::Default));
             assert_eq!(out.len(), sizes[0], "{sizes:?}");
         }
     }

@@ -5,7 +5,7 @@ use crate::archive::Options;
 use crate::archive::plan::field_tolerance;
 use crate::codec::MOST_CHUNK;
 use crate::codec::field::coding::Signal;
-use crate::codec::field::dispatch::fast_fit;
+use crate::codec::field::dispatch::fit_plain;
 use crate::codec::field::learned::{Chunk, observe};
 use crate::codec::field::taps::Sampling;
 use crate::codec::field::view;
@@ -163,7 +163,7 @@ fn prepare(
         };
         let dims = [values.len() / plane, dims[1], dims[2]];
         let signal = Signal { smooth: &smooth, mean, dims, step, sampling: Sampling::PLAIN };
-        let weights = fast_fit(signal, false);
+        let weights = fit_plain(signal, false);
         chunks.push(Prepared { dims, step, mean, weights, special, values: smooth });
     }
     Ok(bound)

@@ -13,8 +13,8 @@ mod token;
 pub mod vectors;
 mod wave;
 
-use super::coding::Signal;
-use super::dispatch::{fast_fit_of, fast_read, fast_write};
+use super::coding::{Signal, Task};
+use super::dispatch::{fast_read, fast_write, fit_taps};
 use super::domain::{Domain, Index, LANES};
 use super::taps::Sampling;
 use crate::codec::bytes::{Reader, put_bytes};
@@ -44,20 +44,14 @@ pub fn serves(dims: [usize; 3]) -> bool {
     possible(dims) && dims.iter().product::<usize>() >= LEAST
 }
 
-/// Appends the walk over `values`, which become the reconstructions; places with a nonzero `special` are passed over.
-pub fn write<D: Domain>(
-    out: &mut Vec<u8>,
-    domain: D,
-    signal: Signal<D::Work>,
-    special: &[u8],
-    values: &mut [D::Value],
-    plain: bool,
-) {
+/// Appends the walk over `values`, which become the reconstructions.
+pub fn write<D: Domain>(out: &mut Vec<u8>, task: Task<D>, values: &mut [D::Value]) {
+    let Task { domain, signal, special, portable } = task;
     let dims = signal.dims;
     let weights =
-        fast_fit_of(Signal { sampling: sampling(values.len()), ..signal }, &taps::taps(dims), plain);
+        fit_taps(Signal { sampling: sampling(values.len()), ..signal }, &taps::taps(dims), portable);
     weights.iter().for_each(|w| out.extend_from_slice(&w.to_le_bytes()));
-    fast_write(out, Chunk { domain, dims, weights: &weights, special, values }, plain);
+    fast_write(out, Chunk { domain, dims, weights: &weights, special, values }, portable);
 }
 
 /// The inverse of [`write`].
@@ -67,7 +61,7 @@ pub fn read<D: Domain>(
     dims: [usize; 3],
     special: &[u8],
     values: &mut [D::Value],
-    plain: bool,
+    portable: bool,
 ) -> Result<()> {
     if !possible(dims) {
         return Err(Error::corrupt(format!(
@@ -80,7 +74,7 @@ pub fn read<D: Domain>(
     let tables = Tables::read(&mut r)?;
     let tokens = r.bytes("tokens")?;
     let raw = r.rest();
-    fast_read(Chunk { domain, dims, weights: &weights, special, values }, &tables, tokens, raw, plain);
+    fast_read(Chunk { domain, dims, weights: &weights, special, values }, &tables, tokens, raw, portable);
     Ok(())
 }
 

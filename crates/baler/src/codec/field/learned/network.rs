@@ -15,10 +15,10 @@ pub struct Network<'a> {
 }
 
 impl<'a> Network<'a> {
-    /// Of a model; `plain` keeps to the scalar kernel: the same bits.
-    pub fn new(model: &'a FieldModel, plain: bool) -> Self {
+    /// Of a model; `portable` keeps to the scalar kernel: the same bits.
+    pub fn new(model: &'a FieldModel, portable: bool) -> Self {
         let widest = model.layers().iter().map(|l| l.lanes_out()).max().unwrap_or(0);
-        let kernel = if plain { Kernel::scalar() } else { Kernel::best() };
+        let kernel = if portable { Kernel::scalar() } else { Kernel::best() };
         Network { model, kernel, room: [0; 2].map(|_| vec![Lanes::ZERO; widest]) }
     }
 }

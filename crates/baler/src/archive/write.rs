@@ -283,7 +283,11 @@ pub(super) fn read_chunk(input: &mut Input, kind: &Kind, i: usize) -> Result<Vec
     match (input, kind) {
         (Input::Field(_, source), Kind::Field(f)) => {
             let range = f.chunk(i).0;
-            Ok(vec![source.read(range.start, range.len())?])
+            let values = source.read(range.start, range.len())?;
+            match values.dtype() == f.dtype && values.len() == range.len() {
+                true => Ok(vec![values]),
+                false => Err(Error::invalid("the field gives other values than it has told")),
+            }
         }
         (Input::Table(_, table), Kind::Table(t)) => {
             let rows = t.chunk(i);

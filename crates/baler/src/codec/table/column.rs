@@ -10,6 +10,7 @@ use crate::front::decimal::{Decimal, MOST_DIGITS, MOST_EXPONENT, cut, cuttable, 
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::uniform::Uniform;
 use crate::front::{Target, Tolerance, ordered};
+use crate::with_numbers;
 use std::collections::HashMap;
 
 /// How a column's values became integers. The format's map byte.
@@ -70,19 +71,25 @@ pub fn map_by(values: &Values, Target { tolerance, fill }: Target, step: Option<
         (Values::F64(v), Tolerance::Absolute(b)) => {
             map_uniform(v, values, (b, step), fill, f64::EPSILON, |x| x)
         }
-        (_, Tolerance::Absolute(b)) => {
-            let step = (b as i64).saturating_mul(2).saturating_add(1);
-            let integers = ordered::to_integers(values);
-            let integers = integers
-                .iter()
-                .map(|&x| x.div_euclid(step) + (x.rem_euclid(step) > b as i64) as i64)
-                .collect();
-            Mapped { classes: Classes::default(), map: Map::Coarse(b as i64), integers }
-        }
+        (_, Tolerance::Absolute(b)) => map_coarse(values, b as i64, fill),
         _ => {
             Mapped { classes: Classes::default(), map: Map::Ordered, integers: ordered::to_integers(values) }
         }
     }
+}
+
+fn map_coarse(values: &Values, reach: i64, fill: Option<u64>) -> Mapped {
+    let classes = with_numbers!(values, v => classify(v, Rule::Exact, fill), _ => Classes::default());
+    let step = reach.saturating_mul(2).saturating_add(1);
+    let mut last = 0;
+    let index = |(i, &x): (usize, &i64)| {
+        if classes.plane.get(i).is_none_or(|&c| c < CONSTANT) {
+            last = x.div_euclid(step) + (x.rem_euclid(step) > reach) as i64;
+        }
+        last
+    };
+    let integers = ordered::to_integers(values).iter().enumerate().map(index).collect();
+    Mapped { classes, map: Map::Coarse(reach), integers }
 }
 
 fn map_texts(v: &[String]) -> Mapped {
@@ -300,11 +307,7 @@ pub fn unmap(mapped: &Mapped, dtype: DType, text: &mut usize) -> Result<Values> 
         }
         _ => return Err(Error::corrupt(format!("a column of {dtype} is mapped as another type's"))),
     };
-    match &mut values {
-        Values::F32(v) => class::restore(v, &mapped.classes),
-        Values::F64(v) => class::restore(v, &mapped.classes),
-        _ => {}
-    }
+    with_numbers!(&mut values, v => class::restore(v, &mapped.classes), _ => {});
     Ok(values)
 }
 

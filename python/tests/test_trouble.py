@@ -115,7 +115,7 @@ def test_notes_of_a_stranger_do_no_harm(tmp_path: Path) -> None:
     for i, note in enumerate(notes):
         wanted = {
             "bound": "lossless", "bounds": [], "level": "default", "embed": True, "codec": None, "fill": None,
-            "chunk": None, "threads": 1, "description": json.dumps({"python": note}),
+            "chunk": None, "chunk_rows": None, "threads": 1, "description": json.dumps({"python": note}),
         }  # fmt: skip
         archive = _baler.compress([table if 3 < i < 7 else field], wanted)
         if i < 7:

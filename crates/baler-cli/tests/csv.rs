@@ -61,6 +61,12 @@ fn missing_numbers_are_nan_and_identifiers_are_never_rounded() {
     let longer = "1234567890123456789012345678901234567890";
     assert_eq!(parse(format!("a\n{longer}\n2\n")).unwrap().columns[0].values, texts(&[longer, "2"]));
     assert_eq!(parse("zip\n00501\n10001\n").unwrap().columns[0].values, texts(&["00501", "10001"]));
+    let mut zips: Vec<String> = (0..400).map(|i| format!("{i:05}")).collect();
+    zips.push("K1A0B1".into());
+    assert!(matches!(
+        parse(format!("zip\n{}\n", zips.join("\n"))).unwrap().columns[0].values,
+        Values::Text(_)
+    ));
     assert_eq!(parse("x\n007.5\n1\n").unwrap().columns[0].values, Values::F64(vec![7.5, 1.0]));
     assert_eq!(parse("x\n00\n1.5\n").unwrap().columns[0].values, Values::F64(vec![0.0, 1.5]));
 }

@@ -39,6 +39,7 @@ pub fn encode(parameters: &Parameters, bytes: &[u8]) -> Result<Vec<u8>> {
         level: parameters.level,
         model: model.as_deref().and_then(AnyModel::autoencoder),
         learned: model.as_deref().and_then(AnyModel::field),
+        net: model.as_deref().and_then(AnyModel::table), // which is an error: a chunk is no table
         embed: false,
         ..Options::default()
     };

@@ -2,27 +2,31 @@
 
 use crate::data::Values;
 use crate::front::check::root_mean_square;
+use crate::front::class::find_fill;
 use crate::statistics::Statistics;
 
-/// Peak signal-to-noise ratio in dB: 20 log10(range / root mean square error), both of the finite values; infinite where
+/// Peak signal-to-noise ratio in dB: 20 log10(range / root mean square error), both of the finite values but for one that
+/// seems to stand for missing data; infinite where
 /// nothing was lost, `None` for text and for values of no range.
 pub fn psnr(original: &Values, decoded: &Values) -> Option<f64> {
-    let range = range(original)?;
-    Some(20.0 * (range / root_mean_square(original, decoded)).log10())
+    let (range, fill) = range(original)?;
+    Some(20.0 * (range / root_mean_square(original, decoded, fill)).log10())
 }
 
 /// The PSNR of several columns as one: each error is taken as a share of its column's range, so that columns of
 /// different units count alike.
 pub fn psnr_of_columns<'a>(pairs: impl Iterator<Item = (&'a Values, &'a Values)>) -> Option<f64> {
-    let shares: Vec<f64> =
-        pairs.filter_map(|(a, b)| range(a).map(|range| (root_mean_square(a, b) / range).powi(2))).collect();
+    let share = |(a, b)| range(a).map(|(range, fill)| (root_mean_square(a, b, fill) / range).powi(2));
+    let shares: Vec<f64> = pairs.filter_map(share).collect();
     let mean = shares.iter().sum::<f64>() / shares.len() as f64;
     (!shares.is_empty()).then(|| -10.0 * mean.log10())
 }
 
-fn range(values: &Values) -> Option<f64> {
-    let range = Statistics::of(values.to_f64()?.into_iter()).range();
-    (range > 0.0).then_some(range)
+/// The range of the values, and which of them stands for missing data and is no part of it.
+fn range(values: &Values) -> Option<(f64, Option<u64>)> {
+    let fill = find_fill(values);
+    let range = Statistics::of_values(values, fill).range();
+    (range > 0.0).then_some((range, fill))
 }
 
 #[cfg(test)]

@@ -104,7 +104,8 @@ impl Statistics {
 
     /// Standard deviation of the population, never more than half its range.
     pub fn deviation(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { self.spread.min(self.range() * 0.5) }
+        // What has overflown bounds nothing: it is as if nothing might be lost.
+        if self.count == 0 || !self.spread.is_finite() { 0.0 } else { self.spread.min(self.range() * 0.5) }
     }
 }
 
@@ -132,7 +133,8 @@ struct First {
     count: u64,
     least: [f64; LANES],
     most: [f64; LANES],
-    /// Halved while summed, so that values near the largest float do not overflow.
+    /// Halved while summed: two values near the largest float do not overflow. Where more do, nothing is known of the
+    /// deviation.
     halves: [f64; LANES],
 }
 

@@ -3,7 +3,7 @@
 mod common;
 
 use baler::archive::header::Kind;
-use baler::archive::{Archive, Input, Options, compress};
+use baler::archive::{Archive, FieldSource, Input, Options, compress};
 use baler::bound::Bound;
 use baler::data::{Column, DType, Table, Values, Variable};
 use baler::front::Tolerance;
@@ -101,6 +101,15 @@ fn deviations_neither_overflow_nor_vanish() {
     }
 }
 
+#[test]
+fn a_deviation_of_what_overflows_bounds_nothing() {
+    let huge = Statistics::of((0..1000).map(|i| 1e308 * (1.0 + i as f64 * 1e-4)));
+    let small = Statistics::of((0..9000).map(|i| i as f64));
+    for found in [huge, huge.merge(small), small.merge(huge)] {
+        assert_eq!(found.deviation(), 0.0);
+    }
+}
+
 /// Columns with a value that stands for missing data: named or found, it comes back exactly, and is no part of a range.
 #[test]
 fn fill_values_of_columns_are_exact_and_of_no_range() {
@@ -189,12 +198,77 @@ fn the_last_look_lets_nothing_through() {
 
 #[test]
 fn a_psnr_is_kept_among_many_holes() {
-    let v: Vec<f32> = (0..20_000)
-        .map(|i| if i % 3 > 0 { f32::NAN } else { (i as f32 * 0.01).sin() + (i % 7) as f32 * 0.1 })
-        .collect();
-    for target in [20.0, 60.0, 90.0] {
-        let (_, back) = through(Values::F32(v.clone()), Bound::Psnr(target));
-        let found = baler::quality::psnr(&Values::F32(v.clone()), &back).unwrap();
-        assert!(found >= target && found < target + 6.0, "{found} dB where {target} were asked for");
+    for hole in [f32::NAN, 1e20] {
+        let is_hole = |i: usize| !i.is_multiple_of(3);
+        let value = |i: usize| (i as f32 * 0.01).sin() + (i % 7) as f32 * 0.1;
+        let v: Vec<f32> = (0..20_000).map(|i| if is_hole(i) { hole } else { value(i) }).collect();
+        for target in [20.0, 60.0, 90.0] {
+            let (_, back) = through(Values::F32(v.clone()), Bound::Psnr(target));
+            let Values::F32(back) = back else { panic!("single precision") };
+            let kept = || (0..v.len()).filter(|&i| !is_hole(i));
+            let square = |i: usize| (v[i] as f64 - back[i] as f64).powi(2);
+            let rms = (kept().map(square).sum::<f64>() / kept().count() as f64).sqrt();
+            let (least, most) = kept().fold((f32::MAX, f32::MIN), |(a, b), i| (a.min(v[i]), b.max(v[i])));
+            let found = 20.0 * ((most - least) as f64 / rms).log10();
+            assert!(
+                found >= target - 1e-9 && found < target + 3.0,
+                "{found} dB where {target} were asked for"
+            );
+            let told = baler::quality::psnr(&Values::F32(v.clone()), &Values::F32(back.clone())).unwrap();
+            assert!((told - found).abs() < 1e-6, "{told} dB told where {found} are true");
+        }
+    }
+}
+
+/// Fill values that come late are no part of a range all the same.
+#[test]
+fn fill_values_that_come_late_are_found() {
+    let value =
+        |i: usize| if i >= 4000 && i.is_multiple_of(3) { 1e20 } else { (i as f32 * 0.37).sin() * 40.0 };
+    let v: Vec<f32> = (0..6000).map(value).collect();
+    let options =
+        Options { bound: Some(Bound::Relative(1e-3)), chunk: 1000, chunk_rows: 1000, ..Options::default() };
+    let column = |name: &str| Column { name: name.into(), values: Values::F32(v.clone()) };
+    let table = Table::new(vec![column("x"), column("y")]).unwrap();
+    for input in
+        [field("u", &[60, 100], Values::F32(v.clone())), Input::Table("t".into(), Box::new(table.clone()))]
+    {
+        let bytes = pack(vec![input], &options);
+        let archive = Archive::open(Cursor::new(&bytes), &[]).unwrap();
+        let resolved = match &archive.header().variables[0].kind {
+            Kind::Field(f) => f.bound.value,
+            Kind::Table(t) => t.columns[1].bound.value,
+        };
+        assert!((resolved.unwrap() / 0.08 - 1.0).abs() < 1e-3, "{resolved:?}");
+    }
+}
+
+/// Gives doubles where it has told singles, or fewer values than it has told.
+struct Liar(usize);
+
+impl FieldSource for Liar {
+    fn dtype(&self) -> DType {
+        DType::F32
+    }
+    fn shape(&self) -> &[usize] {
+        &[50, 40]
+    }
+    fn read(&mut self, _: usize, len: usize) -> baler::error::Result<Values> {
+        Ok(if self.0 == len { Values::F64(vec![0.5; len]) } else { Values::F32(vec![0.5; self.0]) })
+    }
+}
+
+#[test]
+fn a_source_that_lies_is_an_error() {
+    for count in [2000, 1999] {
+        for others in [0, 1] {
+            for bound in [Bound::Lossless, Bound::Relative(1e-3)] {
+                let mut inputs = vec![Input::Field("u".into(), Box::new(Liar(count)))];
+                inputs.extend((0..others).map(|_| field("v", &[3], Values::U8(vec![1, 2, 3]))));
+                let options = Options { bound: Some(bound), ..Options::default() };
+                let e = compress(inputs, &options, &mut vec![]).unwrap_err().to_string();
+                assert!(e.contains("than it has told"), "{e}");
+            }
+        }
     }
 }

@@ -9,7 +9,7 @@ use baler::bound::Bound;
 use baler::data::{DType, Values};
 use baler::error::{Error, Result};
 use baler::front::Tolerance;
-use baler::front::check::{count_finite, largest_error, root_mean_square};
+use baler::front::check::{count_finite, fill_is_kept, largest_error, root_mean_square};
 use serde_json::{Value, json};
 use std::io::{Read, Seek};
 
@@ -33,6 +33,8 @@ struct Outcome {
     /// Sum of squares and count of finite values, for a bound on their mean.
     squares: (f64, u64),
     tolerance: Tolerance,
+    /// What stands for missing data, of a field.
+    fill: Option<u64>,
     holds: bool,
 }
 
@@ -42,8 +44,10 @@ impl Outcome {
             Some(e) => self.error = self.error.max(e),
             None => self.holds = false,
         }
+        self.holds &= self.tolerance == Tolerance::None || fill_is_kept(original, decoded, self.fill);
         if let Tolerance::RootMeanSquare(_) = self.tolerance {
-            let (rms, count) = (root_mean_square(original, decoded), count_finite(original));
+            let rms = root_mean_square(original, decoded, self.fill);
+            let count = count_finite(original, self.fill);
             self.squares.0 += rms * rms * count as f64;
             self.squares.1 += count as u64;
         }
@@ -110,13 +114,13 @@ pub fn verify<R: Read + Seek + Send>(
         if found.is_none() && compared {
             return Err(Error::invalid(format!("the original has no variable '{}'", v.name)));
         }
-        let begin = |name: &str, dtype, r: &Resolved| {
+        let begin = |name: &str, dtype, r: &Resolved, fill| {
             let tolerance = promised(dtype, r);
-            Outcome { name: name.into(), error: 0.0, squares: (0.0, 0), tolerance, holds: true }
+            Outcome { name: name.into(), error: 0.0, squares: (0.0, 0), tolerance, fill, holds: true }
         };
         let mut here: Vec<Outcome> = match &v.kind {
-            Kind::Field(f) => vec![begin(&v.name, f.dtype, &f.bound)],
-            Kind::Table(t) => t.columns.iter().map(|c| begin(&c.name, c.dtype, &c.bound)).collect(),
+            Kind::Field(f) => vec![begin(&v.name, f.dtype, &f.bound, f.fill)],
+            Kind::Table(t) => t.columns.iter().map(|c| begin(&c.name, c.dtype, &c.bound, None)).collect(),
         };
         if let Some(original) = &mut found {
             check_shape(original, &v.kind).map_err(|e| e.at(format!("variable '{}'", v.name)))?;

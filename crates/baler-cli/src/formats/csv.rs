@@ -91,6 +91,9 @@ impl Survey {
 
     /// The type of the column. Errors where a little text stands in a column of numbers.
     fn dtype(&self, name: &str) -> Result<DType> {
+        if self.floats == 0 && self.digits > 0 {
+            return Ok(DType::Text);
+        }
         let numbers = self.integers + self.floats;
         if let Some((line, text)) = &self.first_text {
             if numbers > 99 * self.texts {
@@ -104,9 +107,6 @@ impl Survey {
         if numbers == 0 {
             let blank = self.missing > 0 && self.empty == self.missing;
             return Ok(if blank { DType::Text } else { DType::F64 });
-        }
-        if self.floats == 0 && self.digits > 0 {
-            return Ok(DType::Text);
         }
         Ok(match self.range {
             Some((low, high)) if self.floats == 0 => {

@@ -1,7 +1,7 @@
 //! What will be written of each variable, and what its chunks have to hold to.
 
 use super::header::{ColumnHeader, FieldHeader, Kind, Resolved, TableHeader, VariableHeader};
-use super::source::{FieldSource, TableSource};
+use super::source::{self, FieldSource, TableSource};
 use super::survey::{Survey, look_at};
 use super::write::{Input, Options};
 use crate::bound::Bound;
@@ -9,6 +9,7 @@ use crate::codec::MOST_CHUNK;
 use crate::codec::chunk::Codec;
 use crate::data::{Array, DType, Table, Values};
 use crate::error::{Error, Result};
+use crate::front::class::number_of;
 use crate::front::{Target, Tolerance};
 use crate::model::Model;
 use crate::model::autoencoder::Decoder;
@@ -117,8 +118,7 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options, only:
     let mut survey = Survey::new(bound, dtype, options);
     let look = survey.look(field.chunks());
     let first = look_at(std::slice::from_mut(&mut survey), look, |i| {
-        let range = field.chunk(i).0;
-        Ok(vec![source.read(range.start, range.len())?])
+        Ok(vec![source::values(source, dtype, field.chunk(i).0)?])
     })?;
     let (resolved, target) = survey.resolve(name)?;
     (field.bound, field.fill) = (resolved, target.fill);
@@ -217,11 +217,7 @@ pub fn field_tolerance(name: &str, array: &Array, options: &Options) -> Result<(
     survey.find(&array.values);
     survey.add(&array.values);
     let (_, Target { tolerance, fill }) = survey.resolve(name)?;
-    let value = |bits: u64| {
-        let size = dtype.size().unwrap_or(8);
-        Values::from_le_bytes(dtype, &bits.to_le_bytes()[..size]).ok()?.to_f64()?.first().copied()
-    };
-    Ok((tolerance, fill.and_then(value)))
+    Ok((tolerance, fill.and_then(|bits| number_of(bits, dtype))))
 }
 
 /// The bound of a column of a table.
@@ -248,7 +244,9 @@ fn plan_table(name: &str, table: &mut dyn TableSource, options: &Options) -> Res
     let mut surveys: Vec<Survey> =
         columns.iter().map(|c| Survey::new(c.bound.bound, c.dtype, options)).collect();
     let look = surveys.iter().map(|s| s.look(rows.div_ceil(chunk_rows))).max().unwrap_or(0);
-    look_at(&mut surveys, look, |i| table.read(i * chunk_rows..rows.min((i + 1) * chunk_rows)))?;
+    look_at(&mut surveys, look, |i| {
+        source::runs(table, &columns, i * chunk_rows..rows.min((i + 1) * chunk_rows))
+    })?;
     let mut targets = vec![];
     for (c, survey) in columns.iter_mut().zip(&surveys) {
         let (resolved, target) = survey.resolve(&c.name)?;

@@ -1,5 +1,6 @@
 //! Fields and tables that are read and written piece by piece, so that they need not fit in memory.
 
+use super::header::ColumnHeader;
 use crate::data::{Array, DType, Table, Values};
 use crate::error::{Error, Result};
 use std::ops::Range;
@@ -27,6 +28,29 @@ pub trait FieldSink: Send {
 
     /// Makes the output final. Errors where values are missing; dropped unfinished, a sink leaves no output.
     fn finish(self: Box<Self>) -> Result<()>;
+}
+
+/// Values of a field, once they are such as it has told.
+pub(super) fn values(source: &mut dyn FieldSource, dtype: DType, range: Range<usize>) -> Result<Values> {
+    let values = source.read(range.start, range.len())?;
+    match values.dtype() == dtype && values.len() == range.len() {
+        true => Ok(values),
+        false => Err(Error::invalid("the field gives other values than it has told")),
+    }
+}
+
+/// Rows of a table, once they are such as it has told.
+pub(super) fn runs(
+    table: &mut dyn TableSource,
+    columns: &[ColumnHeader],
+    rows: Range<usize>,
+) -> Result<Vec<Values>> {
+    let runs = table.read(rows.clone())?;
+    let as_told = |(v, c): (&Values, &ColumnHeader)| v.dtype() == c.dtype && v.len() == rows.len();
+    match runs.len() == columns.len() && runs.iter().zip(columns).all(as_told) {
+        true => Ok(runs),
+        false => Err(Error::invalid("the table gives other columns or rows than it has told")),
+    }
 }
 
 impl FieldSource for Array {

@@ -1,8 +1,7 @@
 //! What planning has to see of the data: values that stand for missing ones, and what relative bounds are shares of.
 
 use super::header::Resolved;
-use super::plan::{Plan, dtypes_of};
-use super::write::Options;
+use super::write::{Input, Options};
 use crate::bound::Bound;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
@@ -78,24 +77,24 @@ pub(super) fn look_at(
     mut read: impl FnMut(usize) -> Result<Vec<Values>>,
 ) -> Result<Option<Vec<Values>>> {
     let mut first = None;
+    let mut late = vec![0; surveys.len()];
     for i in 0..look {
         let runs = read(i)?;
-        let mut late = vec![];
-        for (s, (survey, values)) in surveys.iter_mut().zip(&runs).enumerate() {
+        for ((survey, values), late) in surveys.iter_mut().zip(&runs).zip(&mut late) {
             if survey.find(values) {
                 survey.statistics = Statistics::EMPTY;
-                late.push(s);
+                *late = i;
             }
+            survey.add(values);
         }
-        // The chunks before are summed up anew without a value that has been found only now.
-        if late.iter().any(|&s| surveys[s].sums()) {
-            for j in 0..i {
-                let runs = read(j)?;
-                late.iter().for_each(|&s| surveys[s].add(&runs[s]));
-            }
-        }
-        surveys.iter_mut().zip(&runs).for_each(|(survey, values)| survey.add(values));
         first.get_or_insert(runs);
+    }
+    // What came before a value that was found only then is summed up anew, without it.
+    for i in 0..surveys.iter().zip(&late).filter(|(s, _)| s.sums()).map(|(_, &late)| late).max().unwrap_or(0)
+    {
+        let runs = read(i)?;
+        let before = surveys.iter_mut().zip(&runs).zip(&late).filter(|(_, late)| i < **late);
+        before.for_each(|((survey, values), _)| survey.add(values));
     }
     Ok(first)
 }
@@ -107,7 +106,10 @@ fn fill_bits(fill: f64, dtype: DType) -> Option<u64> {
     match dtype {
         DType::F32 => Some((fill as f32).to_bits() as u64),
         DType::F64 => Some(fill.to_bits()),
-        DType::U64 if fill >= 0.0 && fill == fill.trunc() => Some(fill as u64),
+        DType::U64 if (0.0..18_446_744_073_709_551_616.0).contains(&fill) && fill == fill.trunc() => {
+            Some(fill as u64)
+        }
+        _ if fill >= 9_223_372_036_854_775_808.0 => None,
         _ if as_integer as f64 == fill && (least..=most).contains(&as_integer) && dtype.is_number() => {
             Some(as_integer as u64)
         }
@@ -116,10 +118,14 @@ fn fill_bits(fill: f64, dtype: DType) -> Option<u64> {
 }
 
 /// A fill value that is told must be one of some type's.
-pub(super) fn check_fill(plans: &[Plan], options: &Options) -> Result<()> {
+pub(super) fn check_fill(inputs: &[Input], options: &Options) -> Result<()> {
     let Some(fill) = options.fill else { return Ok(()) };
     let mut dtypes: Vec<&str> = vec![];
-    for dtype in plans.iter().flat_map(|p| dtypes_of(&p.header)) {
+    let types = |input: &Input| match input {
+        Input::Field(_, source) => vec![source.dtype()],
+        Input::Table(_, table) => table.columns().into_iter().map(|(_, dtype)| dtype).collect(),
+    };
+    for dtype in inputs.iter().flat_map(types) {
         if fill_bits(fill, dtype).is_some() {
             return Ok(());
         }

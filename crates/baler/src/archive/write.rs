@@ -1,13 +1,13 @@
 //! Compression: variables in, an archive out, chunk by chunk and in parallel.
 
 use super::choose::{check_codec, choose_learned, choose_model, choose_net, fits, serves};
-use super::header::{ColumnHeader, Header, Kind, ModelReference};
+use super::header::{Header, Kind, ModelReference};
 use super::index::{Index, trailer};
 use super::pipeline::in_order;
 use super::plan::{Plan, bounds_of, check_names, cut, dtypes_of, plan, values_of};
 use super::read::{MOST_DESCRIPTION, MOST_MODELS, model_room};
 use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
-use super::source::{FieldSource, TableSource};
+use super::source::{self, FieldSource, TableSource};
 use super::survey::check_fill;
 use crate::bound::Bound;
 use crate::codec::bytes::{put_bytes, put_varint};
@@ -119,10 +119,10 @@ impl Writer<'_> {
 /// Compresses `inputs` into `out`.
 pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write + Send)) -> Result<Summary> {
     check_names(&inputs, options)?;
+    check_fill(&inputs, options)?;
     let only = inputs.len() == 1;
     let mut plans = inputs.iter_mut().map(|i| plan(i, options, only)).collect::<Result<Vec<_>>>()?;
     check_codec(&plans, options)?;
-    check_fill(&plans, options)?;
     let mut summary = Summary::default();
     let model = match options.model {
         Some(model) => choose_model(&plans, &mut inputs, model, options, &mut summary)?,
@@ -282,22 +282,9 @@ pub(super) fn encode_chunk(plan: &Plan, i: usize, runs: &[Values], request: Requ
 pub(super) fn read_chunk(input: &mut Input, kind: &Kind, i: usize) -> Result<Vec<Values>> {
     match (input, kind) {
         (Input::Field(_, source), Kind::Field(f)) => {
-            let range = f.chunk(i).0;
-            let values = source.read(range.start, range.len())?;
-            match values.dtype() == f.dtype && values.len() == range.len() {
-                true => Ok(vec![values]),
-                false => Err(Error::invalid("the field gives other values than it has told")),
-            }
+            Ok(vec![source::values(source.as_mut(), f.dtype, f.chunk(i).0)?])
         }
-        (Input::Table(_, table), Kind::Table(t)) => {
-            let rows = t.chunk(i);
-            let runs = table.read(rows.clone())?;
-            let as_told = |(v, c): (&Values, &ColumnHeader)| v.dtype() == c.dtype && v.len() == rows.len();
-            match runs.len() == t.columns.len() && runs.iter().zip(&t.columns).all(as_told) {
-                true => Ok(runs),
-                false => Err(Error::invalid("the table gives other columns or rows than it has told")),
-            }
-        }
+        (Input::Table(_, table), Kind::Table(t)) => source::runs(table.as_mut(), &t.columns, t.chunk(i)),
         _ => unreachable!("a plan's header is of its input's kind"),
     }
 }

@@ -5,7 +5,7 @@ use super::field::{self, Level};
 use super::table;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
-use crate::front::check::{largest_error, root_mean_square};
+use crate::front::check::{fill_is_kept, largest_error, root_mean_square};
 use crate::front::class::Bits;
 use crate::front::{Target, Tolerance};
 use crate::model::any::AnyDecoder;
@@ -103,7 +103,13 @@ pub fn encode_field(
         let decoded = autoencoder::decode_field(&payload, values.dtype(), shape, &c.model.decoder)?;
         keep(
             &mut best,
-            accept(Codec::Autoencoder, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]),
+            accept(
+                Codec::Autoencoder,
+                payload,
+                std::slice::from_ref(values),
+                vec![decoded],
+                &[Target { tolerance, fill }],
+            ),
         );
     }
     if let Some(payload) = constant(values).filter(|_| wants(Codec::Constant) || wants(Codec::Field)) {
@@ -147,7 +153,8 @@ fn field_within(
 ) -> Result<Option<Encoded>> {
     let run = |tolerance| -> Result<Option<Encoded>> {
         let (payload, decoded) = field::encode_with(values, shape, tolerance, fill, how, false);
-        Ok(accept(Codec::Field, payload, std::slice::from_ref(values), vec![decoded], &[tolerance]))
+        let target = Target { tolerance, fill };
+        Ok(accept(Codec::Field, payload, std::slice::from_ref(values), vec![decoded], &[target]))
     };
     let Tolerance::RootMeanSquare(rms) = tolerance else { return run(tolerance) };
     if !values.dtype().is_float() {
@@ -158,7 +165,7 @@ fn field_within(
     for _ in 0..6 {
         let coded = run(Tolerance::Absolute(bound))?;
         if let Some(c) = coded {
-            let actual = root_mean_square(values, &c.decoded[0]);
+            let actual = root_mean_square(values, &c.decoded[0], fill);
             if actual <= rms {
                 return Ok(Some(c));
             }
@@ -177,7 +184,6 @@ pub fn encode_table(
 ) -> Result<Encoded> {
     let Request { candidate, net, only, .. } = request;
     let targets: Vec<_> = targets.iter().map(|t| Target { tolerance: bounded(t.tolerance), ..*t }).collect();
-    let tolerances: Vec<_> = targets.iter().map(|t| t.tolerance).collect();
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;
     if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
@@ -185,11 +191,11 @@ pub fn encode_table(
         let dtypes: Vec<DType> = columns.iter().map(Values::dtype).collect();
         let rows = columns.first().map_or(0, Values::len);
         let decoded = autoencoder::decode_table(&payload, rows, names, &dtypes, &c.model.decoder)?;
-        keep(&mut best, accept(Codec::Autoencoder, payload, columns, decoded, &tolerances));
+        keep(&mut best, accept(Codec::Autoencoder, payload, columns, decoded, &targets));
     }
     if wants(Codec::Table) || best.is_none() && only != Some(Codec::Raw) {
         let (payload, decoded) = table::encode(columns, names, &targets, net)?;
-        keep(&mut best, accept(Codec::Table, payload, columns, decoded, &tolerances));
+        keep(&mut best, accept(Codec::Table, payload, columns, decoded, &targets));
     }
     let text = columns.iter().any(|c| c.dtype() == DType::Text);
     if !text && (wants(Codec::Raw) || best.is_none()) {
@@ -205,16 +211,19 @@ fn keep(best: &mut Option<Encoded>, new: Option<Encoded>) {
     }
 }
 
-/// A candidate whose every run is seen to be within its tolerance.
+/// A candidate whose every run is seen to hold to its target.
 fn accept(
     codec: Codec,
     payload: Vec<u8>,
     original: &[Values],
     decoded: Vec<Values>,
-    tolerances: &[Tolerance],
+    targets: &[Target],
 ) -> Option<Encoded> {
-    let runs = original.iter().zip(&decoded).zip(tolerances);
-    let errors = runs.map(|((a, b), &t)| largest_error(a, b, t)).collect::<Option<Vec<_>>>()?;
+    let look = |((a, b), &Target { tolerance, fill }): ((&Values, &Values), &Target)| {
+        let kept = tolerance == Tolerance::None || fill_is_kept(a, b, fill);
+        largest_error(a, b, tolerance).filter(|_| kept)
+    };
+    let errors = original.iter().zip(&decoded).zip(targets).map(look).collect::<Option<Vec<_>>>()?;
     Some(Encoded { codec, payload, decoded, errors })
 }
 

@@ -1,9 +1,10 @@
 //! The last look before a chunk is written: every value within its tolerance, and by how much it is off.
 
 use super::Tolerance;
-use super::class::Bits;
+use super::class::{Bits, number_of};
 use crate::cpu::{Cpu, Job, best};
 use crate::data::Values;
+use crate::with_numbers;
 
 /// The largest error of `decoded` against `original`, over finite values: absolute, or for pointwise bounds relative
 /// to the original. `None` where a value breaks `tolerance`, or where one that must come back bit for bit does not.
@@ -91,11 +92,21 @@ fn unbounded<F: Bits + Into<f64>>(original: &[F], decoded: &[F]) -> f64 {
     original.iter().zip(decoded).map(error).filter(|e| e.is_finite()).fold(0.0, f64::max)
 }
 
-/// Root mean square error over the finite values, 0 of none. Squares are taken of shares of the largest error, so that none
-/// overflows.
-pub fn root_mean_square(original: &Values, decoded: &Values) -> f64 {
+/// Whether every value with the bits of `fill` comes back with them.
+pub fn fill_is_kept(original: &Values, decoded: &Values, fill: Option<u64>) -> bool {
+    fn kept<T: Bits, U: Bits>(a: &[T], b: &[U], fill: u64) -> bool {
+        a.iter().zip(b).all(|(a, b)| (a.bits() != fill) | (b.bits() == fill))
+    }
+    let Some(fill) = fill else { return true };
+    with_numbers!(original, a => with_numbers!(decoded, b => kept(a, b, fill), _ => false), _ => true)
+}
+
+/// Root mean square error over the values that count, 0 of none: the finite ones but for `fill`. Squares are taken of shares
+/// of the largest error, so that none overflows.
+pub fn root_mean_square(original: &Values, decoded: &Values, fill: Option<u64>) -> f64 {
     let (Some(a), Some(b)) = (original.to_f64(), decoded.to_f64()) else { return 0.0 };
-    let errors = || a.iter().zip(&b).filter(|(x, _)| x.is_finite()).map(|(x, y)| (x - y).abs());
+    let counts = counting(original, fill);
+    let errors = || a.iter().zip(&b).filter(|(x, _)| counts(**x)).map(|(x, y)| (x - y).abs());
     let largest = errors().fold(0.0, f64::max);
     if largest == 0.0 {
         return 0.0;
@@ -104,7 +115,14 @@ pub fn root_mean_square(original: &Values, decoded: &Values) -> f64 {
     largest * (shares / errors().count() as f64).sqrt()
 }
 
-/// How many values are finite: those that errors are measured on.
-pub fn count_finite(values: &Values) -> usize {
-    values.to_f64().map_or(0, |v| v.iter().filter(|x| x.is_finite()).count())
+/// How many values count where errors are measured: see [`root_mean_square`].
+pub fn count_finite(values: &Values, fill: Option<u64>) -> usize {
+    let counts = counting(values, fill);
+    values.to_f64().map_or(0, |v| v.into_iter().filter(|&x| counts(x)).count())
+}
+
+/// Whether a value of the type of `values` counts.
+fn counting(values: &Values, fill: Option<u64>) -> impl Fn(f64) -> bool {
+    let fill = fill.and_then(|bits| number_of(bits, values.dtype())).unwrap_or(f64::NAN);
+    move |x: f64| x.is_finite() && x != fill
 }

@@ -5,7 +5,7 @@
 //! are numbers to the codecs.
 
 use crate::cpu::{Cpu, Job, best};
-use crate::data::Values;
+use crate::data::{DType, Values};
 use std::collections::HashMap;
 
 /// An ordinary number.
@@ -207,6 +207,12 @@ pub fn restore<T: Bits>(values: &mut [T], classes: &Classes) {
             constant => *x = T::of_bits(classes.constants[(constant - CONSTANT) as usize]),
         }
     }
+}
+
+/// The number that `bits` are in a type.
+pub fn number_of(bits: u64, dtype: DType) -> Option<f64> {
+    let size = dtype.size()?;
+    Values::from_le_bytes(dtype, &bits.to_le_bytes()[..size]).ok()?.to_f64()?.first().copied()
 }
 
 /// The fill value that `values` seem to mark missing data with, where none was declared: a pattern in at least one

@@ -110,11 +110,17 @@ fn map_exact<F: Bits + Into<f64>>(v: &[F], values: &Values, fill: Option<u64>) -
     if let Some(integers) = whole(v, &classes) {
         return Mapped { classes, map: Map::Whole, integers };
     }
-    Mapped {
-        classes: classify(v, Rule::Exact, fill),
-        map: Map::Ordered,
-        integers: ordered::to_integers(values),
+    let classes = classify(v, Rule::Exact, fill);
+    let mut integers = ordered::to_integers(values);
+    let mut last = 0;
+    for (integer, &class) in integers.iter_mut().zip(&classes.plane) {
+        // Special values are told by the classes already.
+        if class >= CONSTANT {
+            *integer = last;
+        }
+        last = *integer;
     }
+    Mapped { classes, map: Map::Ordered, integers }
 }
 
 /// The regular values as whole numbers, where they all are; special places repeat the one before.

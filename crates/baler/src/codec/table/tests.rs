@@ -254,3 +254,17 @@ fn laws_between_rounded_columns_are_learned() {
     }
     assert_eq!((parts[3].on[0].min(parts[3].on[1]), parts[3].on[0].max(parts[3].on[1])), (0, 2));
 }
+
+#[test]
+fn columns_far_apart_are_not_compared() {
+    let mut state = 5u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 40) as i64
+    };
+    let mut columns: Vec<Vec<i64>> = (0..700).map(|_| (0..60).map(|_| noise()).collect()).collect();
+    columns[30] = columns[27].clone();
+    columns[690] = columns[60].clone();
+    let coded = super::choose::code(columns);
+    assert!(coded[30].len() < 10 && coded[690].len() > 100, "{} {}", coded[30].len(), coded[690].len());
+}

@@ -38,15 +38,11 @@ fn classify(entry: &str) -> Cell {
         return Cell::Missing;
     }
     let digits = entry.strip_prefix(['+', '-']).unwrap_or(entry);
-    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-        let zeros = digits.len() > 1 && digits.starts_with('0');
-        if zeros || entry.parse::<i128>().is_err() {
-            return Cell::Digits;
-        }
-    }
-    // "-0" is a float that an integer would not give back.
     match entry.parse::<i128>() {
+        Ok(_) if digits.len() > 1 && digits.starts_with('0') => Cell::Digits,
+        // "-0" is a float that an integer would not give back.
         Ok(i) if i != 0 || !entry.starts_with('-') => Cell::Integer(i),
+        Err(_) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => Cell::Digits,
         _ if entry.parse::<f64>().is_ok() => Cell::Float,
         _ => Cell::Text,
     }

@@ -2,7 +2,7 @@
 
 use crate::data::Values;
 use crate::front::check::root_mean_square;
-use crate::front::class::find_fill;
+use crate::front::class::{find_fill, number_of};
 use crate::statistics::Statistics;
 
 /// Peak signal-to-noise ratio in dB: 20 log10(range / root mean square error), both of the finite values but for one that
@@ -25,7 +25,8 @@ pub fn psnr_of_columns<'a>(pairs: impl Iterator<Item = (&'a Values, &'a Values)>
 /// The range of the values, and which of them stands for missing data and is no part of it.
 fn range(values: &Values) -> Option<(f64, Option<u64>)> {
     let fill = find_fill(values);
-    let range = Statistics::of_values(values, fill).range();
+    let missing = fill.and_then(|bits| number_of(bits, values.dtype()));
+    let range = Statistics::of(values.to_f64()?.into_iter().filter(|&x| Some(x) != missing)).range();
     (range > 0.0).then_some((range, fill))
 }
 

@@ -21,8 +21,8 @@ use std::cmp::Ordering;
 pub(super) struct Plan {
     pub header: VariableHeader,
     pub targets: Vec<Target>,
-    /// A field's first chunk, as planning has read it: of an archive's only variable, which is soon coded.
-    pub first: Option<Values>,
+    /// The runs of the first chunk, as planning has read them: of an archive's only variable, which is soon coded.
+    pub first: Option<Vec<Values>>,
 }
 
 pub(super) fn values_of(header: &VariableHeader) -> u64 {
@@ -97,7 +97,7 @@ fn bound_for(name: &str, variable: &str, dtype: DType, options: &Options) -> Res
 pub(super) fn plan(input: &mut Input, options: &Options, only: bool) -> Result<Plan> {
     match input {
         Input::Field(name, source) => plan_field(name, source.as_mut(), options, only),
-        Input::Table(name, table) => plan_table(name, table.as_mut(), options),
+        Input::Table(name, table) => plan_table(name, table.as_mut(), options, only),
     }
 }
 
@@ -122,9 +122,8 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options, only:
     })?;
     let (resolved, target) = survey.resolve(name)?;
     (field.bound, field.fill) = (resolved, target.fill);
-    let first = first.filter(|_| only).and_then(|mut runs| runs.pop());
     let header = VariableHeader { name: name.into(), kind: Kind::Field(field) };
-    Ok(Plan { header, targets: vec![target], first })
+    Ok(Plan { header, targets: vec![target], first: first.filter(|_| only) })
 }
 
 /// The axis along which a field is cut into chunks of about `chunk` values, and their length along it.
@@ -206,7 +205,7 @@ fn unlike_members(source: &mut dyn FieldSource, count: usize) -> Result<bool> {
 
 /// What the columns of a table have to hold to under the bounds of `options`.
 pub fn table_targets(mut table: &Table, options: &Options) -> Result<Vec<Target>> {
-    Ok(plan_table("table", &mut table, options)?.targets)
+    Ok(plan_table("table", &mut table, options, false)?.targets)
 }
 
 /// What a field has to hold to within the bound that `options` give, and its fill value.
@@ -233,7 +232,7 @@ fn column_bound(column: &str, table: &str, dtype: DType, options: &Options) -> R
     })
 }
 
-fn plan_table(name: &str, table: &mut dyn TableSource, options: &Options) -> Result<Plan> {
+fn plan_table(name: &str, table: &mut dyn TableSource, options: &Options, only: bool) -> Result<Plan> {
     let rows = table.rows();
     let mut columns: Vec<ColumnHeader> = vec![];
     for (column, dtype) in table.columns() {
@@ -244,7 +243,7 @@ fn plan_table(name: &str, table: &mut dyn TableSource, options: &Options) -> Res
     let mut surveys: Vec<Survey> =
         columns.iter().map(|c| Survey::new(c.bound.bound, c.dtype, options)).collect();
     let look = surveys.iter().map(|s| s.look(rows.div_ceil(chunk_rows))).max().unwrap_or(0);
-    look_at(&mut surveys, look, |i| {
+    let first = look_at(&mut surveys, look, |i| {
         source::runs(table, &columns, i * chunk_rows..rows.min((i + 1) * chunk_rows))
     })?;
     let mut targets = vec![];
@@ -254,5 +253,6 @@ fn plan_table(name: &str, table: &mut dyn TableSource, options: &Options) -> Res
         targets.push(target);
     }
     let kind = Kind::Table(TableHeader { rows, chunk_rows, columns });
-    Ok(Plan { header: VariableHeader { name: name.into(), kind }, targets, first: None })
+    let header = VariableHeader { name: name.into(), kind };
+    Ok(Plan { header, targets, first: first.filter(|_| only) })
 }

@@ -295,7 +295,7 @@ type Take<'t> = dyn FnMut(usize, Encoded, u64, &[u64]) -> Result<()> + Send + 't
 /// Reads, codes and hands over the chunks of one variable, of which planning may have left the first.
 fn write_variable(
     plan: &Plan,
-    (input, mut first): (&mut Input, Option<Values>),
+    (input, mut first): (&mut Input, Option<Vec<Values>>),
     options: &Options,
     request: Request,
     take: &mut Take,
@@ -307,9 +307,14 @@ fn write_variable(
     let only = only.filter(|&c| c != Codec::Autoencoder || candidate.is_some());
     let request = Request { candidate, only, ..request };
     let mut next = 0..chunks;
-    let mut read = |i: usize| match (first.take(), &plan.header.kind) {
-        // A model may have had the field cut anew.
-        (Some(values), Kind::Field(f)) if i == 0 && values.len() == f.chunk(0).0.len() => Ok(vec![values]),
+    let length = match &plan.header.kind {
+        _ if chunks == 0 => 0,
+        Kind::Field(f) => f.chunk(0).0.len(),
+        Kind::Table(t) => t.chunk(0).len(),
+    };
+    let mut read = |i: usize| match first.take() {
+        // A model may have had a field cut anew.
+        Some(runs) if i == 0 && runs.iter().all(|run| run.len() == length) => Ok(runs),
         _ => read_chunk(input, &plan.header.kind, i),
     };
     in_order(

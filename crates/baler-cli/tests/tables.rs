@@ -210,10 +210,10 @@ fn a_model_costs_next_to_nothing_on_rows_unlike_its_sample() {
     for (name, unlike) in UNLIKE {
         let data = drifted(3000, unlike);
         let length = |with: bool, bounds: &[(String, Bound)]| {
-            let net = with.then_some(&trained);
+            let model = with.then_some((&trained).into());
             let codec = Some(Codec::Table);
             let options =
-                Options { bounds: bounds.to_vec(), net, codec, chunk_rows: 1500, ..Options::default() };
+                Options { bounds: bounds.to_vec(), model, codec, chunk_rows: 1500, ..Options::default() };
             let mut out = std::io::Cursor::new(vec![]);
             compress(vec![Input::Table("t".into(), Box::new(data.clone()))], &options, &mut out).unwrap();
             place.put("t.blr", out.get_ref());

@@ -37,9 +37,7 @@ pub fn encode(parameters: &Parameters, bytes: &[u8]) -> Result<Vec<u8>> {
     let options = Options {
         bound: Some(parameters.bound),
         level: parameters.level,
-        model: model.as_deref().and_then(AnyModel::autoencoder),
-        learned: model.as_deref().and_then(AnyModel::field),
-        net: model.as_deref().and_then(AnyModel::table), // which is an error: a chunk is no table
+        model: model.as_deref().map(AnyModel::lend), // of tables, it is an error: a chunk is none
         embed: false,
         ..Options::default()
     };

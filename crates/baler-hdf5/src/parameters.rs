@@ -16,6 +16,7 @@ use baler::bound::Bound;
 use baler::codec::field::Level;
 use baler::data::DType;
 use baler::error::{Error, Result};
+use baler::model::hash::ModelHash;
 
 /// The version that this plugin knows.
 const VERSION: u32 = 1;
@@ -29,7 +30,7 @@ pub struct Parameters {
     pub level: Level,
     pub shape: Vec<usize>,
     /// The hash of the model that chunks may be coded with.
-    pub model: Option<[u8; 32]>,
+    pub model: Option<ModelHash>,
 }
 
 /// In the word of the level: a model's hash follows.
@@ -75,7 +76,7 @@ impl Parameters {
             _ => {
                 let words = (0..8).map(|i| word(7 + rank + i)).collect::<Result<Vec<_>>>()?;
                 let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_le_bytes()).collect();
-                Some(bytes.try_into().expect("eight words"))
+                Some(ModelHash(bytes.try_into().expect("eight words")))
             }
         };
         Ok(Parameters {
@@ -114,7 +115,7 @@ mod tests {
         assert_eq!((read.bytes(), read), (Some(60), expected));
         (0..words.len()).for_each(|n| assert!(Parameters::parse(&words[..n]).is_err(), "{n}"));
         let with_model: Vec<u32> = [1, 9, 0, 0, 0, 1 + 256, 1, 50].into_iter().chain(0x100..0x108).collect();
-        let hash = Parameters::parse(&with_model).unwrap().model.unwrap();
+        let hash = Parameters::parse(&with_model).unwrap().model.unwrap().0;
         assert_eq!((hash[0], hash[1], hash[28]), (0, 1, 7));
         assert!(Parameters::parse(&with_model[..15]).is_err());
         for (i, bad) in [(0, 2), (1, 11), (1, 512), (2, 6), (4, u32::MAX), (5, 3), (6, 0), (6, 9)] {

@@ -7,7 +7,7 @@ use crate::model::Model;
 use baler::archive::{self, header::Kind};
 use baler::data::{DType, Values};
 use baler::error::{Error, Result};
-use baler_cli::commands::{hex, info, open_plain, threads, verify};
+use baler_cli::commands::{info, open_plain, threads, verify};
 use numpy::PyReadwriteArray1;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -75,7 +75,7 @@ impl Archive {
                     "columns": t.columns.iter().map(column).collect::<Vec<_>>()})
             }
         });
-        let missing = archive.header().models.iter().filter(|m| !m.embedded).map(|m| hex(&m.hash));
+        let missing = archive.header().models.iter().filter(|m| !m.embedded).map(|m| m.hash.to_string());
         json!({"variables": variables.collect::<Vec<_>>(), "description": archive.description(),
             "external_models": missing.collect::<Vec<_>>()})
         .to_string()

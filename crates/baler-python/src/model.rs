@@ -3,14 +3,13 @@
 use crate::errors::to_python;
 use crate::input::{Given, Lent};
 use crate::job::{self, Watch};
-use baler::archive::write::model_hash;
 use baler::error::{Error, Result};
 use baler::model::any::AnyModel;
 use baler::train::field::train_fields;
 use baler::train::fit as fit_network;
 use baler::train::table::train_within;
 use baler_cli::args::{Cli, Command, Train, TrainKind};
-use baler_cli::commands::{hex, info, train as flags, train_field, train_table};
+use baler_cli::commands::{info, train as flags, train_field, train_table};
 use baler_cli::output::AtomicFile;
 use clap::Parser;
 use numpy::{PyArray1, PyReadonlyArray1};
@@ -72,7 +71,7 @@ impl Model {
 
     /// By which archives name it.
     fn hash(&self) -> String {
-        hex(&model_hash(&self.loaded.decoder().to_bytes()))
+        self.loaded.decoder().hash().to_string()
     }
 
     /// Number of features of an autoencoder's rows, and of their latents.

@@ -351,7 +351,7 @@ fn learned(cases: &mut Vec<Case>) {
         let model = field_model(view(shape)[0] == 1, hidden[i % 3]);
         let options = Options {
             bound: Some(bounds[i % 4]),
-            learned: Some(&model),
+            model: Some((&model).into()),
             codec: Some(Codec::Field),
             ..Options::default()
         };
@@ -491,7 +491,7 @@ fn autoencoders(cases: &mut Vec<Case>) {
         ] {
             let options = Options {
                 bound: Some(bound),
-                model: Some(&nameless),
+                model: Some((&nameless.frozen).into()),
                 codec: Some(Codec::Autoencoder),
                 chunk: 90,
                 ..Options::default()
@@ -508,7 +508,7 @@ fn autoencoders(cases: &mut Vec<Case>) {
         let options = Options {
             bound: Some(bound),
             bounds: vec![("any".into(), Bound::Lossless)],
-            model: Some(&named),
+            model: Some((&named.frozen).into()),
             codec: Some(Codec::Autoencoder),
             chunk_rows: 60,
             ..Options::default()
@@ -530,7 +530,7 @@ fn networks(cases: &mut Vec<Case>) {
         ] {
             let options = Options {
                 bound: Some(bound),
-                model: Some(&model),
+                model: Some((&model.frozen).into()),
                 codec: Some(Codec::Autoencoder),
                 chunk: 50,
                 ..Options::default()

@@ -1,6 +1,7 @@
 //! What makes, reads, checks and compares archives.
 
-use super::shared::{BOUND, BoundArgs, Coding, Level, NamedBoundArgs, Reading, Saying};
+use super::shared::{BOUND, BoundArgs, Coding, NamedBoundArgs, Reading, Saying, levels};
+use baler::codec::field::Level;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
@@ -30,7 +31,7 @@ pub struct Compress {
     #[arg(long, value_name = "NAME")]
     pub codec: Option<String>,
     /// How much work a smaller file is worth
-    #[arg(long, value_enum, default_value = "default")]
+    #[arg(long, value_parser = levels(), default_value = Level::Default.name())]
     pub level: Level,
     /// Values a chunk of a field, about: smaller chunks are read alone faster, larger ones are smaller in all
     #[arg(long, value_name = "VALUES", default_value_t = 1 << 21)]

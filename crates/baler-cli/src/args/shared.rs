@@ -1,5 +1,7 @@
 //! What several commands take: how to read, bounds, levels, how to speak.
 
+use baler::codec::field::Level;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 
@@ -93,13 +95,15 @@ pub struct Coding {
     pub model: Option<PathBuf>,
 }
 
-/// How much work a smaller file is worth.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum Level {
-    /// Speed first
-    Fast,
-    /// The best ratio at a good speed
-    Default,
-    /// The smallest file, ten to twenty times slower
-    Max,
+/// What `--level` takes, and what each level is for.
+pub fn levels() -> impl TypedValueParser<Value = Level> {
+    let told = |level: Level| {
+        let help = match level {
+            Level::Fast => "Speed first",
+            Level::Default => "The best ratio at a good speed",
+            Level::Max => "The smallest file, ten to twenty times slower",
+        };
+        PossibleValue::new(level.name()).help(help)
+    };
+    PossibleValuesParser::new(Level::ALL.map(told)).try_map(|name| Level::from_name(&name))
 }

@@ -1,7 +1,7 @@
 //! `baler compress`.
 
 use super::{check_output, info, model_of, open_archive, open_inputs, threads};
-use crate::args::{self, BoundArgs, Compress};
+use crate::args::{BoundArgs, Compress};
 use crate::formats::Format;
 use crate::named_bounds::{NamedBounds, names};
 use crate::output::Output;
@@ -9,9 +9,8 @@ use crate::saying::{bar, bytes, number, print, ratio};
 use baler::archive::{Options, compress};
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
-use baler::codec::field::Level;
 use baler::error::{Error, Result};
-use baler::model::any::AnyModel;
+use baler::model::any::{AnyModel, Lent};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -52,8 +51,8 @@ pub fn run(args: &Compress) -> Result<bool> {
     }
     let model = model_of(&args.coding)?;
     let codec = args.codec.as_deref().map(codec).transpose()?;
-    let autoencoder = model.as_ref().and_then(AnyModel::autoencoder);
-    if codec == Some(Codec::Autoencoder) && autoencoder.is_none() {
+    let lent = model.as_ref().map(AnyModel::lend);
+    if codec == Some(Codec::Autoencoder) && lent.and_then(Lent::autoencoder).is_none() {
         return Err(Error::invalid(
             "--codec autoencoder wants a model: train one with `baler train`, give it with --model",
         ));
@@ -72,16 +71,10 @@ pub fn run(args: &Compress) -> Result<bool> {
     let mut options = Options {
         bound: common(&args.bound)?,
         fill: args.fill,
-        model: autoencoder,
-        net: model.as_ref().and_then(AnyModel::table),
-        learned: model.as_ref().and_then(AnyModel::field),
+        model: lent,
         embed: !args.external_model,
         codec,
-        level: match args.level {
-            args::Level::Fast => Level::Fast,
-            args::Level::Default => Level::Default,
-            args::Level::Max => Level::Max,
-        },
+        level: args.level,
         threads: threads(args.coding.threads)?,
         chunk: args.chunk,
         chunk_rows: args.chunk_rows,

@@ -1,13 +1,12 @@
 //! `baler info`.
 
 use super::info_columns::{column_cost, show_columns};
-use super::{hex, is_model, open_archive, open_plain};
+use super::{is_model, open_archive, open_plain};
 use crate::args::Info;
 use crate::saying::{bound as bound_text, bytes, number, print, ratio, table};
 use baler::archive::Archive;
 use baler::archive::columns::TableCost;
 use baler::archive::header::{Kind, Resolved, VariableHeader};
-use baler::archive::write::model_hash;
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
 use baler::data::DType;
@@ -15,6 +14,7 @@ use baler::error::Result;
 use baler::model::Model;
 use baler::model::any::AnyModel;
 use baler::model::field::file::TrainedField;
+use baler::model::hash::ModelHash;
 use baler::model::table::ColumnModel;
 use baler::model::table::file::TrainedTable;
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ pub fn report<R: Read + Seek + Send>(archive: &mut Archive<R>) -> Result<Value> 
         variables.push(report);
     }
     let models: Vec<Value> =
-        header.models.iter().map(|m| json!({"sha256": hex(&m.hash), "embedded": m.embedded})).collect();
+        header.models.iter().map(|m| json!({"sha256": m.hash.to_string(), "embedded": m.embedded})).collect();
     Ok(
         json!({"format_version": baler::archive::record::VERSION, "original_bytes": total, "stored_bytes": stored,
         "model_bytes": model, "ratio": ratio(total, stored), "ratio_without_model": ratio(total, stored - model),
@@ -199,8 +199,8 @@ pub fn describe(model: &AnyModel) -> Value {
 /// A model's description; its `sha256` is the decoder's, by which archives name it.
 fn model_report(m: &Model) -> Value {
     let last = m.provenance.history.last();
-    let decoder = model_hash(&m.frozen.decoder.to_bytes());
-    json!({"kind": "model", "sha256": hex(&decoder), "file_sha256": hex(&m.hash()), "architecture": m.architecture.name, "features": m.features(),
+    let decoder = ModelHash::of(&m.frozen.decoder.to_bytes());
+    json!({"kind": "model", "sha256": decoder.to_string(), "file_sha256": m.hash().to_string(), "architecture": m.architecture.name, "features": m.features(),
         "latents": m.latents(), "names": m.frozen.decoder.names(), "epochs": m.provenance.history.len(),
         "seed": m.provenance.seed, "precision": m.provenance.precision, "rows": m.provenance.rows,
         "program": m.provenance.program, "train_loss": last.map(|e| e.train_loss), "validation_loss": last.and_then(|e| e.validation_loss)})
@@ -219,7 +219,7 @@ fn table_report(t: &TrainedTable) -> Value {
                 "bound": bound})
         })
         .collect();
-    json!({"kind": "table model", "sha256": hex(&model_hash(&bytes)), "bytes": bytes.len(), "columns": columns,
+    json!({"kind": "table model", "sha256": ModelHash::of(&bytes).to_string(), "bytes": bytes.len(), "columns": columns,
         "seed": t.provenance.seed, "rows": t.provenance.rows, "program": t.provenance.program})
 }
 
@@ -229,7 +229,7 @@ fn field_report(f: &TrainedField) -> Value {
     let p = &f.provenance;
     let samples: Vec<Value> =
         p.samples.iter().map(|s| json!({"sample": s.name, "shape": s.shape, "bound": s.bound})).collect();
-    json!({"kind": "field model", "sha256": hex(&model_hash(&bytes)), "bytes": bytes.len(),
+    json!({"kind": "field model", "sha256": ModelHash::of(&bytes).to_string(), "bytes": bytes.len(),
         "for": if f.model.planar() { "two axes" } else { "three axes or more" }, "hidden": f.model.hidden(),
         "epochs": p.history.len(), "seed": p.seed, "bits": p.bits[0], "bits_linear": p.bits[1],
         "program": p.program, "samples": samples})

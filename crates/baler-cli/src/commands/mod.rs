@@ -29,7 +29,6 @@ pub mod verify;
 use crate::args::{Coding, Reading};
 use crate::formats::{self, Format, InputVariable, ReadOptions};
 use crate::import::pt;
-use baler::archive::write::model_hash;
 use baler::archive::{Archive, Input};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::any::AnyModel;
@@ -45,11 +44,6 @@ pub fn threads(asked: Option<usize>) -> Result<usize> {
         Some(n) => Ok(n.min(1024)),
         None => Ok(std::thread::available_parallelism().map_or(1, |n| n.get())),
     }
-}
-
-/// A hash as it is shown.
-pub fn hex(hash: &[u8]) -> String {
-    hash.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// A model file, whole and valid.
@@ -161,14 +155,13 @@ pub fn open_archive(path: &Path, model: Option<&AnyModel>) -> Result<FileArchive
     let archive = Archive::open(BufReader::with_capacity(1 << 16, file), &decoders).map_err(place)?;
     let external: Vec<_> = archive.header().models.iter().filter(|m| !m.embedded).collect();
     if let (Some(given), Some(wanted)) = (decoders.first(), external.first()) {
-        let hash = model_hash(&given.to_bytes());
+        let hash = given.hash();
         if external.iter().all(|m| m.hash != hash) {
             return Err(place(Error::new(
                 ErrorKind::MissingModel,
                 format!(
                     "was made with the model {}, and the one given is {}; give the other with --model",
-                    hex(&wanted.hash),
-                    hex(&hash)
+                    wanted.hash, hash
                 ),
             )));
         }

@@ -1,13 +1,12 @@
 //! `baler salvage`.
 
-use super::{check_output, hex, load_model, open_plain};
+use super::{check_output, load_model, open_plain};
 use crate::args::Salvage;
 use crate::formats::{self, WriteOptions};
 use crate::output::is_standard;
 use crate::saying::{count, print};
 use baler::archive::read::read_header;
 use baler::archive::salvage;
-use baler::archive::write::model_hash;
 use baler::data::Dataset;
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::any::AnyDecoder;
@@ -19,14 +18,11 @@ const MOST_VALUES: usize = 1 << 32;
 /// Without a model that it refers to, all of an archive would pass for lost.
 fn check_models(archive: &[u8], given: &[AnyDecoder]) -> Result<()> {
     let header = read_header(&mut &archive[..])?.header;
-    let missing = header
-        .models
-        .iter()
-        .find(|m| !m.embedded && given.iter().all(|d| model_hash(&d.to_bytes()) != m.hash));
+    let missing = header.models.iter().find(|m| !m.embedded && given.iter().all(|d| d.hash() != m.hash));
     match missing {
         Some(m) => Err(Error::new(
             ErrorKind::MissingModel,
-            format!("was made with the model {}; supply its file with --model", hex(&m.hash)),
+            format!("was made with the model {}; supply its file with --model", m.hash),
         )),
         None => Ok(()),
     }

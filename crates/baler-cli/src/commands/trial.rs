@@ -84,7 +84,7 @@ impl Place<'_> {
             bound: Some(case.bound),
             codec: case.codec,
             level: case.level,
-            model: case.model,
+            model: case.model.map(|m| (&m.frozen).into()),
             threads: self.threads,
             ..Options::default()
         };

@@ -5,16 +5,12 @@ use super::plan::{Plan, bounds_of};
 use super::write::{Input, Options, Summary, deflate, encode_chunk, read_chunk};
 use crate::bound::Bound;
 use crate::codec::chunk::{Candidate, Codec, Request};
-use crate::codec::field::{learned, view};
-use crate::codec::table::net::chunk::Candidate as NetCandidate;
+use crate::codec::field::view;
 use crate::data::DType;
 use crate::error::{Error, Result};
-use crate::model::Model;
+use crate::model::any::Lent;
 use crate::model::autoencoder::Decoder;
 use crate::model::blocks::Blocks;
-use crate::model::field::FieldModel;
-use crate::model::table::TableModel;
-use crate::model::table::file::TrainedTable;
 
 /// Whether a codec that was asked for is one for this kind of variable.
 pub(super) fn serves(codec: Codec, kind: &Kind) -> bool {
@@ -36,7 +32,7 @@ pub(super) fn check_codec(plans: &[Plan], options: &Options) -> Result<()> {
             codec.name(),
         )));
     }
-    let Some(decoder) = options.model.map(|m| &m.frozen.decoder) else { return Ok(()) };
+    let Some(decoder) = options.decoder() else { return Ok(()) };
     for p in plans.iter().map(|p| &p.header) {
         if bounds_of(p).any(|b| b == Bound::None) && !fits(p, decoder) {
             return Err(Error::invalid(format!(
@@ -84,109 +80,70 @@ pub(super) fn fits(header: &VariableHeader, decoder: &Decoder) -> bool {
 /// Chunks of all variables on which the worth of a model is measured.
 const TRIALS: usize = 4;
 
-/// The model, where its codec is asked for or pays for itself; why not, in the summary, where it does not.
-pub(super) fn choose_model<'m>(
-    plans: &[Plan],
-    inputs: &mut [Input],
-    model: &'m Model,
-    options: &Options,
-    summary: &mut Summary,
-) -> Result<Option<&'m Model>> {
-    let decoder = &model.frozen.decoder;
-    let fitting: Vec<usize> = (0..plans.len()).filter(|&i| fits(&plans[i].header, decoder)).collect();
-    if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
-        return Err(Error::invalid(format!(
-            "the model is for {}, and nothing in the data has them; train one on this data",
-            rows_of(decoder)
-        )));
+/// The codec that a model is for.
+fn codec_of(model: Lent) -> Codec {
+    match model {
+        Lent::Autoencoder(_) => Codec::Autoencoder,
+        Lent::Table(_) => Codec::Table,
+        Lent::Field(_) => Codec::Field,
     }
-    match options.codec {
-        Some(Codec::Autoencoder) => return Ok(Some(model)),
-        Some(other) => {
-            summary.model_left_out = Some(format!("the codec {} was asked for", other.name()));
-            return Ok(None);
-        }
-        None => {}
-    }
-    let candidate = Candidate { model: &model.frozen, number: 0 };
-    let with_model = Request { candidate: Some(candidate), level: options.level, ..Request::default() };
-    let saved = saved(plans, inputs, &fitting, with_model)?;
-    let cost = if options.embed { deflate(&decoder.to_bytes()).len() as f64 } else { 0.0 };
-    Ok(pays(saved, cost, summary).then_some(model))
 }
 
-/// The model of tables, where it pays for itself; why not, in the summary, where it does not.
-pub(super) fn choose_net<'m>(
-    plans: &[Plan],
-    inputs: &mut [Input],
-    net: &'m TrainedTable,
-    options: &Options,
-    summary: &mut Summary,
-) -> Result<Option<&'m TableModel>> {
-    let model = &net.model;
-    let has = |name: &String| model.columns().iter().any(|c| c.name == *name);
-    let shares = |header: &VariableHeader| match &header.kind {
-        Kind::Table(t) => t.columns.iter().any(|c| has(&c.name)),
-        Kind::Field(_) => false,
-    };
-    let fitting: Vec<usize> = (0..plans.len()).filter(|&i| shares(&plans[i].header)).collect();
-    if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
-        let names: Vec<&str> = model.columns().iter().map(|c| c.name.as_str()).collect();
-        return Err(Error::invalid(format!(
-            "the model is for tables with columns named {}, and nothing in the data has any; train one on this data",
-            names.join(", ")
-        )));
-    }
-    match options.codec {
-        Some(Codec::Table) => return Ok(Some(model)),
-        Some(other) => {
-            summary.model_left_out = Some(format!("the codec {} was asked for", other.name()));
-            return Ok(None);
+/// Whether a model can serve anything of a variable.
+fn suits(model: Lent, header: &VariableHeader) -> bool {
+    match (model, &header.kind) {
+        (Lent::Autoencoder(m), _) => fits(header, &m.decoder),
+        (Lent::Table(net), Kind::Table(t)) => {
+            t.columns.iter().any(|c| net.model.columns().iter().any(|known| known.name == c.name))
         }
-        None => {}
+        (Lent::Field(m), Kind::Field(f)) => header.chunks() > 0 && m.serves(view(&f.chunk(0).1)),
+        (Lent::Table(_), Kind::Field(_)) | (Lent::Field(_), Kind::Table(_)) => false,
     }
-    let candidate = NetCandidate { model, number: 0 };
-    let with_model = Request { net: Some(candidate), level: options.level, ..Request::default() };
-    let saved = saved(plans, inputs, &fitting, with_model)?;
-    let cost = if options.embed { deflate(&model.to_bytes()).len() as f64 } else { 0.0 };
-    Ok(pays(saved, cost, summary).then_some(model))
 }
 
-/// The model of fields, where it pays for itself; why not, in the summary, where it does not.
-pub(super) fn choose_learned<'m>(
-    plans: &[Plan],
-    inputs: &mut [Input],
-    model: &'m FieldModel,
-    options: &Options,
-    summary: &mut Summary,
-) -> Result<Option<&'m FieldModel>> {
-    let serves = |header: &VariableHeader| match &header.kind {
-        Kind::Field(f) => header.chunks() > 0 && model.serves(view(&f.chunk(0).1)),
-        Kind::Table(_) => false,
-    };
-    let fitting: Vec<usize> = (0..plans.len()).filter(|&i| serves(&plans[i].header)).collect();
-    if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
-        let axes = if model.planar() { "two axes" } else { "three or more axes" };
-        return Err(Error::invalid(format!(
-            "the model is for fields of {axes}, and there are none in the data; train one on this data"
-        )));
-    }
-    match options.codec {
-        Some(Codec::Field) => return Ok(Some(model)),
-        Some(other) => {
-            summary.model_left_out = Some(format!("the codec {} was asked for", other.name()));
-            return Ok(None);
+/// What a model is for, in words.
+fn purpose(model: Lent) -> String {
+    match model {
+        Lent::Autoencoder(m) => rows_of(&m.decoder),
+        Lent::Table(t) => {
+            let names: Vec<&str> = t.model.columns().iter().map(|c| c.name.as_str()).collect();
+            format!("tables with columns named {}", names.join(", "))
         }
-        None => {}
+        Lent::Field(m) if m.planar() => "fields of two axes".into(),
+        Lent::Field(_) => "fields of three or more axes".into(),
     }
-    let candidate = learned::Candidate { model, number: 0, always: false };
-    let with_model = Request { learned: Some(candidate), level: options.level, ..Request::default() };
-    let saved = saved(plans, inputs, &fitting, with_model)?;
-    let cost = if options.embed { deflate(&model.to_bytes()).len() as f64 } else { 0.0 };
-    Ok(pays(saved, cost, summary).then_some(model))
 }
 
-/// Bytes that a request's models save, by the chunks of the variables `fitting` on which they are tried.
+/// Whether a model is to be used: where its codec is asked for, or where it pays for itself; why not, in the summary.
+pub(super) fn is_worth_it(
+    plans: &[Plan],
+    inputs: &mut [Input],
+    model: Lent,
+    options: &Options,
+    summary: &mut Summary,
+) -> Result<bool> {
+    let fitting: Vec<usize> = (0..plans.len()).filter(|&i| suits(model, &plans[i].header)).collect();
+    if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
+        return Err(Error::invalid(format!(
+            "the model is for {}, and nothing in the data is that; train one on this data",
+            purpose(model)
+        )));
+    }
+    if let Some(asked) = options.codec {
+        let asked_for = asked == codec_of(model);
+        if !asked_for {
+            summary.model_left_out = Some(format!("the codec {} was asked for", asked.name()));
+        }
+        return Ok(asked_for);
+    }
+    let with_model =
+        Request { model: Some(Candidate::new(model, 0, false)), only: None, level: options.level };
+    let saved = saved(plans, inputs, &fitting, with_model)?;
+    let cost = if options.embed { deflate(&model.decoder_bytes()).len() as f64 } else { 0.0 };
+    Ok(pays(saved, cost, summary))
+}
+
+/// Bytes that a request's model saves, by the chunks of the variables `fitting` on which they are tried.
 fn saved(plans: &[Plan], inputs: &mut [Input], fitting: &[usize], with_model: Request) -> Result<f64> {
     let mut saved = 0.0;
     for &p in fitting {

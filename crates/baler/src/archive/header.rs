@@ -5,6 +5,7 @@ use crate::codec::MOST_CHUNK;
 use crate::codec::bytes::{Reader, put_bytes, put_varint};
 use crate::data::DType;
 use crate::error::{Error, Result};
+use crate::model::hash::ModelHash;
 use std::ops::Range;
 
 /// Most axes.
@@ -19,11 +20,11 @@ pub struct Header {
     pub variables: Vec<VariableHeader>,
 }
 
-/// A model by the hash of its decoder.
+/// A model by the hash of its decoder: [`AnyDecoder::hash`](crate::model::any::AnyDecoder::hash).
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelReference {
-    /// SHA-256.
-    pub hash: [u8; 32],
+    /// Its name.
+    pub hash: ModelHash,
     /// Whether the archive holds it.
     pub embedded: bool,
 }
@@ -225,7 +226,7 @@ impl Header {
         put_varint(&mut out, 0);
         put_varint(&mut out, self.models.len() as u64);
         for m in &self.models {
-            out.extend_from_slice(&m.hash);
+            out.extend_from_slice(&m.hash.0);
             out.push(m.embedded as u8);
         }
         put_varint(&mut out, self.variables.len() as u64);
@@ -268,7 +269,7 @@ impl Header {
         }
         let mut header = Header::default();
         for _ in 0..r.count(r.remaining() / 33, "number of models")? {
-            let hash = r.take(32, "model hash")?.try_into().expect("32 bytes");
+            let hash = ModelHash(r.take(32, "model hash")?.try_into().expect("32 bytes"));
             let embedded = match r.u8("model place")? {
                 0 => false,
                 1 => true,

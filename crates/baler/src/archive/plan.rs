@@ -11,7 +11,7 @@ use crate::data::{Array, DType, Table, Values};
 use crate::error::{Error, Result};
 use crate::front::class::number_of;
 use crate::front::{Target, Tolerance};
-use crate::model::Model;
+use crate::model::any::Lent;
 use crate::model::autoencoder::Decoder;
 use crate::model::blocks::Blocks;
 use crate::statistics::Statistics;
@@ -74,7 +74,7 @@ pub(super) fn check_names(inputs: &[Input], options: &Options) -> Result<()> {
 fn bound_for(name: &str, variable: &str, dtype: DType, options: &Options) -> Result<Bound> {
     let own = |n: &str| options.bounds.iter().rev().find(|(b, _)| b == n).map(|(_, b)| *b);
     let bound = own(name).or_else(|| own(variable)).or(options.bound);
-    let bound = bound.or_else(|| options.net.and_then(|net| net.bound(name)));
+    let bound = bound.or_else(|| options.model.and_then(Lent::table).and_then(|net| net.bound(name)));
     if !dtype.is_number() {
         return Ok(Bound::Lossless);
     }
@@ -85,7 +85,7 @@ fn bound_for(name: &str, variable: &str, dtype: DType, options: &Options) -> Res
         ))
     })?;
     bound.check()?;
-    if bound == Bound::None && (options.model.is_none() || options.codec != Some(Codec::Autoencoder)) {
+    if bound == Bound::None && (options.decoder().is_none() || options.codec != Some(Codec::Autoencoder)) {
         return Err(Error::invalid(
             "--bound-none is for a pure autoencoder: give --model MODEL --codec autoencoder too",
         ));
@@ -112,7 +112,7 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options, only:
     }
     super::header::check_shape(&shape).map_err(|e| e.at(format!("'{name}'")))?;
     let bound = bound_for(name, name, dtype, options)?;
-    let (axis, length) = cut(source, options.chunk, options.model)?;
+    let (axis, length) = cut(source, options.chunk, options.decoder())?;
     let mut field =
         FieldHeader { dtype, shape, bound: Resolved { bound, value: None }, fill: None, axis, length };
     let mut survey = Survey::new(bound, dtype, options);
@@ -130,11 +130,11 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options, only:
 pub(super) fn cut(
     source: &mut dyn FieldSource,
     chunk: usize,
-    model: Option<&Model>,
+    model: Option<&Decoder>,
 ) -> Result<(usize, usize)> {
     let shape = source.shape().to_vec();
     let chunk = chunk.clamp(1, MOST_CHUNK);
-    if let Some(found) = model.and_then(|m| cut_for(&m.frozen.decoder, &shape, chunk)) {
+    if let Some(found) = model.and_then(|decoder| cut_for(decoder, &shape, chunk)) {
         return Ok(found);
     }
     Ok(match FieldHeader::chunking(&shape, chunk) {
@@ -223,7 +223,7 @@ pub fn field_tolerance(name: &str, array: &Array, options: &Options) -> Result<(
 fn column_bound(column: &str, table: &str, dtype: DType, options: &Options) -> Result<Bound> {
     let bound = bound_for(column, table, dtype, options)?;
     let named = options.bounds.iter().any(|(n, _)| n == column);
-    let modelled = || options.model.is_some_and(|m| m.frozen.decoder.names().iter().any(|n| n == column));
+    let modelled = || options.decoder().is_some_and(|d| d.names().iter().any(|n| n == column));
     Ok(match bound {
         Bound::None if !modelled() => Bound::Lossless, // what no model makes is coded on its own, and exactly
         Bound::None => Bound::None,

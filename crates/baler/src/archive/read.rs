@@ -5,11 +5,11 @@ use super::index::{Entry, Index};
 use super::pipeline::in_order;
 use super::record::{END, MAGIC, RecordKind, TRAILER, VERSION, unframe};
 use super::unpack::{decode_record, finder};
-use super::write::model_hash;
 use crate::codec::bytes::Reader;
 use crate::data::{Array, Values, Variable};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::any::AnyDecoder;
+use crate::model::hash::ModelHash;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
@@ -116,7 +116,7 @@ pub(super) fn embedded_model(body: &[u8], header: &Header, left: &mut usize) -> 
     let stored = r.rest();
     let bytes = inflate(stored, model_room(*left, stored.len()), "the model")?;
     *left = left.saturating_sub(bytes.len());
-    if header.models.get(number).is_none_or(|m| m.hash != model_hash(&bytes)) {
+    if header.models.get(number).is_none_or(|m| m.hash != ModelHash::of(&bytes)) {
         return Err(Error::corrupt("the embedded model is not the one that the header names"));
     }
     Ok((number, AnyDecoder::from_bytes(&bytes)?))
@@ -170,7 +170,7 @@ impl<R: Read + Seek + Send> Archive<R> {
         }
         for (reference, slot) in archive.header.models.iter().zip(&mut archive.decoders) {
             if slot.is_none() {
-                *slot = models.iter().find(|m| model_hash(&m.to_bytes()) == reference.hash).cloned();
+                *slot = models.iter().find(|m| m.hash() == reference.hash).cloned();
             }
         }
         Ok(archive)

@@ -4,7 +4,6 @@ use super::header::{Header, Kind};
 use super::read::{Head, MOST_MODELS, embedded_model, read_header};
 use super::record::{ChunkBody, RecordKind, SYNC, unframe};
 use super::unpack::decode_body;
-use super::write::model_hash;
 use crate::codec::bytes::Reader;
 use crate::data::{Array, Column, Table, Values, Variable};
 use crate::error::{Error, Result};
@@ -41,11 +40,8 @@ pub fn salvage(bytes: &[u8], models: &[AnyDecoder], limit: usize) -> Result<Vec<
             ),
         ));
     }
-    let mut decoders: Vec<Option<AnyDecoder>> = header
-        .models
-        .iter()
-        .map(|m| models.iter().find(|d| model_hash(&d.to_bytes()) == m.hash).cloned())
-        .collect();
+    let mut decoders: Vec<Option<AnyDecoder>> =
+        header.models.iter().map(|m| models.iter().find(|d| d.hash() == m.hash).cloned()).collect();
     let mut chunks: BTreeMap<(usize, usize), Option<Vec<Values>>> = BTreeMap::new();
     let mut left = MOST_MODELS;
     for (kind, body) in records(sum, &bytes[start as usize..]) {

@@ -57,7 +57,7 @@ pub(super) fn finder<'m>(
         let reference =
             header.models.get(number).ok_or_else(|| Error::corrupt(format!("there is no model {number}")))?;
         decoders[number].as_ref().ok_or_else(|| {
-            let hash: String = reference.hash.iter().map(|b| format!("{b:02x}")).collect();
+            let hash = reference.hash;
             Error::new(
                 ErrorKind::MissingModel,
                 format!("the model {hash} is not in the archive; supply its file with --model"),

@@ -1,7 +1,7 @@
 //! Compression: variables in, an archive out, chunk by chunk and in parallel.
 
-use super::choose::{check_codec, choose_learned, choose_model, choose_net, fits, serves};
-use super::header::{Header, Kind, ModelReference};
+use super::choose::{check_codec, fits, is_worth_it, serves};
+use super::header::{Header, Kind, ModelReference, VariableHeader};
 use super::index::{Index, trailer};
 use super::pipeline::in_order;
 use super::plan::{Plan, bounds_of, check_names, cut, dtypes_of, plan, values_of};
@@ -12,14 +12,12 @@ use super::survey::check_fill;
 use crate::bound::Bound;
 use crate::codec::bytes::{put_bytes, put_varint};
 use crate::codec::chunk::{Candidate, Codec, Encoded, Request, encode_field, encode_table};
-use crate::codec::field::{Level, learned};
-use crate::codec::table::net::chunk::Candidate as NetCandidate;
+use crate::codec::field::Level;
 use crate::data::{DType, Values};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Model;
-use crate::model::field::FieldModel;
-use crate::model::table::file::TrainedTable;
-use sha2::{Digest, Sha256};
+use crate::model::any::Lent;
+use crate::model::autoencoder::Decoder;
+use crate::model::hash::ModelHash;
 use std::io::Write;
 
 /// One variable to compress; its source may borrow what it reads.
@@ -40,13 +38,10 @@ pub struct Options<'a> {
     /// A value that stands for missing data, in all fields and columns whose type can hold it; found automatically where it
     /// is not said.
     pub fill: Option<f64>,
-    /// A model to use where its measured size wins.
-    pub model: Option<&'a Model>,
-    /// A model of tables to use for the columns that are smaller through it. Without a bound of their own or for all, the
-    /// columns that it has are held to the bounds that it was trained for.
-    pub net: Option<&'a TrainedTable>,
-    /// A model of fields to use for the chunks that are smaller through it; with the codec of fields, for all that it is for.
-    pub learned: Option<&'a FieldModel>,
+    /// A model to use where its measured size wins: chunk by chunk, one of tables for the columns that are smaller through
+    /// it; with its own codec asked for, for all that it is for. Without a bound of their own or for all, the columns that a
+    /// model of tables has are held to the bounds that it was trained for.
+    pub model: Option<Lent<'a>>,
     /// Whether the archive holds the model; otherwise it names its hash.
     pub embed: bool,
     /// A codec to use whatever the size.
@@ -72,8 +67,6 @@ impl Default for Options<'_> {
             bounds: vec![],
             fill: None,
             model: None,
-            net: None,
-            learned: None,
             embed: true,
             codec: None,
             level: Level::Default,
@@ -83,6 +76,13 @@ impl Default for Options<'_> {
             description: serde_json::Map::new(),
             progress: &|_, _| {},
         }
+    }
+}
+
+impl<'a> Options<'a> {
+    /// The decoder of the model, where that is an autoencoder.
+    pub(super) fn decoder(&self) -> Option<&'a Decoder> {
+        self.model.and_then(Lent::autoencoder).map(|m| &m.decoder)
     }
 }
 
@@ -102,17 +102,41 @@ pub struct Summary {
 /// An archive being written.
 struct Writer<'w> {
     out: &'w mut (dyn Write + Send),
+    /// Of the first record.
     start: u64,
+    /// The checksum of the header, which every record carries on.
     sum: u32,
     index: Index,
 }
 
-impl Writer<'_> {
+impl<'w> Writer<'w> {
+    /// Writes what comes before the first record.
+    fn begin(out: &'w mut (dyn Write + Send), header: &Header) -> Result<Writer<'w>> {
+        let mut head = MAGIC.to_vec();
+        head.push(VERSION);
+        put_bytes(&mut head, &header.to_bytes());
+        let sum = crc32fast::hash(&head);
+        head.extend_from_slice(&sum.to_le_bytes());
+        out.write_all(&head)?;
+        Ok(Writer { out, start: head.len() as u64, sum, index: Index::default() })
+    }
+
     fn put(&mut self, kind: RecordKind, codec: Option<Codec>, body: &[u8]) -> Result<()> {
         let record = frame(self.sum, kind, body);
         self.out.write_all(&record)?;
         self.index.push(kind, codec, self.start, record.len() as u64);
         Ok(())
+    }
+
+    /// Writes the index and what leads to it; returns the archive's bytes.
+    fn end(self) -> Result<u64> {
+        let at = self.index.end(self.start);
+        let record = frame(self.sum, RecordKind::Index, &self.index.to_bytes());
+        let trailer = trailer(at);
+        self.out.write_all(&record)?;
+        self.out.write_all(&trailer)?;
+        self.out.flush()?;
+        Ok(at + record.len() as u64 + trailer.len() as u64)
     }
 }
 
@@ -125,10 +149,10 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     check_codec(&plans, options)?;
     let mut summary = Summary::default();
     let model = match options.model {
-        Some(model) => choose_model(&plans, &mut inputs, model, options, &mut summary)?,
-        None => None,
+        Some(model) if is_worth_it(&plans, &mut inputs, model, options, &mut summary)? => Some(model),
+        _ => None,
     };
-    if options.model.is_some() && model.is_none() {
+    if options.decoder().is_some() && model.is_none() {
         // Chunks need not suit it: the archive is the same as without.
         for (plan, input) in plans.iter_mut().zip(&mut inputs) {
             if let (Kind::Field(f), Input::Field(_, source)) = (&mut plan.header.kind, input) {
@@ -136,118 +160,65 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
             }
         }
     }
-    let net = match options.net {
-        Some(net) => choose_net(&plans, &mut inputs, net, options, &mut summary)?,
-        None => None,
-    };
-    let candidate = model.map(|m| Candidate { model: &m.frozen, number: 0 });
-    let net = net.map(|model| NetCandidate { model, number: model_count(candidate) });
-
-    let learned = match options.learned {
-        Some(model) => choose_learned(&plans, &mut inputs, model, options, &mut summary)?,
-        None => None,
-    };
-    let number = candidate.is_some() as usize + net.is_some() as usize;
-    let always = options.codec == Some(Codec::Field);
-    let learned = learned.map(|model| learned::Candidate { model, number, always });
-
-    let decoders = model.map(|m| m.frozen.decoder.to_bytes()).into_iter();
-    let decoders = decoders.chain(net.map(|n| n.model.to_bytes()));
-    let decoders: Vec<Vec<u8>> = decoders.chain(learned.map(|l| l.model.to_bytes())).collect();
     let mut header = Header { models: vec![], variables: plans.iter().map(|p| p.header.clone()).collect() };
-    let mut left = MOST_MODELS;
-    let mut embedded = vec![];
-    for bytes in &decoders {
-        header.models.push(ModelReference { hash: model_hash(bytes), embedded: options.embed });
-        if options.embed {
-            let stored = deflate(bytes);
-            if bytes.len() > model_room(left, stored.len()) {
-                return Err(Error::new(
-                    ErrorKind::LimitExceeded,
-                    format!(
-                        "a model of {} bytes, which are {} deflated, is more than an archive may hold: keep it beside \
-                         the archive (--external-model)",
-                        bytes.len(),
-                        stored.len()
-                    ),
-                ));
-            }
-            left = left.saturating_sub(bytes.len());
-            embedded.push(stored);
-        }
-    }
-    let mut head = MAGIC.to_vec();
-    head.push(VERSION);
-    put_bytes(&mut head, &header.to_bytes());
-    let sum = crc32fast::hash(&head);
-    head.extend_from_slice(&sum.to_le_bytes());
-    out.write_all(&head)?;
+    let decoder = model.map(Lent::decoder_bytes);
+    header.models.extend(
+        decoder.iter().map(|bytes| ModelReference { hash: ModelHash::of(bytes), embedded: options.embed }),
+    );
+    let embedded = decoder.filter(|_| options.embed).map(|bytes| stored_model(&bytes)).transpose()?;
+    let description = description(options)?;
 
-    let mut writer = Writer { out, start: head.len() as u64, sum, index: Index::default() };
-    for (number, stored) in embedded.iter().enumerate() {
+    let mut writer = Writer::begin(out, &header)?;
+    if let Some(stored) = embedded {
         let mut body = vec![];
-        put_varint(&mut body, number as u64);
+        put_varint(&mut body, 0); // its number
         body.extend(stored);
-        summary.model += body.len() as u64;
+        summary.model = body.len() as u64;
         writer.put(RecordKind::Model, None, &body)?;
     }
-    if !options.description.is_empty() {
-        let text = serde_json::Value::Object(options.description.clone()).to_string();
-        if text.len() > MOST_DESCRIPTION {
-            return Err(Error::invalid(format!("a description of {} bytes is over 4 MiB", text.len())));
-        }
-        writer.put(RecordKind::Description, None, &deflate(text.as_bytes()))?;
+    if let Some(text) = description {
+        writer.put(RecordKind::Description, None, &text)?;
     }
-    let total = plans.iter().map(|p| values_of(&p.header)).sum::<u64>();
-    let mut done = 0;
+    let asked = options.codec.is_some();
+    let model = model.map(|m| Candidate::new(m, 0, asked));
+    let request = Request { model, only: None, level: options.level };
+    let mut tally = Tally { done: 0, total: plans.iter().map(|p| values_of(&p.header)).sum(), original: 0 };
     for (number, (plan, input)) in plans.iter_mut().zip(&mut inputs).enumerate() {
-        let first = plan.first.take();
-        let mut errors = vec![0.0f64; plan.targets.len()];
-        let mut texts = vec![0u64; plan.targets.len()];
-        write_variable(
-            plan,
-            (input, first),
-            options,
-            Request { candidate, net, learned, only: None, level: options.level },
-            &mut |chunk, encoded: Encoded, values, sizes: &[u64]| {
-                let sum = checksum(&encoded.decoded);
-                let body = ChunkBody {
-                    variable: number,
-                    chunk,
-                    codec: encoded.codec,
-                    sum,
-                    payload: &encoded.payload,
-                };
-                writer.put(RecordKind::Chunk, Some(encoded.codec), &body.to_bytes())?;
-                errors.iter_mut().zip(&encoded.errors).for_each(|(all, &e)| *all = all.max(e));
-                texts.iter_mut().zip(sizes).for_each(|(all, &here)| *all += here);
-                summary.original += sizes.iter().sum::<u64>();
-                done += values;
-                (options.progress)(done, total);
-                Ok(())
-            },
-        )
-        .map_err(|e| e.at(format!("variable '{}'", plan.header.name)))?;
-        let lossy = bounds_of(&plan.header).map(|b| b != Bound::Lossless);
-        let is_text = dtypes_of(&plan.header).into_iter().map(|t| t == DType::Text);
-        writer
-            .index
-            .texts
-            .push(texts.iter().zip(is_text).filter(|(_, text)| *text).map(|(&n, _)| n).collect());
-        writer.index.errors.push(errors.iter().zip(lossy).filter(|(_, l)| *l).map(|(&e, _)| e).collect());
+        write_variable(&mut writer, number, plan, input, (options, request), &mut tally)
+            .map_err(|e| e.at(format!("variable '{}'", plan.header.name)))?;
     }
-    let index_at = writer.index.end(writer.start);
-    let record = frame(sum, RecordKind::Index, &writer.index.to_bytes());
-    writer.out.write_all(&record)?;
-    writer.out.write_all(&trailer(index_at))?;
-    writer.out.flush()?;
-    summary.stored = index_at + record.len() as u64 + trailer(0).len() as u64;
+    summary.original = tally.original;
+    summary.stored = writer.end()?;
     Ok(summary)
 }
 
-/// Models before a model of tables.
-fn model_count(autoencoder: Option<Candidate>) -> usize {
-    autoencoder.is_some() as usize
+/// A model's decoder as archives hold it: no larger than readers take.
+fn stored_model(bytes: &[u8]) -> Result<Vec<u8>> {
+    let stored = deflate(bytes);
+    if bytes.len() > model_room(MOST_MODELS, stored.len()) {
+        return Err(Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "a model of {} bytes, which are {} deflated, is more than an archive may hold: keep it beside the \
+                 archive (--external-model)",
+                bytes.len(),
+                stored.len()
+            ),
+        ));
+    }
+    Ok(stored)
+}
+
+/// What else is to be said of the data, as archives hold it.
+fn description(options: &Options) -> Result<Option<Vec<u8>>> {
+    if options.description.is_empty() {
+        return Ok(None);
+    }
+    let text = serde_json::Value::Object(options.description.clone()).to_string();
+    if text.len() > MOST_DESCRIPTION {
+        return Err(Error::invalid(format!("a description of {} bytes is over 4 MiB", text.len())));
+    }
+    Ok(Some(deflate(text.as_bytes())))
 }
 
 /// The checksum of a chunk's decoded values.
@@ -255,11 +226,6 @@ pub(super) fn checksum(runs: &[Values]) -> u32 {
     let mut sum = crc32fast::Hasher::new();
     runs.iter().for_each(|v| v.checksum(&mut sum));
     sum.finalize()
-}
-
-/// By which archives name a model: SHA-256 of its decoder.
-pub fn model_hash(decoder: &[u8]) -> [u8; 32] {
-    Sha256::digest(decoder).into()
 }
 
 /// zlib, at its best level.
@@ -289,23 +255,28 @@ pub(super) fn read_chunk(input: &mut Input, kind: &Kind, i: usize) -> Result<Vec
     }
 }
 
-/// Takes a chunk: its number, its code, how many values it is of, and the bytes of each run of them.
-type Take<'t> = dyn FnMut(usize, Encoded, u64, &[u64]) -> Result<()> + Send + 't;
+/// What has been done of all that is to be: values, and bytes of the values in their own types.
+struct Tally {
+    done: u64,
+    total: u64,
+    original: u64,
+}
 
-/// Reads, codes and hands over the chunks of one variable, of which planning may have left the first.
+/// Reads, codes and writes the chunks of variable `number`, the first of which planning may have left, and notes its errors
+/// and the bytes of its texts in the index.
 fn write_variable(
-    plan: &Plan,
-    (input, mut first): (&mut Input, Option<Vec<Values>>),
-    options: &Options,
-    request: Request,
-    take: &mut Take,
+    writer: &mut Writer,
+    number: usize,
+    plan: &mut Plan,
+    input: &mut Input,
+    (options, request): (&Options, Request),
+    tally: &mut Tally,
 ) -> Result<()> {
+    let mut first = plan.first.take();
+    let mut errors = vec![0.0f64; plan.targets.len()];
+    let mut texts = vec![0u64; plan.targets.len()];
     let chunks = plan.header.chunks();
-    let candidate = request.candidate.filter(|c| fits(&plan.header, &c.model.decoder));
-    // What a codec that was asked for cannot code is coded by whichever is best.
-    let only = options.codec.filter(|&c| serves(c, &plan.header.kind));
-    let only = only.filter(|&c| c != Codec::Autoencoder || candidate.is_some());
-    let request = Request { candidate, only, ..request };
+    let request = request_for(&plan.header, options, request);
     let mut next = 0..chunks;
     let length = match &plan.header.kind {
         _ if chunks == 0 => 0,
@@ -322,10 +293,36 @@ fn write_variable(
         || next.next().map(|i| Ok((i, read(i)?))),
         |(i, runs): (usize, Vec<Values>)| {
             let encoded = encode_chunk(plan, i, &runs, request)?;
-            let values = runs.iter().map(|v| v.len() as u64).sum();
+            let values: u64 = runs.iter().map(|v| v.len() as u64).sum();
             let sizes: Vec<u64> = runs.iter().map(|v| v.byte_len() as u64).collect();
             Ok((i, encoded, values, sizes))
         },
-        |(i, encoded, values, sizes)| take(i, encoded, values, &sizes),
-    )
+        |(chunk, encoded, values, sizes)| {
+            let (codec, sum) = (encoded.codec, checksum(&encoded.decoded));
+            let body = ChunkBody { variable: number, chunk, codec, sum, payload: &encoded.payload };
+            writer.put(RecordKind::Chunk, Some(codec), &body.to_bytes())?;
+            errors.iter_mut().zip(&encoded.errors).for_each(|(all, &e)| *all = all.max(e));
+            texts.iter_mut().zip(&sizes).for_each(|(all, &here)| *all += here);
+            tally.original += sizes.iter().sum::<u64>();
+            tally.done += values;
+            (options.progress)(tally.done, tally.total);
+            Ok(())
+        },
+    )?;
+    let lossy = bounds_of(&plan.header).map(|b| b != Bound::Lossless);
+    let errors = errors.iter().zip(lossy).filter(|(_, lossy)| *lossy).map(|(&e, _)| e);
+    let is_text = dtypes_of(&plan.header).into_iter().map(|t| t == DType::Text);
+    let texts = texts.iter().zip(is_text).filter(|(_, text)| *text).map(|(&n, _)| n);
+    writer.index.errors.push(errors.collect());
+    writer.index.texts.push(texts.collect());
+    Ok(())
+}
+
+/// The request for a variable's chunks: what a model or a codec that was asked for cannot code is coded as it is best.
+fn request_for<'m>(header: &VariableHeader, options: &Options, request: Request<'m>) -> Request<'m> {
+    let fitting = options.decoder().is_none_or(|decoder| fits(header, decoder));
+    let model = request.model.filter(|_| fitting);
+    let only = options.codec.filter(|&c| serves(c, &header.kind));
+    let only = only.filter(|&c| c != Codec::Autoencoder || model.is_some());
+    Request { model, only, ..request }
 }

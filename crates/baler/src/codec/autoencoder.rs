@@ -4,7 +4,6 @@
 //! precisions on a sample and keeps the cheapest.
 
 use super::bytes::{Reader, put_bytes, put_varint};
-use super::chunk::Candidate;
 use super::field::coding::Walk;
 use super::field::coding::{Choice, Way};
 use super::field::{Whole, read_integers, view, write_integers};
@@ -15,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::front::class::Classes;
 use crate::front::pointwise::{self, Pointwise};
 use crate::front::{Target, Tolerance, ordered};
-use crate::model::autoencoder::Decoder;
+use crate::model::autoencoder::{Decoder, FrozenModel};
 
 /// Latents drop this many low bits, at most; they have fourteen.
 const MOST_SHIFT: u8 = 12;
@@ -25,6 +24,15 @@ const SAMPLE: usize = 2048;
 /// Products that a model's decoder may take for one chunk: some ten seconds of a core with AVX2. A kilobyte of
 /// archive can name a model of zeros that would keep a reader busy for days.
 const MOST_WORK: usize = 1 << 40;
+
+/// An autoencoder to try on a chunk, with its number in the archive.
+#[derive(Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Encoder and decoder.
+    pub model: &'a FrozenModel,
+    /// Its number in the archive's header.
+    pub number: usize,
+}
 
 /// Flags: whether residuals follow.
 const BOUNDED: u8 = 1;

@@ -8,8 +8,7 @@ use crate::error::{Error, Result};
 use crate::front::check::{fill_is_kept, largest_error, root_mean_square};
 use crate::front::class::Bits;
 use crate::front::{Target, Tolerance};
-use crate::model::any::AnyDecoder;
-use crate::model::autoencoder::FrozenModel;
+use crate::model::any::{AnyDecoder, Lent};
 use crate::with_numbers;
 
 /// How a chunk is coded. The format's codec byte.
@@ -62,24 +61,57 @@ pub struct Encoded {
     pub errors: Vec<f64>,
 }
 
-/// A model to try on a chunk, with its number in the archive.
+/// A model to try on a chunk.
 #[derive(Clone, Copy)]
-pub struct Candidate<'a> {
-    /// Encoder and decoder.
-    pub model: &'a FrozenModel,
-    /// Its number in the archive's header.
-    pub number: usize,
+pub enum Candidate<'a> {
+    /// In place of the plain codecs.
+    Autoencoder(autoencoder::Candidate<'a>),
+    /// Within the field codec.
+    Field(field::learned::Candidate<'a>),
+    /// Within the table codec, for some columns.
+    Table(table::net::chunk::Candidate<'a>),
+}
+
+impl<'a> Candidate<'a> {
+    /// A model with its `number` in the archive's header. One of fields codes chunks whatever their size where it is
+    /// `asked` for.
+    pub fn new(model: Lent<'a>, number: usize, asked: bool) -> Candidate<'a> {
+        match model {
+            Lent::Autoencoder(model) => Candidate::Autoencoder(autoencoder::Candidate { model, number }),
+            Lent::Table(t) => Candidate::Table(table::net::chunk::Candidate { model: &t.model, number }),
+            Lent::Field(model) => {
+                Candidate::Field(field::learned::Candidate { model, number, always: asked })
+            }
+        }
+    }
+
+    fn autoencoder(self) -> Option<autoencoder::Candidate<'a>> {
+        match self {
+            Candidate::Autoencoder(c) => Some(c),
+            _ => None,
+        }
+    }
+
+    fn field(self) -> Option<field::learned::Candidate<'a>> {
+        match self {
+            Candidate::Field(c) => Some(c),
+            _ => None,
+        }
+    }
+
+    fn table(self) -> Option<table::net::chunk::Candidate<'a>> {
+        match self {
+            Candidate::Table(c) => Some(c),
+            _ => None,
+        }
+    }
 }
 
 /// What a chunk's coding may use.
 #[derive(Clone, Copy, Default)]
 pub struct Request<'a> {
     /// A model to try.
-    pub candidate: Option<Candidate<'a>>,
-    /// A model of fields to try.
-    pub learned: Option<field::learned::Candidate<'a>>,
-    /// A model of tables to try.
-    pub net: Option<table::net::chunk::Candidate<'a>>,
+    pub model: Option<Candidate<'a>>,
     /// The codec to use whatever the size.
     pub only: Option<Codec>,
     /// How much work a smaller file is worth.
@@ -93,11 +125,11 @@ pub fn encode_field(
     Target { tolerance, fill }: Target,
     request: Request,
 ) -> Result<Encoded> {
-    let Request { candidate, learned, only, level, .. } = request;
-    let how = (level, learned);
+    let Request { model, only, level } = request;
+    let how = (level, model.and_then(Candidate::field));
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;
-    if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
+    if let Some(c) = model.and_then(Candidate::autoencoder).filter(|_| wants(Codec::Autoencoder)) {
         let tolerance = bounded(tolerance);
         let payload = autoencoder::encode_field(values, shape, tolerance, fill, c)?;
         let decoded = autoencoder::decode_field(&payload, values.dtype(), shape, &c.model.decoder)?;
@@ -182,11 +214,11 @@ pub fn encode_table(
     targets: &[Target],
     request: Request,
 ) -> Result<Encoded> {
-    let Request { candidate, net, only, .. } = request;
+    let Request { model, only, .. } = request;
     let targets: Vec<_> = targets.iter().map(|t| Target { tolerance: bounded(t.tolerance), ..*t }).collect();
     let wants = |codec| only.is_none_or(|o| o == codec);
     let mut best = None;
-    if let Some(c) = candidate.filter(|_| wants(Codec::Autoencoder)) {
+    if let Some(c) = model.and_then(Candidate::autoencoder).filter(|_| wants(Codec::Autoencoder)) {
         let payload = autoencoder::encode_table(columns, names, &targets, c, only.is_some())?;
         let dtypes: Vec<DType> = columns.iter().map(Values::dtype).collect();
         let rows = columns.first().map_or(0, Values::len);
@@ -194,7 +226,7 @@ pub fn encode_table(
         keep(&mut best, accept(Codec::Autoencoder, payload, columns, decoded, &targets));
     }
     if wants(Codec::Table) || best.is_none() && only != Some(Codec::Raw) {
-        let (payload, decoded) = table::encode(columns, names, &targets, net)?;
+        let (payload, decoded) = table::encode(columns, names, &targets, model.and_then(Candidate::table))?;
         keep(&mut best, accept(Codec::Table, payload, columns, decoded, &targets));
     }
     let text = columns.iter().any(|c| c.dtype() == DType::Text);

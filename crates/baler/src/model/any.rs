@@ -1,9 +1,10 @@
 //! Models of whichever kind: as archives need them, and as their files hold them.
 
 use super::Model;
-use super::autoencoder::Decoder;
+use super::autoencoder::{Decoder, FrozenModel};
 use super::field::FieldModel;
 use super::field::file::TrainedField;
+use super::hash::ModelHash;
 use super::table::TableModel;
 use super::table::file::TrainedTable;
 use crate::error::{Error, Result};
@@ -20,13 +21,18 @@ pub enum AnyDecoder {
 }
 
 impl AnyDecoder {
-    /// The compact form, by whose SHA-256 archives name a model.
+    /// The compact form, which archives keep.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             AnyDecoder::Autoencoder(d) => d.to_bytes(),
             AnyDecoder::Table(m) => m.to_bytes(),
             AnyDecoder::Field(m) => m.to_bytes(),
         }
+    }
+
+    /// By which archives name it: of the compact form.
+    pub fn hash(&self) -> ModelHash {
+        ModelHash::of(&self.to_bytes())
     }
 
     /// The inverse of [`AnyDecoder::to_bytes`].
@@ -112,19 +118,12 @@ impl AnyModel {
         }
     }
 
-    /// The model of tables, if it is one.
-    pub fn table(&self) -> Option<&TrainedTable> {
+    /// What compression needs of it.
+    pub fn lend(&self) -> Lent<'_> {
         match self {
-            AnyModel::Table(t) => Some(t),
-            _ => None,
-        }
-    }
-
-    /// The model of fields, if it is one.
-    pub fn field(&self) -> Option<&FieldModel> {
-        match self {
-            AnyModel::Field(f) => Some(&f.model),
-            _ => None,
+            AnyModel::Autoencoder(m) => Lent::Autoencoder(&m.frozen),
+            AnyModel::Table(t) => Lent::Table(t),
+            AnyModel::Field(f) => Lent::Field(&f.model),
         }
     }
 
@@ -135,5 +134,61 @@ impl AnyModel {
             AnyModel::Table(t) => t.model.clone().into(),
             AnyModel::Field(f) => f.model.clone().into(),
         }
+    }
+}
+
+/// A model of whichever kind, lent to compression.
+#[derive(Debug, Clone, Copy)]
+pub enum Lent<'m> {
+    /// An autoencoder: encoder and decoder.
+    Autoencoder(&'m FrozenModel),
+    /// A model of tables, and the bounds that it was trained for.
+    Table(&'m TrainedTable),
+    /// A model of fields.
+    Field(&'m FieldModel),
+}
+
+impl<'m> Lent<'m> {
+    /// The autoencoder, if it is one.
+    pub fn autoencoder(self) -> Option<&'m FrozenModel> {
+        match self {
+            Lent::Autoencoder(m) => Some(m),
+            _ => None,
+        }
+    }
+
+    /// The model of tables, if it is one.
+    pub fn table(self) -> Option<&'m TrainedTable> {
+        match self {
+            Lent::Table(t) => Some(t),
+            _ => None,
+        }
+    }
+
+    /// The bytes that archives keep of it: [`AnyDecoder::to_bytes`].
+    pub fn decoder_bytes(self) -> Vec<u8> {
+        match self {
+            Lent::Autoencoder(m) => m.decoder.to_bytes(),
+            Lent::Table(t) => t.model.to_bytes(),
+            Lent::Field(m) => m.to_bytes(),
+        }
+    }
+}
+
+impl<'m> From<&'m FrozenModel> for Lent<'m> {
+    fn from(model: &'m FrozenModel) -> Self {
+        Lent::Autoencoder(model)
+    }
+}
+
+impl<'m> From<&'m TrainedTable> for Lent<'m> {
+    fn from(model: &'m TrainedTable) -> Self {
+        Lent::Table(model)
+    }
+}
+
+impl<'m> From<&'m FieldModel> for Lent<'m> {
+    fn from(model: &'m FieldModel) -> Self {
+        Lent::Field(model)
     }
 }

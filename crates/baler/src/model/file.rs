@@ -15,10 +15,10 @@ use std::io::Write;
 
 use safetensors::tensor::{SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::autoencoder::{Decoder, Encoder, FrozenModel};
 use super::float::FloatModel;
+use super::hash::ModelHash;
 use super::layers::Architecture;
 use super::normalise::{Curve, KNOTS, Normalisation, NormalisationKind};
 use super::tensors::{Stored, Tensors};
@@ -103,9 +103,9 @@ impl Model {
     }
 
     /// The SHA-256 of [`Model::to_bytes`]. Archives refer to a model by its decoder's instead, all that they need of
-    /// it: [`crate::archive::write::model_hash`].
-    pub fn hash(&self) -> [u8; 32] {
-        Sha256::digest(self.to_bytes()).into()
+    /// it: [`crate::model::any::AnyDecoder::hash`].
+    pub fn hash(&self) -> ModelHash {
+        ModelHash::of(&self.to_bytes())
     }
 }
 
@@ -224,7 +224,7 @@ pub mod tests {
         assert!(again == model);
         assert_eq!(again.to_bytes(), bytes);
         assert_eq!(again.hash(), model.hash());
-        assert_eq!(model.hash()[..], Sha256::digest(&bytes)[..]);
+        assert_eq!(model.hash(), ModelHash::of(&bytes));
     }
 
     #[test]

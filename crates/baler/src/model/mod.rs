@@ -15,6 +15,7 @@ mod file;
 pub mod float;
 pub mod freeze;
 pub mod frozen;
+pub mod hash;
 pub mod kernel;
 pub mod layers;
 pub mod network;

@@ -159,22 +159,23 @@ pub fn seeds() -> Vec<Seed> {
     add("land of zeros", one(&[4, 10, 20], masked(0.0, 0), &absolute_whole));
 
     let net = net();
-    let by_net = Options { net: Some(&net), codec: Some(Codec::Table), ..with(Bound::Absolute(0.05), 1) };
+    let by_net =
+        Options { model: Some((&net).into()), codec: Some(Codec::Table), ..with(Bound::Absolute(0.05), 1) };
     add("net", pack(table(kin(120)), &by_net));
 
     let spatial = field_model(false, &[5]);
     let learned =
-        |bound| Options { learned: Some(&spatial), codec: Some(Codec::Field), ..with(bound, 1 << 20) };
+        |bound| Options { model: Some((&spatial).into()), codec: Some(Codec::Field), ..with(bound, 1 << 20) };
     add("learned f32 in space", one(&[3, 7, 12], wave32(252), &learned(Bound::Absolute(0.5))));
     let planar = field_model(true, &[4, 3]);
-    let flat = Options { learned: Some(&planar), ..learned(Bound::Relative(1e-2)) };
+    let flat = Options { model: Some((&planar).into()), ..learned(Bound::Relative(1e-2)) };
     add("learned f64 in a plane with holes", one(&[12, 30], Values::F64(pocked(360)), &flat));
     let i16s = Values::I16(wave(300).into_iter().map(|x| (x * 5.0) as i16).collect());
     let integers = one(&[2, 3, 5, 10], i16s, &Options { embed: false, ..learned(Bound::Lossless) });
 
     let nameless = model(&[]);
     let options = |bound| Options {
-        model: Some(&nameless),
+        model: Some((&nameless.frozen).into()),
         codec: Some(Codec::Autoencoder),
         chunk: 60,
         ..with(bound, 60)
@@ -190,7 +191,7 @@ pub fn seeds() -> Vec<Seed> {
 
     let named = model(&["x", "y", "flag"]);
     let options = Options {
-        model: Some(&named),
+        model: Some((&named.frozen).into()),
         codec: Some(Codec::Autoencoder),
         bounds: vec![("flag".into(), Bound::Lossless)],
         chunk_rows: 25,
@@ -209,7 +210,7 @@ pub fn networked() -> Vec<Seed> {
     let seed = |(name, model, shape): (_, Model, Vec<usize>)| {
         let options = Options {
             bound: Some(Bound::Absolute(0.2)),
-            model: Some(&model),
+            model: Some((&model.frozen).into()),
             codec: Some(Codec::Autoencoder),
             chunk: 70,
             ..Options::default()

@@ -35,7 +35,7 @@ pub fn run(session: &Session) -> Result<()> {
         bound: Some(bounded),
         codec,
         level: settings::level(config)?,
-        model: Some(&model),
+        model: Some((&model.frozen).into()),
         threads: threads(None)?,
         description,
         progress: &progress,

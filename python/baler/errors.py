@@ -41,13 +41,21 @@ class NotFoundError(InputOutputError, FileNotFoundError):
     """There is no such file."""
 
 
-# What the command line calls `--rel 1e-3` is `rel=1e-3` here.
-_FLAG = re.compile(r"--([a-z]+(?:-[a-z]+)*)(?: (?=[A-Z0-9]))?")
+# What the command line calls `--rel 1e-3` is `rel=1e-3` here. (Within a word it is no flag: `run--fast.npy` is a file.)
+_FLAG = re.compile(
+    r"(?<![\w./\\-])--(?P<name>[a-z]+(?:-[a-z]+)*)(?![\w./\\-])(?: (?P<word>autoencoder|field|table)\b| (?=[A-Z0-9]))?"
+)
+_SWITCHES = {"lossless", "bound_none", "external_model"}
+
+
+def _keyword(flag: re.Match[str]) -> str:
+    name, word = flag["name"].replace("-", "_"), flag["word"]
+    return f"{name}={word!r}" if word else f"{name}={True if name in _SWITCHES else ''}"
 
 
 def told(kind: str, message: str) -> BalerError:
     """The exception of a kind (a class of this module), its message in Python's terms. Called by the Rust module."""
-    text = _FLAG.sub(lambda flag: flag[1].replace("-", "_") + "=", message)
+    text = _FLAG.sub(_keyword, message)
     if kind == "MissingModelError":
         text += ", or keep it as HASH.safetensors (model.save(folder)) in a folder of the variable BALER_MODELS"
     error: BalerError = globals()[kind](text)

@@ -56,6 +56,19 @@ BAD = {
 }  # fmt: skip
 
 
+SPELLED = {
+    "say --rel 1e-3, --abs VALUE or --lossless": "say rel=1e-3, abs=VALUE or lossless=True",
+    "give --model MODEL --codec autoencoder too": "give model=MODEL codec='autoencoder' too",
+    "(--chunk-rows)": "(chunk_rows=)",
+    "a/run--fast.npy, --x.blr": "a/run--fast.npy, --x.blr",
+}
+
+
+@pytest.mark.parametrize("text", SPELLED)
+def test_flags_are_told_as_keywords_and_files_by_their_names(text: str) -> None:
+    assert str(errors.told("BalerError", text)) == SPELLED[text]
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_refused_with_words(case: str) -> None:
     call, words = BAD[case]

@@ -12,7 +12,11 @@ pub const CAP: u64 = 4095;
 /// Classes of expected magnitude.
 pub const CLASSES: usize = 60;
 /// The first class whose indices are too large for a flag to say that they are zero.
-const FLAGGED: usize = 19;
+pub const FLAGGED: usize = 19;
+/// Contexts of the flag: see [`Neighbours::flag_contexts`].
+pub const BY_AROUND: usize = FLAGGED * 8;
+/// As before.
+pub const BY_DETAIL: usize = 256 * 5;
 /// Marks a value coded exactly, in place of a length that no index needs.
 const ESCAPE: u64 = 63;
 
@@ -39,6 +43,13 @@ impl Neighbours {
         let scale: u64 = (1 << 20) / if planar { 9 } else { 15 };
         class(((sum as u64 * scale) >> 16) as u32)
     }
+
+    /// What the flag of an index of `class` is conditioned on: the sum of what is around, and the nearest one by one.
+    #[inline(always)]
+    pub fn flag_contexts(&self, class: usize) -> [usize; 2] {
+        let detail = self.west.min(3) as usize * 64 + self.nearest as usize + self.west2.min(1) as usize;
+        [class * 8 + self.around.min(7) as usize, (detail & 255) * 5 + class / 4]
+    }
 }
 
 /// Codes the indices of one chunk, and learns from them.
@@ -52,8 +63,8 @@ pub trait Model {
 /// The adaptive state of one chunk.
 pub struct Contexts {
     planar: bool,
-    by_around: [Bit; FLAGGED * 8],
-    by_detail: [Bit; 256 * 5],
+    by_around: [Bit; BY_AROUND],
+    by_detail: [Bit; BY_DETAIL],
     mixers: [Mixer<2>; FLAGGED],
     symbols: [Symbols; CLASSES],
     lengths: Symbols,
@@ -73,8 +84,8 @@ impl Model for Contexts {
     fn new(planar: bool) -> Self {
         Contexts {
             planar,
-            by_around: [Bit::NEW; FLAGGED * 8],
-            by_detail: [Bit::NEW; 256 * 5],
+            by_around: [Bit::NEW; BY_AROUND],
+            by_detail: [Bit::NEW; BY_DETAIL],
             mixers: [Mixer::NEW; FLAGGED],
             symbols: [Symbols::NEW; CLASSES],
             lengths: Symbols::NEW,
@@ -84,31 +95,37 @@ impl Model for Contexts {
     #[inline(always)]
     fn code<C: Coder>(&mut self, coder: &mut C, index: Option<i64>, near: Neighbours) -> Option<i64> {
         let class = near.class(self.planar);
-        let magnitude = index.map_or(u64::MAX, i64::unsigned_abs);
-        let mut shift = 0;
-        let mut floor = 0;
         if class < FLAGGED {
-            let detail = near.west.min(3) as usize * 64 + near.nearest as usize + near.west2.min(1) as usize;
-            let a = &mut self.by_around[class * 8 + near.around.min(7) as usize];
-            let b = &mut self.by_detail[(detail & 255) * 5 + class / 4];
-            if !self.mixers[class].code(coder, magnitude != 0, [a, b]) {
+            let [a, b] = near.flag_contexts(class);
+            let contexts = [&mut self.by_around[a], &mut self.by_detail[b]];
+            if !self.mixers[class].code(coder, index != Some(0), contexts) {
                 return Some(0);
             }
-            floor = 1;
-        } else {
-            shift = (class as u32 - 15) / 4;
         }
-        let high = magnitude.wrapping_sub(floor) >> shift;
-        let symbol = self.symbols[class].code(coder, high.min(15) as usize);
-        let high = match symbol {
-            15 => code_large(coder, &mut self.lengths, high, index.is_none())?,
-            s => s as u64,
-        };
-        let negative = index.is_some_and(|k| k < 0) as u64;
-        let low = coder.raw((magnitude.wrapping_sub(floor) & ((1 << shift) - 1)) << 1 | negative, shift + 1);
-        let magnitude = ((high << shift | low >> 1) + floor) as i64;
-        Some(if low & 1 == 1 { magnitude.wrapping_neg() } else { magnitude })
+        code_rest(coder, index, class, &mut self.symbols[class], &mut self.lengths)
     }
+}
+
+/// An index of an expected class, which is not zero where a flag has told that: its symbol, low bits and sign.
+#[inline(always)]
+pub fn code_rest<C: Coder>(
+    coder: &mut C,
+    index: Option<i64>,
+    class: usize,
+    symbols: &mut Symbols,
+    lengths: &mut Symbols,
+) -> Option<i64> {
+    let (floor, shift) = if class < FLAGGED { (1, 0) } else { (0, (class as u32 - 15) / 4) };
+    let above = index.map_or(u64::MAX, i64::unsigned_abs).wrapping_sub(floor);
+    let high = above >> shift;
+    let high = match symbols.code(coder, high.min(15) as usize) {
+        15 => code_large(coder, lengths, high, index.is_none())?,
+        s => s as u64,
+    };
+    let negative = index.is_some_and(|k| k < 0) as u64;
+    let low = coder.raw((above & ((1 << shift) - 1)) << 1 | negative, shift + 1);
+    let magnitude = ((high << shift | low >> 1) + floor) as i64;
+    Some(if low & 1 == 1 { magnitude.wrapping_neg() } else { magnitude })
 }
 
 /// 15 or more, by the length of the excess and its bits; `None` for an escape.

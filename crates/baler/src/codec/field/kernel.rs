@@ -5,73 +5,12 @@
 
 use super::context::{CAP, Model, Neighbours};
 use super::domain::{Domain, Real};
+use super::padded::{Place, Seen};
 use super::taps::TAPS;
 use crate::codec::range_coder::Coder;
 
-/// Columns of padding on both sides of a row, and rows on both sides of a plane: as far as the taps reach.
-const SIDE: usize = 4;
-const ROWS: usize = 3;
 /// Values predicted at a time.
 const BLOCK: usize = 16;
-
-/// The last four planes of reconstructions and the last two of magnitudes, padded.
-struct Planes<W> {
-    values: Vec<W>,
-    magnitudes: Vec<u16>,
-    stride: usize,
-    size: usize,
-    kept: usize,
-    kept_magnitudes: usize,
-}
-
-impl<W: Real> Planes<W> {
-    fn new([nz, ny, nx]: [usize; 3]) -> Self {
-        let stride = nx + 2 * SIDE;
-        let size = (ny + 2 * ROWS) * stride;
-        let (kept, kept_magnitudes) = if nz == 1 { (1, 1) } else { (4, 2) };
-        Planes {
-            values: vec![W::default(); kept * size + BLOCK],
-            magnitudes: vec![0; kept_magnitudes * size + BLOCK],
-            stride,
-            size,
-            kept,
-            kept_magnitudes,
-        }
-    }
-
-    /// Where row `y` (from -ROWS) of plane `z` starts: its first value, behind the padding.
-    fn row(&self, z: usize, y: isize) -> usize {
-        (z % self.kept) * self.size + (y + ROWS as isize) as usize * self.stride + SIDE
-    }
-
-    fn magnitude_row(&self, z: usize, y: isize) -> usize {
-        (z % self.kept_magnitudes) * self.size + (y + ROWS as isize) as usize * self.stride + SIDE
-    }
-
-    /// Rows above plane `z`: those of the plane before, or zero; no magnitudes.
-    fn open_plane(&mut self, z: usize) {
-        for y in 1..=ROWS as isize {
-            let to = self.row(z, -y) - SIDE;
-            if z > 0 {
-                let from = self.row(z - 1, 0) - SIDE;
-                self.values.copy_within(from..from + self.stride, to);
-            }
-            let to = self.magnitude_row(z, -y) - SIDE;
-            self.magnitudes[to..to + self.stride].fill(0);
-        }
-    }
-
-    /// Rows below plane `z`: its last one again; no magnitudes.
-    fn close_plane(&mut self, z: usize, ny: usize) {
-        for y in 0..ROWS {
-            let from = self.row(z, ny as isize - 1) - SIDE;
-            let to = self.row(z, (ny + y) as isize) - SIDE;
-            self.values.copy_within(from..from + self.stride, to);
-            let to = self.magnitude_row(z, (ny + y) as isize) - SIDE;
-            self.magnitudes[to..to + self.stride].fill(0);
-        }
-    }
-}
 
 /// How many rows are coded at a time, each with a coder of its own.
 ///
@@ -83,11 +22,11 @@ const LAG: usize = 2;
 
 /// A row on its way.
 struct Lane<W> {
-    /// Where it starts: in the chunk, in the planes, among the magnitudes, and those a plane back.
+    /// Whether there is one.
+    open: bool,
+    /// Where it starts: in the chunk, and in what has been seen.
     at: usize,
-    row: usize,
-    magnitudes: usize,
-    back: usize,
+    place: Place,
     /// Where each tap's values for the row's first value lie.
     taps: [usize; TAPS.len()],
     /// The three values before, newest first, and the magnitudes of two.
@@ -106,7 +45,7 @@ struct Lane<W> {
 struct Walk<'a, D: Domain, M> {
     domain: D,
     dims: [usize; 3],
-    planes: Planes<D::Work>,
+    seen: Seen<D::Work>,
     weights: [D::Work; TAPS.len()],
     taps: usize,
     model: M,
@@ -139,9 +78,9 @@ pub fn walk<D: Domain, C: Coder, M: Model>(
     let [nz, ny, nx] = dims;
     let mut w = [D::Work::default(); TAPS.len()];
     w.iter_mut().zip(weights).for_each(|(w, &i)| *w = D::Work::weight(i));
-    let planes = Planes::new(dims);
+    let seen = Seen::new(dims);
     let model = M::new(nz == 1);
-    let mut walk = Walk { domain, dims, planes, weights: w, taps: weights.len(), model, special, base };
+    let mut walk = Walk { domain, dims, seen, weights: w, taps: weights.len(), model, special, base };
     let blocks = nx.div_ceil(BLOCK);
     // Row y starts when the row above is LAG blocks ahead and its own lane is free.
     let begins = |y: usize| match blocks {
@@ -149,7 +88,7 @@ pub fn walk<D: Domain, C: Coder, M: Model>(
         _ => y / LANES * blocks + y % LANES * LAG,
     };
     for z in 0..nz {
-        walk.planes.open_plane(z);
+        walk.seen.values.open_plane(z);
         let mut lanes = [Lane::default(), Lane::default()];
         let mut next = 0;
         for time in 0..begins(ny - 1) + blocks {
@@ -177,17 +116,16 @@ pub fn walk<D: Domain, C: Coder, M: Model>(
         for lane in &mut lanes {
             walk.close_block(lane);
         }
-        walk.planes.close_plane(z, ny);
+        walk.seen.values.close_plane(z, ny);
     }
 }
 
 impl<W: Real> Default for Lane<W> {
     fn default() -> Self {
         Lane {
+            open: false,
             at: 0,
-            row: 0,
-            magnitudes: 0,
-            back: 0,
+            place: Place::default(),
             taps: [0; TAPS.len()],
             before: [W::default(); 3],
             west: 0,
@@ -204,42 +142,38 @@ impl<W: Real> Default for Lane<W> {
 impl<D: Domain, M: Model> Walk<'_, D, M> {
     #[inline(always)]
     fn open_row(&mut self, z: usize, y: usize) -> Lane<D::Work> {
-        let planes = &mut self.planes;
-        let row = planes.row(z, y as isize);
-        let magnitudes = planes.magnitude_row(z, y as isize);
-        let first = planes.values[row - planes.stride];
-        planes.values[row - SIDE..row].fill(first);
-        planes.magnitudes[magnitudes - SIDE..magnitudes].fill(0);
+        let (place, first) = self.seen.open_row(z, y);
         let mut taps = [0; TAPS.len()];
         for (t, &(dz, dy, dx)) in taps.iter_mut().zip(&TAPS).take(self.taps).skip(3) {
-            *t = planes.row(z + 4 - dz.unsigned_abs(), y as isize + dy).wrapping_add_signed(dx);
+            // (Before the first plane everything is zero.)
+            *t = self.seen.values.row(z + 4 - dz.unsigned_abs(), y as isize + dy).wrapping_add_signed(dx);
         }
-        let back = planes.magnitude_row(z + 1, y as isize); // of two planes the other one
         let at = (z * self.dims[1] + y) * self.dims[2];
-        Lane { at, row, magnitudes, back, taps, before: [first; 3], ..Lane::default() }
+        Lane { open: true, at, place, taps, before: [first; 3], ..Lane::default() }
     }
 
     /// Sums up what the rows and planes before say of the next block, if the row has one.
     #[inline(always)]
     fn open_block(&mut self, lane: &mut Lane<D::Work>) {
-        lane.len = BLOCK.min(self.dims[2] - lane.start) * (lane.row != 0) as usize;
-        if lane.len == 0 {
+        if !lane.open {
             return;
         }
+        lane.len = BLOCK.min(self.dims[2] - lane.start);
         let mut sums = [D::Work::default(); BLOCK];
         for (&w, &tap) in self.weights[..self.taps].iter().zip(&lane.taps).skip(3) {
             let near: &[D::Work; BLOCK] =
-                self.planes.values[tap + lane.start..].first_chunk().expect("padded");
+                self.seen.values.data[tap + lane.start..].first_chunk().expect("padded");
             for (s, &n) in sums.iter_mut().zip(near) {
                 *s = s.plus_product(w, n);
             }
         }
         lane.sums = sums;
         let block = |row: usize| -> &[u16; BLOCK] {
-            self.planes.magnitudes[row + lane.start..].first_chunk().expect("padded")
+            self.seen.magnitudes.data[row + lane.start..].first_chunk().expect("padded")
         };
-        let stride = self.planes.stride;
-        let row = lane.magnitudes - stride;
+        let stride = self.seen.magnitudes.stride;
+        let [here, back] = lane.place.magnitudes;
+        let row = here - stride;
         let (north, north_east) = (block(row), block(row + 1));
         let (north_west, north2) = (block(row - 1), block(row - stride));
         for i in 0..BLOCK {
@@ -247,8 +181,8 @@ impl<D: Domain, M: Model> Walk<'_, D, M> {
             lane.nearest[i] = north[i].min(3) * 16 + north_east[i].min(1) * 2;
         }
         if self.taps == TAPS.len() {
-            let (back, back_east, back_west) = (block(lane.back), block(lane.back + 1), block(lane.back - 1));
-            let (back_north, back_south) = (block(lane.back - stride), block(lane.back + stride));
+            let (back_north, back_south) = (block(back - stride), block(back + stride));
+            let (back, back_east, back_west) = (block(back), block(back + 1), block(back - 1));
             for i in 0..BLOCK {
                 lane.around[i] += back[i] * 2 + back_east[i] + back_west[i] + back_north[i] + back_south[i];
                 lane.nearest[i] += back[i].min(3) * 4;
@@ -262,10 +196,9 @@ impl<D: Domain, M: Model> Walk<'_, D, M> {
         lane.start += lane.len;
         lane.len = 0;
         let nx = self.dims[2];
-        if lane.row != 0 && lane.start == nx {
-            self.planes.values[lane.row + nx..][..SIDE].fill(lane.before[0]);
-            self.planes.magnitudes[lane.magnitudes + nx..][..SIDE].fill(lane.west);
-            lane.row = 0;
+        if lane.open && lane.start == nx {
+            self.seen.close_row(&lane.place, nx);
+            lane.open = false;
         }
     }
 
@@ -310,8 +243,8 @@ impl<D: Domain, M: Model> Walk<'_, D, M> {
         let seen = base.map_or(seen, |base| seen.minus(base));
         lane.before = [seen, a, b];
         (lane.west2, lane.west) = (lane.west, magnitude);
-        self.planes.values[lane.row + x] = seen;
-        self.planes.magnitudes[lane.magnitudes + x] = magnitude;
+        self.seen.values.data[lane.place.values + x] = seen;
+        self.seen.magnitudes.data[lane.place.magnitudes[0] + x] = magnitude;
     }
 }
 

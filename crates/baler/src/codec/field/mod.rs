@@ -12,6 +12,7 @@ pub mod kernel;
 pub mod learned;
 mod moments;
 mod packed;
+mod padded;
 mod recurring;
 pub mod select;
 mod smooth;

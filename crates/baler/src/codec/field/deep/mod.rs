@@ -66,7 +66,7 @@ pub fn walk<D: Domain, C: Coder>(domain: D, coder: &mut C, chunk: Chunk<D::Value
     };
     for z in 0..nz {
         let taps = taps(ny == 1 && nz == 1, z == 0);
-        walk.planes.open_plane(z);
+        walk.planes.seen.open_plane(z);
         walk.predictor.open_plane(z, taps);
         for y in 0..ny {
             if coder.written() > walk.chunk.most {
@@ -84,7 +84,7 @@ pub fn walk<D: Domain, C: Coder>(domain: D, coder: &mut C, chunk: Chunk<D::Value
             }
             walk.planes.close_row(place, nx);
         }
-        walk.planes.close_plane(z, ny);
+        walk.planes.seen.close_plane(z, ny);
     }
 }
 
@@ -93,10 +93,10 @@ impl<D: Domain> Walk<'_, D> {
     #[inline(always)]
     fn step<C: Coder>(&mut self, coder: &mut C, i: usize, place: Place, x: usize, near: &[usize]) {
         let at = place.at + x;
-        let west = self.planes.seen[at - 1];
+        let west = self.planes.seen.data[at - 1];
         let mut features = [0.0; TAPS];
         for (f, &tap) in features.iter_mut().zip(near) {
-            *f = ((self.planes.seen[tap + x] - west) * self.inverse).clamp(-FAR, FAR);
+            *f = ((self.planes.seen.data[tap + x] - west) * self.inverse).clamp(-FAR, FAR);
         }
         let local = self.predictor.local(x);
         let (by_all, by_near) = (dot(&self.predictor.global, &features), dot(local, &features));
@@ -138,9 +138,9 @@ impl<D: Domain> Walk<'_, D> {
         }
         let seen = seen.to_f64() - base;
         let target = ((seen - west) * self.inverse).clamp(-FAR, FAR);
-        self.planes.seen[at] = seen;
-        self.planes.indices[at] = index;
-        self.planes.missed[at] = [(target - by_all).abs(), (target - by_near).abs()];
+        self.planes.seen.data[at] = seen;
+        self.planes.indices.data[at] = index;
+        self.planes.missed.data[at] = [(target - by_all).abs(), (target - by_near).abs()];
         self.predictor.learn(Sample { features, target, weight: 1.0 / (1.0 + 0.5 * spread) });
     }
 }

@@ -5,46 +5,35 @@
 
 use super::super::context::CAP;
 use super::super::domain::Index;
+use super::super::padded::Padded;
 use super::wave::EXACT;
 
-/// Columns of padding on both sides of a row, all zero.
+/// Columns of a block, and of the padding on both sides of a row; rows of that on both sides of a plane. All of it is zero.
 const SIDE: usize = 16;
-/// Rows of padding above a plane, and one below.
-const ABOVE: usize = 2;
+const ROWS: usize = 2;
 
 /// Magnitudes of the last two planes.
 pub struct Magnitudes {
-    data: Vec<u16>,
-    stride: usize,
-    size: usize,
+    planes: Padded<u16, 2, SIDE, ROWS>,
     planar: bool,
 }
 
 impl Magnitudes {
     /// For a chunk of `dims`.
-    pub fn new([nz, ny, nx]: [usize; 3]) -> Self {
-        let stride = nx.next_multiple_of(SIDE) + 2 * SIDE;
-        let size = (ny + ABOVE + 1) * stride;
-        let planar = nz == 1;
-        Magnitudes { data: vec![0; if planar { size } else { 2 * size }], stride, size, planar }
-    }
-
-    fn at(&self, z: usize, y: usize) -> usize {
-        let plane = if self.planar { 0 } else { z % 2 };
-        plane * self.size + (y + ABOVE) * self.stride + SIDE
+    pub fn new(dims: [usize; 3]) -> Self {
+        Magnitudes { planes: Padded::new(dims), planar: dims[0] == 1 }
     }
 
     /// The classes of row `y` of plane `z`; `classes` has room for [`SIDE`] more.
     #[inline(always)]
     pub fn classes(&self, z: usize, y: usize, nx: usize, classes: &mut [u8]) {
-        let here = self.at(z, y);
-        let back = self.at(z + 1, y);
+        let Padded { data, stride, .. } = &self.planes;
+        let [here, back] = [z, z + 1].map(|z| self.planes.row(z, y as isize)); // of two planes the other one
         for (x, classes) in classes.as_chunks_mut::<SIDE>().0.iter_mut().enumerate().take(nx.div_ceil(SIDE)) {
             let block =
-                |row: usize| -> &[u16; SIDE] { self.data[row + x * SIDE..].first_chunk().expect("padded") };
-            let north = here - self.stride;
-            let (n, nw, ne, nn) =
-                (block(north), block(north - 1), block(north + 1), block(north - self.stride));
+                |row: usize| -> &[u16; SIDE] { data[row + x * SIDE..].first_chunk().expect("padded") };
+            let north = here - stride;
+            let (n, nw, ne, nn) = (block(north), block(north - 1), block(north + 1), block(north - stride));
             let mut sum = [0u16; SIDE];
             if self.planar {
                 for i in 0..SIDE {
@@ -52,7 +41,7 @@ impl Magnitudes {
                 }
             } else {
                 let (u, uw, ue) = (block(back), block(back - 1), block(back + 1));
-                let (un, us) = (block(back - self.stride), block(back + self.stride));
+                let (un, us) = (block(back - stride), block(back + stride));
                 for i in 0..SIDE {
                     sum[i] =
                         3 * n[i] + nw[i] + ne[i] + nn[i] + 4 * u[i] + uw[i] + ue[i] + 2 * (un[i] + us[i]);
@@ -68,8 +57,8 @@ impl Magnitudes {
     /// Notes what the indices of a row turned out to be; where `kinds` says so, as of values coded exactly.
     #[inline(always)]
     pub fn note<I: Index>(&mut self, z: usize, y: usize, indices: &[I], kinds: Option<&[u8]>) {
-        let at = self.at(z, y);
-        let row = &mut self.data[at..at + indices.len()];
+        let at = self.planes.row(z, y as isize);
+        let row = &mut self.planes.data[at..at + indices.len()];
         row.iter_mut().zip(indices).for_each(|(to, index)| *to = index.magnitude());
         for (to, _) in row.iter_mut().zip(kinds.unwrap_or(&[])).filter(|&(_, &kind)| kind == EXACT) {
             *to = CAP as u16;

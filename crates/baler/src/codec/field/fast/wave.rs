@@ -5,6 +5,7 @@
 //! summed up row by row before that.
 
 use super::super::domain::{Domain, Index, LANES, Real};
+use super::super::padded::Padded;
 use super::taps::{BACK, Weights};
 use super::vectors::{Block, Vectors};
 
@@ -12,8 +13,8 @@ use super::vectors::{Block, Vectors};
 const LAG: usize = 3;
 /// Columns of padding on both sides of a row, so that every lane may run through all times.
 pub const PAD: usize = 32;
-/// Rows of padding above a plane; one lies below.
-const ABOVE: usize = 2;
+/// Rows of padding above and below a plane.
+const ROWS: usize = 2;
 /// Planes kept.
 const KEPT: usize = 3;
 
@@ -50,10 +51,7 @@ pub struct Wave<D: Domain, V: Vectors> {
     dims: [usize; 3],
     weights: Weights<D::Work>,
     /// The last planes of reconstructions, padded.
-    planes: Vec<D::Work>,
-    stride: usize,
-    size: usize,
-    kept: usize,
+    planes: Padded<D::Work, KEPT, PAD, ROWS>,
     /// The group's indices by lane, padded by [`PAD`].
     pub indices: [Vec<D::Index>; LANES],
     /// The group's values by lane, padded likewise.
@@ -71,19 +69,13 @@ pub struct Wave<D: Domain, V: Vectors> {
 impl<D: Domain, V: Vectors> Wave<D, V> {
     /// For a chunk of `dims`.
     pub fn new(vectors: V, domain: D, dims: [usize; 3], weights: &[i16]) -> Self {
-        let [nz, ny, nx] = dims;
-        let stride = nx + 2 * PAD;
-        let size = (ny + ABOVE + 1) * stride;
-        let kept = if nz == 1 { 1 } else { KEPT };
+        let stride = dims[2] + 2 * PAD;
         Wave {
             vectors,
             domain,
             dims,
             weights: Weights::new(weights),
-            planes: vec![D::Work::default(); kept * size],
-            stride,
-            size,
-            kept,
+            planes: Padded::new(dims),
             indices: std::array::from_fn(|_| vec![D::Index::default(); stride]),
             staged: std::array::from_fn(|_| vec![D::from_bits(0); stride]),
             kinds: std::array::from_fn(|_| vec![REGULAR; stride]),
@@ -93,34 +85,20 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
         }
     }
 
-    /// Where row `y` (from -[`ABOVE`]) of plane `z` starts, behind the padding.
-    fn row(&self, z: usize, y: isize) -> usize {
-        z % self.kept * self.size + (y + ABOVE as isize) as usize * self.stride + PAD
-    }
-
-    /// Rows above plane `z`: the first one of the plane before.
+    /// Begins plane `z`.
     pub fn open_plane(&mut self, z: usize) {
-        if z > 0 {
-            let from = self.row(z - 1, 0) - PAD;
-            for y in 1..=ABOVE as isize {
-                let to = self.row(z, -y) - PAD;
-                self.planes.copy_within(from..from + self.stride, to);
-            }
-        }
+        self.planes.open_plane(z);
     }
 
-    /// The row below plane `z`: its last one again.
+    /// Ends plane `z`.
     pub fn close_plane(&mut self, z: usize) {
-        let ny = self.dims[1];
-        let from = self.row(z, ny as isize - 1) - PAD;
-        let to = self.row(z, ny as isize) - PAD;
-        self.planes.copy_within(from..from + self.stride, to);
+        self.planes.close_plane(z, self.dims[1]);
     }
 
     /// Where the rows start that the planes before have near row `y` of plane `z`: that of the same place two planes
     /// before, and the columns before three of the plane before.
     fn near(&self, z: usize, y: usize) -> [usize; 4] {
-        let before = |back: usize, dy: isize| self.row(z + KEPT - back, y as isize + dy);
+        let before = |back: usize, dy: isize| self.planes.row(z + KEPT - back, y as isize + dy);
         [before(2, 0), before(1, -1) - 1, before(1, 0) - 1, before(1, 1) - 1]
     }
 
@@ -163,13 +141,13 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
     ) {
         for lane in 0..LANES {
             let [far, rows @ ..] = near[lane].map(|start| start + t - LAG * lane);
-            let far: &[D::Work; LANES] = self.planes[far..].first_chunk().expect("padded");
+            let far: &[D::Work; LANES] = self.planes.data[far..].first_chunk().expect("padded");
             let mut sum = [D::Work::default(); LANES];
             for i in 0..LANES {
                 sum[i] = sum[i].plus_product(weights[0], far[i]);
             }
             for (row, w) in rows.into_iter().zip(weights[1..].as_chunks::<3>().0) {
-                let row: &[D::Work; LANES + 2] = self.planes[row..].first_chunk().expect("padded");
+                let row: &[D::Work; LANES + 2] = self.planes.data[row..].first_chunk().expect("padded");
                 for i in 0..LANES {
                     let west = sum[i].plus_product(w[0], row[i]);
                     sum[i] = west.plus_product(w[1], row[i + 1]).plus_product(w[2], row[i + 2]);
@@ -221,7 +199,8 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
         if originals_matter {
             self.stage(values);
         }
-        let starts: [usize; LANES] = std::array::from_fn(|l| self.row(z, (y + l).min(ny - 1) as isize));
+        let starts: [usize; LANES] =
+            std::array::from_fn(|l| self.planes.row(z, (y + l).min(ny - 1) as isize));
         let back = self.weights.back;
         let mut near = [[0; 4]; LANES];
         if back.is_some() {
@@ -229,15 +208,15 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
                 *near = self.near(z, (y + lane).min(ny - 1));
             }
         }
-        let above = self.row(z, y as isize - 1);
-        let above2 = self.row(z, y as isize - 2);
+        let above = self.planes.row(z, y as isize - 1);
+        let above2 = self.planes.row(z, y as isize - 2);
         let w = self.weights.row;
 
-        let first = self.planes[above];
+        let first = self.planes.data[above];
         let mut west = [first; LANES];
         let mut west2 = [first; LANES];
         let lane0 = |i: isize| {
-            self.vectors.shift([D::Work::default(); LANES], self.planes[above.wrapping_add_signed(i)])
+            self.vectors.shift([D::Work::default(); LANES], self.planes.data[above.wrapping_add_signed(i)])
         };
         // North-east, and what it was one to four steps ago: north, north-west, ...
         let mut north = [0, -1, -2, -3, -4].map(lane0);
@@ -267,9 +246,9 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
                 self.vectors.transpose(&numbers, &mut indices);
             }
             let ramp = t < LAG * LANES || t + LANES > nx;
-            let ahead: &[D::Work; LANES] = self.planes[above + t + 1..].first_chunk().expect("padded");
+            let ahead: &[D::Work; LANES] = self.planes.data[above + t + 1..].first_chunk().expect("padded");
             let ahead = *ahead;
-            let ahead2: &[D::Work; LANES] = self.planes[above2 + t..].first_chunk().expect("padded");
+            let ahead2: &[D::Work; LANES] = self.planes.data[above2 + t..].first_chunk().expect("padded");
             let ahead2 = *ahead2;
             for i in 0..LANES {
                 let t = t + i;
@@ -319,7 +298,7 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
             self.vectors.transpose(&seen, &mut works);
             for lane in 0..rows {
                 let to = starts[lane] + t - LAG * lane;
-                self.planes[to..to + LANES].copy_from_slice(&works[lane]);
+                self.planes.data[to..to + LANES].copy_from_slice(&works[lane]);
             }
             self.vectors.transpose(&rebuilt, &mut found);
             set_block(&mut self.staged, t, &found);
@@ -339,9 +318,8 @@ impl<D: Domain, V: Vectors> Wave<D, V> {
             }
         }
         for &start in &starts[..rows] {
-            let (first, last) = (self.planes[start - self.stride], self.planes[start + nx - 1]);
-            self.planes[start - PAD..start].fill(first);
-            self.planes[start + nx..start + nx + PAD].fill(last);
+            self.planes.open_row(start);
+            self.planes.close_row(start, nx);
         }
     }
 

@@ -1,11 +1,9 @@
 //! The coder of one index, given what its neighbours' indices were and what the network expects.
 
-use super::super::context::{CLASSES, Neighbours, code_large};
+use super::super::context::{BY_AROUND, BY_DETAIL, CLASSES, FLAGGED, Neighbours, code_rest};
 use crate::codec::adaptive::{Bit, Mixer, Symbols};
 use crate::codec::range_coder::Coder;
 
-/// The first class whose indices are too large for a flag to say that they are zero.
-const FLAGGED: usize = 19;
 /// Classes of neighbours' magnitudes that the flag tells apart beside the network's.
 const FEW: usize = 32;
 /// How far apart the two expectations are, in five.
@@ -14,8 +12,8 @@ const APART: usize = 5;
 /// The adaptive state of one chunk.
 pub struct Indices {
     planar: bool,
-    by_around: [Bit; FLAGGED * 8],
-    by_detail: [Bit; 256 * 5],
+    by_around: [Bit; BY_AROUND],
+    by_detail: [Bit; BY_DETAIL],
     by_both: [Bit; CLASSES * FEW],
     mixers: [Mixer<3>; FLAGGED],
     symbols: [[Symbols; APART]; CLASSES],
@@ -27,8 +25,8 @@ impl Indices {
     pub fn new(planar: bool) -> Box<Self> {
         Box::new(Indices {
             planar,
-            by_around: [Bit::NEW; FLAGGED * 8],
-            by_detail: [Bit::NEW; 256 * 5],
+            by_around: [Bit::NEW; BY_AROUND],
+            by_detail: [Bit::NEW; BY_DETAIL],
             by_both: [Bit::NEW; CLASSES * FEW],
             mixers: [Mixer::NEW; FLAGGED],
             symbols: [[Symbols::NEW; APART]; CLASSES],
@@ -55,30 +53,14 @@ impl Indices {
             3..=6 => 3,
             _ => 4,
         };
-        let magnitude = index.map_or(u64::MAX, i64::unsigned_abs);
-        let mut shift = 0;
-        let mut floor = 0;
         if class < FLAGGED {
-            let detail = near.west.min(3) as usize * 64 + near.nearest as usize + near.west2.min(1) as usize;
-            let a = &mut self.by_around[class * 8 + near.around.min(7) as usize];
-            let b = &mut self.by_detail[(detail & 255) * 5 + class / 4];
-            let c = &mut self.by_both[told * FEW + seen.min(FEW - 1)];
-            if !self.mixers[class].code(coder, magnitude != 0, [a, b, c]) {
+            let [a, b] = near.flag_contexts(class);
+            let both = told * FEW + seen.min(FEW - 1);
+            let contexts = [&mut self.by_around[a], &mut self.by_detail[b], &mut self.by_both[both]];
+            if !self.mixers[class].code(coder, index != Some(0), contexts) {
                 return Some(0);
             }
-            floor = 1;
-        } else {
-            shift = (class as u32 - 15) / 4;
         }
-        let high = magnitude.wrapping_sub(floor) >> shift;
-        let symbol = self.symbols[class][apart].code(coder, high.min(15) as usize);
-        let high = match symbol {
-            15 => code_large(coder, &mut self.lengths, high, index.is_none())?,
-            s => s as u64,
-        };
-        let negative = index.is_some_and(|k| k < 0) as u64;
-        let low = coder.raw((magnitude.wrapping_sub(floor) & ((1 << shift) - 1)) << 1 | negative, shift + 1);
-        let magnitude = ((high << shift | low >> 1) + floor) as i64;
-        Some(if low & 1 == 1 { magnitude.wrapping_neg() } else { magnitude })
+        code_rest(coder, index, class, &mut self.symbols[class][apart], &mut self.lengths)
     }
 }

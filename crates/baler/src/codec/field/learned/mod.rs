@@ -8,7 +8,6 @@ mod index;
 mod inputs;
 mod network;
 mod observe;
-mod planes;
 
 pub use inputs::inputs;
 pub use network::Network;
@@ -17,13 +16,13 @@ pub use observe::{Observed, observe};
 use super::context::{CAP, Neighbours};
 use super::domain::{Domain, Real};
 use super::kernel::exactly;
-use super::taps::TAPS;
+use super::padded::{Place, Seen};
+use super::taps::{TAPS, Tap};
 use crate::codec::range_coder::Coder;
 use crate::model::field::FieldModel;
 use crate::model::kernel::LANES;
 use index::Indices;
 use inputs::{Each, Told};
-use planes::{Place, Planes};
 
 /// Columns between a row and the one above: a tap reaches two ahead.
 const LAG: usize = 3;
@@ -120,6 +119,8 @@ pub trait Predictor {
 #[derive(Clone, Copy)]
 struct Lane {
     place: Place,
+    /// For each tap, what it sees of the row's first value.
+    taps: [usize; TAPS.len()],
     /// Its first value in the chunk.
     at: usize,
     /// The column at hand; none once it is beyond the row.
@@ -155,20 +156,22 @@ pub fn walk<D: Domain, C: Coder, P: Predictor>(
     let mut w = [D::Work::default(); TAPS.len()];
     w.iter_mut().zip(weights).for_each(|(w, &i)| *w = D::Work::weight(i));
     let inverse = D::Work::from_f64(1.0 / domain.step());
-    let mut planes = Planes::<D::Work>::new(dims);
+    let mut before = Seen::<D::Work>::new(dims);
     let mut indices = Indices::new(nz == 1);
     let mut told = Told::default();
     let mut near = [[D::Work::default(); LANES]; TAPS.len()];
     let lead = &LEAD[..LEAD.iter().take_while(|&&k| k < taps).count()];
     let (mut corrections, mut classes) = ([0.0; LANES], [0; LANES]);
     for z in 0..nz {
-        planes.open_plane(z);
+        before.values.open_plane(z);
         let mut lanes: [Option<Lane>; LANES] = [None; LANES];
         let mut next = 0;
         for time in 0..begins(ny - 1, nx) + nx {
             if next < ny && begins(next, nx) == time {
-                let place = planes.open_row(z, next);
-                lanes[next % LANES] = Some(Lane { place, at: (z * ny + next) * nx, x: 0, west: [0; 2] });
+                let (place, _) = before.open_row(z, next);
+                let taps = TAPS.map(|tap| looked_at(&before, (z, next), &place, tap));
+                lanes[next % LANES] =
+                    Some(Lane { place, taps, at: (z * ny + next) * nx, x: 0, west: [0; 2] });
                 next += 1;
             }
             // What a tap sees, the tap a column behind it sees next.
@@ -180,10 +183,10 @@ pub fn walk<D: Domain, C: Coder, P: Predictor>(
                 // Planes before the first are all its value before.
                 let whole = lane.x == 0 || z == 0 && nz > 1;
                 for &k in if whole { &ALL[..taps] } else { lead } {
-                    near[k][j] = planes.seen[lane.place.taps[k] + lane.x];
+                    near[k][j] = before.values.data[lane.taps[k] + lane.x];
                 }
             }
-            let seen = |lane: &Lane, k: usize| planes.seen[lane.place.taps[k] + lane.x].to_f64().to_bits();
+            let seen = |lane: &Lane, k: usize| before.values.data[lane.taps[k] + lane.x].to_f64().to_bits();
             let slid = |(j, lane): (usize, &Option<Lane>)| {
                 lane.is_none_or(|l| (0..taps).all(|k| near[k][j].to_f64().to_bits() == seen(&l, k)))
             };
@@ -202,7 +205,7 @@ pub fn walk<D: Domain, C: Coder, P: Predictor>(
                     if C::ENCODE {
                         predictor.see(j, at);
                     }
-                    let around = around(&planes, lane, taps);
+                    let around = around(&before, lane, taps);
                     let index = if C::ENCODE { domain.quantise(*value, p) } else { None };
                     let coder = &mut coders[j % 2];
                     match indices.code(coder, index, around, classes[j] as usize) {
@@ -217,32 +220,42 @@ pub fn walk<D: Domain, C: Coder, P: Predictor>(
                         }
                     }
                 }
-                planes.seen[lane.place.row + lane.x] = seen;
-                planes.magnitudes[lane.place.magnitudes[0] + lane.x] = magnitude;
+                before.values.data[lane.place.values + lane.x] = seen;
+                before.magnitudes.data[lane.place.magnitudes[0] + lane.x] = magnitude;
                 lane.west = [magnitude, lane.west[0]];
                 lane.x += 1;
                 if lane.x == nx {
-                    planes.close_row(&lane.place, nx);
+                    before.close_row(&lane.place, nx);
                     *slot = None;
                 }
             }
         }
-        planes.close_plane(z, ny);
+        before.values.close_plane(z, ny);
     }
+}
+
+/// What a tap sees of the first value of row `y` of plane `z`: before the first plane the value before, and no other plane.
+fn looked_at<W: Real>(before: &Seen<W>, (z, y): (usize, usize), place: &Place, (dz, dy, dx): Tap) -> usize {
+    if z == 0 && dz != 0 {
+        return place.values - 1;
+    }
+    let back = z.saturating_sub(dz.unsigned_abs());
+    before.values.row(back, y as isize + dy).wrapping_add_signed(dx)
 }
 
 /// The magnitudes around the value at hand.
 #[inline(always)]
-fn around<W>(planes: &Planes<W>, lane: &Lane, taps: usize) -> Neighbours {
-    let three = |at: usize| -> &[u16; 3] { planes.magnitudes[at - 1..].first_chunk().expect("padded") };
+fn around<W: Real>(before: &Seen<W>, lane: &Lane, taps: usize) -> Neighbours {
+    let magnitudes = &before.magnitudes.data;
+    let three = |at: usize| -> &[u16; 3] { magnitudes[at - 1..].first_chunk().expect("padded") };
     let (here, back) = (lane.place.magnitudes[0] + lane.x, lane.place.magnitudes[1] + lane.x);
-    let stride = planes.stride;
+    let stride = before.magnitudes.stride;
     let [nw, n, ne] = *three(here - stride);
-    let mut around = n * 2 + ne + nw + planes.magnitudes[here - 2 * stride];
+    let mut around = n * 2 + ne + nw + magnitudes[here - 2 * stride];
     let mut nearest = n.min(3) * 16 + ne.min(1) * 2;
     if taps == TAPS.len() {
         let [w, m, e] = *three(back);
-        around += m * 2 + e + w + planes.magnitudes[back - stride] + planes.magnitudes[back + stride];
+        around += m * 2 + e + w + magnitudes[back - stride] + magnitudes[back + stride];
         nearest += m.min(3) * 4;
     }
     Neighbours { around, nearest, west: lane.west[0], west2: lane.west[1] }

@@ -163,7 +163,8 @@ def train(
     `kind` is "autoencoder" (a field's frames, or a table's rows; `model` names one of Baler's zoo or a .toml file of
     layers, `ratio` or `latent` says how much smaller a row gets) "table" (a tiny network for each column, which makes
     tables smaller within the bounds given here) or "field" (a small network that foretells values from their neighbours,
-    which makes fields like the sample smaller; `hidden` says how large it is). Everything means what it means to `baler train`, whose help tells
+    which makes fields like the sample smaller; `hidden` says how large it is; `data` may be a list of arrays of any shapes, such as
+    runs of a simulation, or a dict of them, which `bounds` can name). Everything means what it means to `baler train`, whose help tells
     more. `progress` is called with epochs done and epochs in all (of a table: columns).
 
     >>> import baler, numpy as np
@@ -172,9 +173,10 @@ def train(
     >>> model.transform(frames).shape
     (200, 4)
     """
-    given, _ = forms.take(data, "sample")
-    if len(given) != 1:
-        raise InvalidArgumentError("a model is trained on one array or one table")
+    if kind == "field" and isinstance(data, (list, tuple)) and all(isinstance(d, np.ndarray) for d in data):
+        given = [forms.take(array, f"sample{i}")[0][0] for i, array in enumerate(data)]
+    else:
+        given, _ = forms.take(data, "sample")
     flags: dict[str, Any] = {
         "kind": kind, "model": model and os.fspath(model), "ratio": ratio, "latent": latent, "epochs": epochs, "lr": lr,
         "batch-size": batch_size, "validation": validation, "patience": patience, "plateau": plateau, "loss": loss,
@@ -189,4 +191,4 @@ def train(
         kind_of, _, value = bound.partition(":")
         words.append(f"--{kind_of}={value}" if value else f"--{kind_of}")
     words += [f"--bound={name}={b}" for name, b in bounds_of(bounds)]
-    return Model(_baler.train(given[0], words, progress))
+    return Model(_baler.train(given, words, progress))

@@ -78,6 +78,24 @@ def test_a_model_of_fields() -> None:
     assert np.abs(baler.decompress(archive, model=model) - field).max() <= 1e-3
 
 
+def test_a_model_of_fields_by_several_runs() -> None:
+    z, y, x = np.mgrid[:8, :24, :24]
+    runs = [np.maximum(np.sin(0.4 * x + k) * np.cos(0.3 * y) + np.sin(0.3 * z), 0.1).astype("f4") for k in range(3)]
+    runs[1] = runs[1][:, :20]
+    alike = {"hidden": [8], "epochs": 2, "kind": "field"}
+    model = baler.train(runs, abs=1e-3, **alike)
+    assert model.hash != baler.train(runs[0], abs=1e-3, **alike).hash
+    named = baler.train({f"run{k}": run for k, run in enumerate(runs)}, abs=1e-3, **alike)
+    assert model.hash == named.hash
+    assert np.abs(baler.decompress(baler.compress(runs[2], abs=1e-3, model=model)) - runs[2]).max() <= 1e-3
+    apart = baler.train({"u": runs[0], "v": runs[1] * 1000}, bounds={"u": "abs:1e-3", "v": "abs:1"}, **alike)
+    assert apart.info()["kind"] == "field model"
+    with pytest.raises(baler.BalerError, match="one array or one table"):
+        baler.train({"u": runs[0], "v": runs[1]}, latent=2, epochs=1)
+    with pytest.raises(baler.BalerError, match="given for 'w'"):
+        baler.train({"u": runs[0]}, bounds={"w": "abs:1"}, abs=1, **alike)
+
+
 def test_damaged_models(tmp_path: Path) -> None:
     model = baler.train(np.random.default_rng(1).normal(size=(50, 4)), latent=2, epochs=1).to_bytes()
     for damaged in (b"", model[:100], model[:-1], b"x" * 100):

@@ -3,7 +3,7 @@
 use crate::job::Watch;
 use baler::archive::source::check_range;
 use baler::archive::{FieldSource, Input, TableSource};
-use baler::data::{Column, DType, Table, Values, Variable};
+use baler::data::{Array, Column, DType, Table, Values, Variable};
 use baler::error::{Error, Result};
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
@@ -128,18 +128,19 @@ impl<'a> Lent<'a> {
         }
     }
 
-    /// All its values, to train on.
-    pub fn load(&self) -> Result<Variable> {
+    /// Its name and all its values, to train on.
+    pub fn load(&self) -> Result<(String, Variable)> {
         match self {
-            Lent::Field(_, run, shape) => {
-                let count = shape.iter().product();
-                Ok(Variable::Field(baler::data::Array::new(shape.to_vec(), run.read(0, count)?)?))
+            Lent::Field(name, run, shape) => {
+                let values = run.read(0, shape.iter().product())?;
+                Ok((name.to_string(), Variable::Field(Array::new(shape.to_vec(), values)?)))
             }
-            Lent::Table(_, rows, columns) => {
+            Lent::Table(name, rows, columns) => {
                 let column = |(name, c): &(&str, LentColumn)| {
                     Ok(Column { name: name.to_string(), values: c.read(0..*rows)? })
                 };
-                Table::new(columns.iter().map(column).collect::<Result<_>>()?).map(Variable::Table)
+                let table = Table::new(columns.iter().map(column).collect::<Result<_>>()?)?;
+                Ok((name.to_string(), Variable::Table(table)))
             }
         }
     }

@@ -118,24 +118,29 @@ fn parse(words: Vec<String>) -> Result<Train> {
     }
 }
 
-fn fit(input: &Lent, args: &Train, watch: &Watch) -> Result<Vec<u8>> {
-    let variable = input.load()?;
+fn fit(samples: &[Lent], args: &Train, watch: &Watch) -> Result<Vec<u8>> {
+    let mut samples = samples.iter().map(Lent::load).collect::<Result<Vec<_>>>()?;
     let on = |watch: &Watch| match watch.go_on() {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(()),
+    };
+    if args.kind == TrainKind::Field {
+        let (fields, bounds, options) = train_field::request(args, samples)?;
+        let trained = train_fields(&fields, &bounds, &options, |r| {
+            watch.progress(r.epoch as u64, options.epochs as u64);
+            on(watch)
+        })?;
+        return Ok(trained.to_bytes());
+    }
+    let (Some((_, variable)), []) = (samples.pop(), &samples[..]) else {
+        return Err(Error::invalid(
+            "a model is trained on one array or one table; one of fields on any number",
+        ));
     };
     if args.kind == TrainKind::Table {
         let (table, bounds, options) = train_table::request(args, variable)?;
         let trained = train_within(&table, &bounds, &options, |r| {
             watch.progress(r.done as u64, r.columns as u64);
-            on(watch)
-        })?;
-        return Ok(trained.to_bytes());
-    }
-    if args.kind == TrainKind::Field {
-        let (fields, bounds, options) = train_field::request(args, vec![variable])?;
-        let trained = train_fields(&fields, &bounds, &options, |r| {
-            watch.progress(r.epoch as u64, options.epochs as u64);
             on(watch)
         })?;
         return Ok(trained.to_bytes());
@@ -149,11 +154,16 @@ fn fit(input: &Lent, args: &Train, watch: &Watch) -> Result<Vec<u8>> {
     Ok(flags::frozen(fitted, &sample)?.to_bytes())
 }
 
-/// Trains a model on `input`; `words` are the flags of `baler train`.
+/// Trains a model on `inputs`; `words` are the flags of `baler train`.
 #[pyfunction]
-#[pyo3(signature = (input, words, progress=None))]
-pub fn train(py: Python, input: Given, words: Vec<String>, progress: Option<Py<PyAny>>) -> PyResult<Model> {
+#[pyo3(signature = (inputs, words, progress=None))]
+pub fn train(
+    py: Python,
+    inputs: Vec<Given>,
+    words: Vec<String>,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<Model> {
     let args = parse(words).map_err(|e| to_python(py, &e))?;
-    let lent = input.lend().map_err(|e| to_python(py, &e))?;
+    let lent = inputs.iter().map(Given::lend).collect::<Result<Vec<_>>>().map_err(|e| to_python(py, &e))?;
     job::run(py, progress, usize::MAX, |watch| fit(&lent, &args, watch).and_then(Model::of))
 }

@@ -20,22 +20,19 @@ type Named = (String, Array);
 /// The fields, their bounds, and how to train. Errors where one is a table.
 pub fn request(
     args: &Train,
-    variables: Vec<Variable>,
+    samples: Vec<(String, Variable)>,
 ) -> Result<(Vec<Named>, Options<'static>, FieldOptions)> {
     if args.ratio.is_some() || args.latent.is_some() || args.model.is_some() || args.columns.is_some() {
         return Err(Error::invalid("--model, --ratio, --latent and --columns are not for --kind field"));
     }
     let mut fields = vec![];
-    for variable in variables {
+    for (name, variable) in samples {
         match variable {
-            Variable::Field(array) => fields.push((String::new(), array)),
+            Variable::Field(array) => fields.push((name, array)),
             Variable::Table(_) => {
                 return Err(Error::invalid("a table has no neighbours to learn from; say --kind table"));
             }
         }
-    }
-    for ((name, _), path) in fields.iter_mut().zip(paths(args)) {
-        *name = path.file_stem().unwrap_or_default().to_string_lossy().into();
     }
     let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
     let bounds = train::bounds(args, &names)?;
@@ -60,7 +57,10 @@ fn paths(args: &Train) -> impl Iterator<Item = &PathBuf> {
 
 /// Runs it.
 pub fn run(args: &Train) -> Result<bool> {
-    let load = |path: &PathBuf| train::load(path, &args.reading, args.variable.as_deref());
+    let load = |path: &PathBuf| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into();
+        Ok((name, train::load(path, &args.reading, args.variable.as_deref())?))
+    };
     let (fields, bounds, options) = request(args, paths(args).map(load).collect::<Result<_>>()?)?;
     check_output(&args.output, &paths(args).map(PathBuf::as_path).collect::<Vec<&Path>>())?;
     let mut out = AtomicFile::create(&args.output, args.force)?; // before the long work, should it be refused

@@ -7,6 +7,7 @@ use baler::archive::{Input, Options, compress};
 use baler::bound::Bound;
 use baler::codec::chunk::Codec;
 use baler::data::{Column, Dataset, Table, Values, Variable};
+use baler::model::any::Lent;
 use baler::model::table::file::TrainedTable;
 use common::run::*;
 use serde_json::Value;
@@ -247,4 +248,42 @@ fn a_model_costs_next_to_nothing_on_rows_unlike_its_sample() {
             assert!(shown.contains("rows without the model") && shown.contains(":6000"), "{shown}");
         }
     }
+}
+
+#[test]
+fn chunks_on_which_a_model_is_tried_are_what_they_would_be() {
+    let place = Place::new();
+    place.save("t.npz", number_table(3000));
+    place.ok("train --kind table t.npz --std 1e-2 --epochs 3 -o m.safetensors");
+    let trained = TrainedTable::from_bytes(&place.bytes("m.safetensors")).unwrap();
+    let (data, unlike) = (number_table(3000), drifted(1500, |v, i| v[(i + 1) % 3].clone()));
+    let Variable::Table(data) = data else { unreachable!() };
+    let archive = |table: &Table, model: Option<Lent>, asked: bool, chunk_rows, threads| {
+        let codec = asked.then_some(Codec::Table);
+        let bound = Some(Bound::Deviation(1e-2));
+        let options = Options {
+            bound,
+            model,
+            codec,
+            chunk_rows,
+            threads,
+            embed: chunk_rows != 400,
+            ..Options::default()
+        };
+        let mut out = vec![];
+        let summary = compress(vec![Input::Table("t".into(), Box::new(table))], &options, &mut out).unwrap();
+        (out, summary.model_left_out)
+    };
+    // Of 2 chunks all are tried, of 7 some.
+    for chunk_rows in [1500, 400] {
+        let (chosen, left_out) = archive(&data, Some((&trained).into()), false, chunk_rows, 1);
+        let pays = chunk_rows == 400; // where the model is not in the archive
+        assert_eq!(left_out.is_none(), pays, "{left_out:?}");
+        let asked = pays.then(|| (&trained).into());
+        assert!(chosen == archive(&data, asked, pays, chunk_rows, 1).0);
+        assert!(chosen == archive(&data, Some((&trained).into()), false, chunk_rows, 3).0);
+    }
+    // And of which the first is another's than the second: a model that pays for one alone.
+    let (chosen, _) = archive(&unlike, Some((&trained).into()), false, 400, 2);
+    assert!(chosen == archive(&unlike, Some((&trained).into()), true, 400, 1).0);
 }

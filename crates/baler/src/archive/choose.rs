@@ -1,8 +1,10 @@
 //! Whether a model or a codec that was given serves the data, and whether a model pays for itself.
 
+use super::coded::{Coded, code_chunk, read_chunk};
 use super::header::{Kind, VariableHeader};
+use super::pipeline::in_order;
 use super::plan::{Plan, bounds_of};
-use super::write::{Input, Options, Summary, deflate, encode_chunk, read_chunk};
+use super::write::{Input, Options, Summary, deflate};
 use crate::bound::Bound;
 use crate::codec::chunk::{Candidate, Codec, Request};
 use crate::codec::field::view;
@@ -114,9 +116,10 @@ fn purpose(model: Lent) -> String {
     }
 }
 
-/// Whether a model is to be used: where its codec is asked for, or where it pays for itself; why not, in the summary.
+/// Whether a model is to be used: where its codec is asked for, or where it pays for itself; why not, in the summary. Chunks
+/// on which it was tried are left coded in the plans.
 pub(super) fn is_worth_it(
-    plans: &[Plan],
+    plans: &mut [Plan],
     inputs: &mut [Input],
     model: Lent,
     options: &Options,
@@ -136,30 +139,71 @@ pub(super) fn is_worth_it(
         }
         return Ok(asked_for);
     }
-    let with_model =
-        Request { model: Some(Candidate::new(model, 0, false)), only: None, level: options.level };
-    let saved = saved(plans, inputs, &fitting, with_model)?;
+    let trials = try_out(plans, inputs, &fitting, model, options)?;
     let cost = if options.embed { deflate(&model.decoder_bytes()).len() as f64 } else { 0.0 };
-    Ok(pays(saved, cost, summary))
+    let pays = pays(trials.saved, cost, summary);
+    for Trial { variable, chunk, coded: [plain, by_model] } in trials.kept {
+        plans[variable].coded.insert(chunk, if pays { by_model } else { plain });
+    }
+    Ok(pays)
 }
 
-/// Bytes that a request's model saves, by the chunks of the variables `fitting` on which they are tried.
-fn saved(plans: &[Plan], inputs: &mut [Input], fitting: &[usize], with_model: Request) -> Result<f64> {
-    let mut saved = 0.0;
-    for &p in fitting {
-        let plan = &plans[p];
-        let chunks = plan.header.chunks();
-        let trials: Vec<usize> = (0..chunks.min(TRIALS)).map(|t| t * chunks / chunks.min(TRIALS)).collect();
-        for &i in &trials {
-            let runs = read_chunk(&mut inputs[p], &plan.header.kind, i)?;
-            let plain = Request { level: with_model.level, ..Request::default() };
-            let bytes =
-                |request| -> Result<f64> { Ok(encode_chunk(plan, i, &runs, request)?.payload.len() as f64) };
-            let (plain, best) = (bytes(plain)?, bytes(with_model)?);
-            saved += (plain - best) * chunks as f64 / trials.len() as f64;
-        }
-    }
-    Ok(saved)
+/// Bytes of chunks coded in trials that are kept, so that they are not coded again.
+const MOST_KEPT: usize = 1 << 26;
+
+/// A chunk coded without a model and with it.
+struct Trial {
+    variable: usize,
+    chunk: usize,
+    coded: [Coded; 2],
+}
+
+/// What trials came to.
+struct Trials {
+    /// Bytes that the model saves in all, by the chunks that were tried.
+    saved: f64,
+    kept: Vec<Trial>,
+}
+
+/// Tries a model on some chunks of each of the variables `fitting`.
+fn try_out(
+    plans: &[Plan],
+    inputs: &mut [Input],
+    fitting: &[usize],
+    model: Lent,
+    options: &Options,
+) -> Result<Trials> {
+    let chunks = |&p: &usize| {
+        let chunks = plans[p].header.chunks();
+        let tried = chunks.min(TRIALS);
+        (0..tried).map(move |t| (p, t * chunks / tried, chunks as f64 / tried as f64))
+    };
+    let mut jobs = fitting.iter().flat_map(chunks);
+    let plain = Request { level: options.level, ..Request::default() };
+    let by_model = Request { model: Some(Candidate::new(model, 0, false)), ..plain };
+    let mut trials = Trials { saved: 0.0, kept: vec![] };
+    let mut room = MOST_KEPT;
+    in_order(
+        options.threads,
+        || {
+            let (p, i, share) = jobs.next()?;
+            Some(read_chunk(&mut inputs[p], &plans[p].header.kind, i).map(|runs| (p, i, share, runs)))
+        },
+        |(variable, chunk, share, runs)| {
+            let code = |request| code_chunk(&plans[variable], chunk, &runs, request);
+            Ok((Trial { variable, chunk, coded: [code(plain)?, code(by_model)?] }, share))
+        },
+        |(trial, share)| {
+            let [plain, by_model] = trial.coded.each_ref().map(|c| c.payload.len());
+            trials.saved += (plain as f64 - by_model as f64) * share;
+            if let Some(left) = room.checked_sub(plain + by_model) {
+                room = left;
+                trials.kept.push(trial);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(trials)
 }
 
 /// Whether a model saves more than it takes; why it is left out, in the summary, where it does not.

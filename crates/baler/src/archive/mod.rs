@@ -1,6 +1,7 @@
 //! Archives: compression into them, reading from them, mending them.
 
 mod choose;
+mod coded;
 pub mod columns;
 pub mod header;
 pub mod index;

@@ -1,5 +1,6 @@
 //! What will be written of each variable, and what its chunks have to hold to.
 
+use super::coded::Coded;
 use super::header::{ColumnHeader, FieldHeader, Kind, Resolved, TableHeader, VariableHeader};
 use super::source::{self, FieldSource, TableSource};
 use super::survey::{Survey, look_at};
@@ -16,6 +17,7 @@ use crate::model::autoencoder::Decoder;
 use crate::model::blocks::Blocks;
 use crate::statistics::Statistics;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 /// What the header says of a variable, and what its chunks have to hold to.
 pub(super) struct Plan {
@@ -23,6 +25,8 @@ pub(super) struct Plan {
     pub targets: Vec<Target>,
     /// The runs of the first chunk, as planning has read them: of an archive's only variable, which is soon coded.
     pub first: Option<Vec<Values>>,
+    /// Chunks that trials have coded as they are to be.
+    pub coded: BTreeMap<usize, Coded>,
 }
 
 pub(super) fn values_of(header: &VariableHeader) -> u64 {
@@ -123,7 +127,7 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options, only:
     let (resolved, target) = survey.resolve(name)?;
     (field.bound, field.fill) = (resolved, target.fill);
     let header = VariableHeader { name: name.into(), kind: Kind::Field(field) };
-    Ok(Plan { header, targets: vec![target], first: first.filter(|_| only) })
+    Ok(Plan { header, targets: vec![target], first: first.filter(|_| only), coded: BTreeMap::new() })
 }
 
 /// The axis along which a field is cut into chunks of about `chunk` values, and their length along it.
@@ -254,5 +258,5 @@ fn plan_table(name: &str, table: &mut dyn TableSource, options: &Options, only: 
     }
     let kind = Kind::Table(TableHeader { rows, chunk_rows, columns });
     let header = VariableHeader { name: name.into(), kind };
-    Ok(Plan { header, targets, first: first.filter(|_| only) })
+    Ok(Plan { header, targets, first: first.filter(|_| only), coded: BTreeMap::new() })
 }

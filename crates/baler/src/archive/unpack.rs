@@ -1,8 +1,8 @@
 //! A chunk's record back to values.
 
+use super::coded::checksum;
 use super::header::{Header, Kind, TableHeader};
 use super::record::{ChunkBody, RecordKind, unframe};
-use super::write::checksum;
 use crate::codec::chunk::{decode_columns, decode_field, decode_table};
 use crate::data::{DType, Values};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,17 +1,18 @@
 //! Compression: variables in, an archive out, chunk by chunk and in parallel.
 
 use super::choose::{check_codec, fits, is_worth_it, serves};
+use super::coded::{Coded, code_chunk, read_chunk};
 use super::header::{Header, Kind, ModelReference, VariableHeader};
 use super::index::{Index, trailer};
 use super::pipeline::in_order;
 use super::plan::{Plan, bounds_of, check_names, cut, dtypes_of, plan, values_of};
 use super::read::{MOST_DESCRIPTION, MOST_MODELS, model_room};
 use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
-use super::source::{self, FieldSource, TableSource};
+use super::source::{FieldSource, TableSource};
 use super::survey::check_fill;
 use crate::bound::Bound;
 use crate::codec::bytes::{put_bytes, put_varint};
-use crate::codec::chunk::{Candidate, Codec, Encoded, Request, encode_field, encode_table};
+use crate::codec::chunk::{Candidate, Codec, Request};
 use crate::codec::field::Level;
 use crate::data::{DType, Values};
 use crate::error::{Error, ErrorKind, Result};
@@ -149,7 +150,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     check_codec(&plans, options)?;
     let mut summary = Summary::default();
     let model = match options.model {
-        Some(model) if is_worth_it(&plans, &mut inputs, model, options, &mut summary)? => Some(model),
+        Some(model) if is_worth_it(&mut plans, &mut inputs, model, options, &mut summary)? => Some(model),
         _ => None,
     };
     if options.decoder().is_some() && model.is_none() {
@@ -157,6 +158,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
         for (plan, input) in plans.iter_mut().zip(&mut inputs) {
             if let (Kind::Field(f), Input::Field(_, source)) = (&mut plan.header.kind, input) {
                 (f.axis, f.length) = cut(source.as_mut(), options.chunk, None)?;
+                plan.coded.clear();
             }
         }
     }
@@ -221,38 +223,10 @@ fn description(options: &Options) -> Result<Option<Vec<u8>>> {
     Ok(Some(deflate(text.as_bytes())))
 }
 
-/// The checksum of a chunk's decoded values.
-pub(super) fn checksum(runs: &[Values]) -> u32 {
-    let mut sum = crc32fast::Hasher::new();
-    runs.iter().for_each(|v| v.checksum(&mut sum));
-    sum.finalize()
-}
-
 /// zlib, at its best level.
 pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut coder = flate2::write::ZlibEncoder::new(vec![], flate2::Compression::best());
     coder.write_all(bytes).and_then(|()| coder.finish()).expect("writing to memory does not fail")
-}
-
-/// Codes chunk `i` of a plan.
-pub(super) fn encode_chunk(plan: &Plan, i: usize, runs: &[Values], request: Request) -> Result<Encoded> {
-    match &plan.header.kind {
-        Kind::Field(f) => encode_field(&runs[0], &f.chunk(i).1, plan.targets[0], request),
-        Kind::Table(t) => {
-            let names: Vec<&str> = t.columns.iter().map(|c| c.name.as_str()).collect();
-            encode_table(runs, &names, &plan.targets, request)
-        }
-    }
-}
-
-pub(super) fn read_chunk(input: &mut Input, kind: &Kind, i: usize) -> Result<Vec<Values>> {
-    match (input, kind) {
-        (Input::Field(_, source), Kind::Field(f)) => {
-            Ok(vec![source::values(source.as_mut(), f.dtype, f.chunk(i).0)?])
-        }
-        (Input::Table(_, table), Kind::Table(t)) => source::runs(table.as_mut(), &t.columns, t.chunk(i)),
-        _ => unreachable!("a plan's header is of its input's kind"),
-    }
 }
 
 /// What has been done of all that is to be: values, and bytes of the values in their own types.
@@ -262,8 +236,16 @@ struct Tally {
     original: u64,
 }
 
-/// Reads, codes and writes the chunks of variable `number`, the first of which planning may have left, and notes its errors
-/// and the bytes of its texts in the index.
+/// What is left to do of a chunk.
+enum Job {
+    /// Nothing: a trial has coded it.
+    Done(Coded),
+    /// To code its values.
+    Code(Vec<Values>),
+}
+
+/// Reads, codes and writes the chunks of variable `number`, the first of which planning may have read and some of which trials
+/// may have coded; notes its errors and the bytes of its texts in the index.
 fn write_variable(
     writer: &mut Writer,
     number: usize,
@@ -272,7 +254,7 @@ fn write_variable(
     (options, request): (&Options, Request),
     tally: &mut Tally,
 ) -> Result<()> {
-    let mut first = plan.first.take();
+    let (mut first, mut coded) = (plan.first.take(), std::mem::take(&mut plan.coded));
     let mut errors = vec![0.0f64; plan.targets.len()];
     let mut texts = vec![0u64; plan.targets.len()];
     let chunks = plan.header.chunks();
@@ -290,18 +272,21 @@ fn write_variable(
     };
     in_order(
         options.threads,
-        || next.next().map(|i| Ok((i, read(i)?))),
-        |(i, runs): (usize, Vec<Values>)| {
-            let encoded = encode_chunk(plan, i, &runs, request)?;
-            let values: u64 = runs.iter().map(|v| v.len() as u64).sum();
-            let sizes: Vec<u64> = runs.iter().map(|v| v.byte_len() as u64).collect();
-            Ok((i, encoded, values, sizes))
+        || {
+            let i = next.next()?;
+            Some(match coded.remove(&i) {
+                Some(coded) => Ok((i, Job::Done(coded))),
+                None => read(i).map(|runs| (i, Job::Code(runs))),
+            })
         },
-        |(chunk, encoded, values, sizes)| {
-            let (codec, sum) = (encoded.codec, checksum(&encoded.decoded));
-            let body = ChunkBody { variable: number, chunk, codec, sum, payload: &encoded.payload };
+        |(i, job)| match job {
+            Job::Done(coded) => Ok((i, coded)),
+            Job::Code(runs) => Ok((i, code_chunk(plan, i, &runs, request)?)),
+        },
+        |(chunk, Coded { codec, payload, sum, errors: off, values, sizes })| {
+            let body = ChunkBody { variable: number, chunk, codec, sum, payload: &payload };
             writer.put(RecordKind::Chunk, Some(codec), &body.to_bytes())?;
-            errors.iter_mut().zip(&encoded.errors).for_each(|(all, &e)| *all = all.max(e));
+            errors.iter_mut().zip(&off).for_each(|(all, &e)| *all = all.max(e));
             texts.iter_mut().zip(&sizes).for_each(|(all, &here)| *all += here);
             tally.original += sizes.iter().sum::<u64>();
             tally.done += values;

@@ -244,6 +244,8 @@ fn a_model_of_a_table_is_trained_used_and_told_of() {
         &["--ratio", "autoencoder"],
     );
     place.fails("train t.npz --std 1e-2 -o m.safetensors", 2, &["--kind table"]);
+    let unknown = "train --kind table t.npz --std 1e-2 --bound w=abs:1 -o m.safetensors";
+    place.fails(unknown, 2, &["a bound is given for 'w'"]);
     let trained = place.json("train --kind table t.npz --std 1e-2 --epochs 2 -o m.safetensors");
     assert_eq!(trained["kind"], "table");
     assert_eq!(place.json("info m.safetensors")["kind"], "table model");
@@ -310,6 +312,8 @@ fn a_model_of_fields_is_trained_told_of_and_used() {
     place.fails("train --kind field a.npy -o n.safetensors", 2, &["bound"]);
     place.fails("train --kind field a.npy --lossless -o n.safetensors", 2, &["--rel"]);
     place.fails(&format!("train --kind field a.npy flat.npy -o n.safetensors {how}"), 2, &["axes"]);
+    let unknown = "train --kind field a.npy --abs 1 --bound w=abs:1 -o n.safetensors";
+    place.fails(unknown, 2, &["a bound is given for 'w'", "only a"]);
     place.fails("train --kind field a.npy --abs 1 --hidden 0 -o n.safetensors", 2, &["hidden"]);
     place.fails("train a.npy b.npy -o n.safetensors", 2, &["--kind field"]);
 }

@@ -65,7 +65,12 @@ pub(super) fn check_names(inputs: &[Input], options: &Options) -> Result<()> {
             }
         }
     }
-    match options.bounds.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+    check_bounds(&options.bounds, &known)
+}
+
+/// Every name with a bound of its own must be one of the `known`.
+pub fn check_bounds(bounds: &[(String, Bound)], known: &[&str]) -> Result<()> {
+    match bounds.iter().find(|(name, _)| !known.contains(&name.as_str())) {
         Some((name, _)) => Err(Error::invalid(format!(
             "a bound is given for '{name}', but the data has only {}",
             known.join(", ")

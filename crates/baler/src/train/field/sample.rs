@@ -2,7 +2,7 @@
 
 use super::FieldOptions;
 use crate::archive::Options;
-use crate::archive::plan::field_tolerance;
+use crate::archive::plan::{check_bounds, field_tolerance};
 use crate::codec::MOST_CHUNK;
 use crate::codec::field::coding::Signal;
 use crate::codec::field::dispatch::fit_plain;
@@ -55,6 +55,8 @@ struct Prepared {
 
 /// Looks at the places of `fields`, as they are without a network.
 pub fn sample(fields: &[(String, Array)], bounds: &Options, options: &FieldOptions) -> Result<Sample> {
+    let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    check_bounds(&bounds.bounds, &names)?;
     let total: usize = fields.iter().map(|(_, a)| a.values.len()).sum();
     let share = MOST_PLACES as f64 / total.max(1) as f64;
     let mut sample = Sample { seed: options.seed, share, ..Sample::default() };

@@ -219,6 +219,8 @@ pub fn train_within(
     options: &TableOptions,
     mut progress: impl FnMut(&ColumnReport) -> ControlFlow<()>,
 ) -> Result<TrainedTable> {
+    let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
+    archive::plan::check_bounds(&bounds.bounds, &names)?;
     let targets = archive::plan::table_targets(table, bounds)?;
     let rows = table.rows().min(MOST_ROWS);
     let (mut sample, mut resolved) = (vec![], vec![]);

@@ -113,27 +113,28 @@ pub fn encode_with(
     let dims = view(shape);
     let spacing = if values.dtype().is_float() { 0.0 } else { 1.0 };
     let repeated = repeated(values, dims, tolerance, spacing, level);
-    let apart = (!repeated.is_empty()).then_some(How { dims, fill, repeated, level, learned, portable });
-    let alone = How { dims, fill, repeated: vec![], level, learned, portable };
+    let rival = usize::MAX;
+    let alone = How { dims, fill, repeated: vec![], level, learned, rival, portable };
+    let apart = (!repeated.is_empty()).then_some(How { repeated, ..alone });
     let pays = apart.as_ref().map_or(Some(false), |apart| pays(values, tolerance, &alone, apart));
-    let mut best: Option<(Vec<u8>, Values)> = None;
-    let mut offer = |coded: (Vec<u8>, Values)| {
-        if best.as_ref().is_none_or(|best| smaller(coded.0.len(), best.0.len(), level)) {
-            best = Some(coded);
+    let apart = apart.filter(|_| pays != Some(false)).map(|apart| encode_as(values, tolerance, &apart));
+    let rival = apart.as_ref().map_or(rival, |(payload, _)| payload.len());
+    let alone = How { rival, ..alone };
+    let mut best = match apart {
+        Some(apart) if pays == Some(true) => apart,
+        Some(apart) => {
+            let alone = encode_as(values, tolerance, &alone);
+            if smaller(apart.0.len(), alone.0.len(), level) { apart } else { alone }
         }
+        None => encode_as(values, tolerance, &alone),
     };
-    if pays != Some(true) {
-        offer(encode_as(values, tolerance, &alone));
-    }
     if level != Level::Fast
         && let Some(exact) = packed::encode_recurring(values, tolerance, &alone)
+        && exact.0.len() < best.0.len()
     {
-        offer(exact);
+        best = exact;
     }
-    if let Some(apart) = apart.filter(|_| pays != Some(false)) {
-        offer(encode_as(values, tolerance, &apart));
-    }
-    best.expect("one way or the other")
+    best
 }
 
 /// Codes a chunk in the one way that `how` says.
@@ -167,6 +168,8 @@ struct How<'a> {
     level: Level,
     /// A model to try.
     learned: Option<learned::Candidate<'a>>,
+    /// The bytes that the chunk takes another way.
+    rival: usize,
     portable: bool,
 }
 
@@ -270,7 +273,7 @@ where
     let mut work = values.to_vec(); // special values stay where they are
     let signal = Signal { smooth, mean, dims: how.dims, step: step.to_f64(), sampling: Sampling::PLAIN };
     let domain = F::domain(step, mean, bound);
-    let task = Task { domain, signal, special: &classes.plane, portable: how.portable };
+    let task = Task { domain, signal, special: &classes.plane, rival: how.rival, portable: how.portable };
     let walk = coding::write(out, task, values, &mut work, how.choice());
     out[0] |= walk.to_bits();
     work
@@ -399,7 +402,7 @@ pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i
     let step = 2.0 * reach as f64 + 1.0;
     let signal = Signal { smooth: &smooth, mean: 0.0, dims, step, sampling: Sampling::PLAIN };
     let original = if choice.compares() { integers.to_vec() } else { vec![] };
-    let task = Task { domain, signal, special: &special, portable };
+    let task = Task { domain, signal, special: &special, rival: usize::MAX, portable };
     coding::write(out, task, &original, integers, choice)
 }
 

@@ -83,6 +83,10 @@ pub fn select<D: Domain>(task: Task<D>, values: &[D::Value], patient: bool) -> S
     let passing = special.iter().any(|&s| s != 0);
     let least = if passing { PASSING } else { CODED.start };
     let tile = Tile::of(dims, (count / SHARE).clamp(least, CODED.end));
+    if passing && 2 * tile.size.iter().product::<usize>() > count {
+        // All of it is coded in no more time than so much of it twice.
+        return Selected { recipe: None, foretold: Some(0) };
+    }
     let (coded, special) = (tile.cut(smooth, dims), tile.cut(special, dims));
     let values = tile.cut(values, dims);
     let here = Signal { smooth: &coded, dims: tile.size, sampling: SAMPLING, ..signal };
@@ -110,7 +114,7 @@ pub fn select<D: Domain>(task: Task<D>, values: &[D::Value], patient: bool) -> S
     };
     let mut out = vec![];
     let base = write_base(&mut out, here, recipe);
-    if out.len() * HEAVY.1 > needed * HEAVY.0 {
+    if too_heavy(out.len(), needed) {
         return chosen(None, without);
     }
     match walk(out, Some(&base)) {
@@ -126,9 +130,14 @@ pub fn likely<W: Real>(signal: Signal<W>, portable: bool) -> Recipe {
     Recipe { grouping, eighths, asked: ASKED[(signal.smooth.len() < LARGE) as usize] }
 }
 
+/// Whether a base of so many bytes is no good with any walk over it, where both have to take less than `needed`.
+pub fn too_heavy(base: usize, needed: usize) -> bool {
+    base * HEAVY.1 > needed * HEAVY.0
+}
+
 /// What a chunk of `count` values has to take less than with a base, where it takes so many bytes without: a large one's base
 /// has to be worth its time, unless the encoder is `patient`.
-fn enough(without: usize, count: usize, patient: bool) -> usize {
+pub fn enough(without: usize, count: usize, patient: bool) -> usize {
     if count >= LARGE && !patient { without - without / WORTH } else { without }
 }
 
@@ -228,7 +237,7 @@ mod tests {
     fn selected(v: &[f32], dims: [usize; 3], step: f32) -> Option<Recipe> {
         let domain = Absolute::<f32>::new(step, 0.0, step as f64 / 2.0);
         let signal = Signal { smooth: v, mean: 0.0, dims, step: step as f64, sampling: Sampling::PLAIN };
-        select(Task { domain, signal, special: &[], portable: true }, v, false).recipe
+        select(Task { domain, signal, special: &[], rival: usize::MAX, portable: true }, v, false).recipe
     }
 
     #[test]
@@ -249,7 +258,7 @@ mod tests {
         for (v, step) in [(&empty, 0.02), (&rough, 0.02)] {
             let domain = Absolute::<f32>::new(step, 0.0, step as f64 / 2.0);
             let signal = Signal { smooth: v, mean: 0.0, dims, step: step as f64, sampling: Sampling::PLAIN };
-            let task = Task { domain, signal, special: &[], portable: true };
+            let task = Task { domain, signal, special: &[], rival: usize::MAX, portable: true };
             let mut sizes: Vec<usize> = [None, Some(likely(signal, true))]
                 .map(|recipe| {
                     let mut out = vec![];

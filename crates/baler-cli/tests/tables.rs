@@ -3,9 +3,8 @@
 
 mod common;
 
-use baler::archive::{Input, Options, compress};
+use baler::archive::{Codec, Input, Options, compress};
 use baler::bound::Bound;
-use baler::codec::chunk::Codec;
 use baler::data::{Column, Dataset, Table, Values, Variable};
 use baler::model::any::Lent;
 use baler::model::table::file::TrainedTable;

@@ -80,8 +80,8 @@ pub fn decode(parameters: &Parameters, bytes: &[u8]) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use baler::archive::Level;
     use baler::bound::Bound;
-    use baler::codec::field::Level;
     use baler::data::DType;
 
     #[test]

@@ -11,9 +11,9 @@
 //! | 7 ... | length of each, slowest first |
 //! | then 8 | the SHA-256 of the model, four of its bytes a word, the first of them lowest |
 
+use baler::archive::Level;
 use baler::archive::header::MOST_RANK;
 use baler::bound::Bound;
-use baler::codec::field::Level;
 use baler::data::DType;
 use baler::error::{Error, Result};
 use baler::model::hash::ModelHash;

@@ -21,6 +21,9 @@
 //! # Ok::<(), baler::error::Error>(())
 //! ```
 //!
+//! Most programs need [`archive`], [`bound`] and [`data`]; those that train, [`train`] and [`model`]. [`codec`] and [`front`]
+//! are public for tests, benches and fuzzing: what they are made of may change with any version.
+//!
 //! The modules, in the order in which data flows:
 
 // What comes in, and how far off it may come back.

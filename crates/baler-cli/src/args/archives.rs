@@ -1,7 +1,7 @@
 //! What makes, reads, checks and compares archives.
 
 use super::shared::{BOUND, BoundArgs, Coding, NamedBoundArgs, Reading, Saying, levels};
-use baler::codec::field::Level;
+use baler::archive::Level;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 

@@ -1,6 +1,6 @@
 //! What several commands take: how to read, bounds, levels, how to speak.
 
-use baler::codec::field::Level;
+use baler::archive::Level;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueHint};
 use std::path::PathBuf;

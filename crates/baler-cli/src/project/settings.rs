@@ -1,9 +1,8 @@
 //! What the settings of a project mean to the library: the one place where keys become options.
 
 use super::config::Config;
+use baler::archive::{Codec, Level};
 use baler::bound::Bound;
-use baler::codec::chunk::Codec;
-use baler::codec::field::Level;
 use baler::error::{Error, Result};
 use baler::model::float::Precision;
 use baler::model::layers::Architecture;

@@ -15,6 +15,8 @@ mod survey;
 mod unpack;
 pub mod write;
 
+pub use crate::codec::chunk::Codec;
+pub use crate::codec::field::Level;
 pub use read::Archive;
 pub use salvage::{Salvaged, salvage};
 pub use source::{FieldSink, FieldSource, TableSink, TableSource};

@@ -126,7 +126,7 @@ impl<R: Read + Seek + Send> Archive<R> {
     /// Opens an archive. `models` may hold those that the archive does not.
     ///
     /// Reads header, index, description and models; no chunk. Errors say what is damaged and where; what
-    /// is still whole of a damaged file can be had by [`super::salvage`].
+    /// is still whole of a damaged file can be had by [`super::salvage()`].
     pub fn open(mut input: R, models: &[AnyDecoder]) -> Result<Archive<R>> {
         let length = input.seek(SeekFrom::End(0))?;
         input.seek(SeekFrom::Start(0))?;

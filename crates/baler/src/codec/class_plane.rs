@@ -141,7 +141,7 @@ pub fn write(out: &mut Vec<u8>, classes: &Classes, dims: [usize; 3]) {
     put_bytes(out, &coder.finish().0);
 }
 
-/// The inverse of [`write`]; what it returns is consistent.
+/// The inverse of [`write()`]; what it returns is consistent.
 pub fn read(r: &mut Reader, dims: [usize; 3]) -> Result<Classes> {
     let [nz, ny, nx] = dims;
     let flag = r.u8("class flag")?;

@@ -86,7 +86,7 @@ pub enum Choice<'a> {
 }
 
 impl Choice<'_> {
-    /// Whether several ways may be coded to be compared, for which [`write`] needs the values as they were.
+    /// Whether several ways may be coded to be compared, for which [`write()`] needs the values as they were.
     pub fn compares(&self) -> bool {
         matches!(self, Choice::Learned(..) | Choice::Level(Level::Default | Level::Max))
     }
@@ -358,7 +358,7 @@ pub fn write_base<D: Domain>(
     Base { values, rest }
 }
 
-/// The inverse of [`write`].
+/// The inverse of [`write()`].
 pub fn read<D: Domain>(
     mut r: Reader,
     Way { walk, models }: Way,

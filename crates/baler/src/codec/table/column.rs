@@ -409,7 +409,7 @@ pub fn write(out: &mut Vec<u8>, mapped: &Mapped) {
     integers::write(out, &mapped.integers);
 }
 
-/// The inverse of [`write`]; reads to the end of its input.
+/// The inverse of [`write()`]; reads to the end of its input.
 pub fn read(mut r: Reader, count: usize, dtype: DType, text: &mut usize) -> Result<Values> {
     let mut mapped = read_map(&mut r, count, &mut { MOST_TEXT })?;
     mapped.integers = integers::read(r, count)?;

@@ -32,7 +32,7 @@ pub fn write(out: &mut Vec<u8>, function: &Function, on: &[usize]) {
     }
 }
 
-/// The inverse of [`write`], after the list of columns: the column that it makes.
+/// The inverse of [`write()`], after the list of columns: the column that it makes.
 pub fn read(mut r: Reader, count: usize, on: &[usize], columns: &Columns) -> Result<Vec<i64>> {
     if on.is_empty() || on.len() > 2 {
         return Err(Error::corrupt(format!("a function of {} columns; it is of one or two", on.len())));

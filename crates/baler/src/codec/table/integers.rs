@@ -72,7 +72,7 @@ pub fn write(out: &mut Vec<u8>, values: &[i64]) {
     out.append(&mut best);
 }
 
-/// The inverse of [`write`], for `count` values; reads to the end of its input.
+/// The inverse of [`write()`], for `count` values; reads to the end of its input.
 pub fn read(mut r: Reader, count: usize) -> Result<Vec<i64>> {
     if count == 0 {
         r.finish("an empty column")?;

@@ -79,7 +79,7 @@ pub fn write(texts: &[String]) -> Vec<u8> {
     coder.finish().0
 }
 
-/// The inverse of [`write`], of `count` texts; `room` is how many bytes they may still take: a few bytes can stand for very
+/// The inverse of [`write()`], of `count` texts; `room` is how many bytes they may still take: a few bytes can stand for very
 /// many.
 pub fn read(coded: &[u8], count: usize, room: &mut usize) -> Result<Vec<String>> {
     let mut coder = Decoder::new(coded, &[]);

@@ -59,7 +59,7 @@ pub fn write(out: &mut Vec<u8>, v: &mut [f32], dims: [usize; 3], recipe: Recipe)
     wavelet::transform(v, dims, &splits, false);
 }
 
-/// The inverse of [`write`].
+/// The inverse of [`write()`].
 #[inline(always)]
 pub fn read(r: &mut Reader, dims: [usize; 3]) -> Result<Vec<f32>> {
     let (byte, eighths) = (r.u8("grouping of axes")?, r.u8("step of coefficients")?);

@@ -54,7 +54,7 @@ pub fn write<D: Domain>(out: &mut Vec<u8>, task: Task<D>, values: &mut [D::Value
     fast_write(out, Chunk { domain, dims, weights: &weights, special, values }, portable);
 }
 
-/// The inverse of [`write`].
+/// The inverse of [`write()`].
 pub fn read<D: Domain>(
     mut r: Reader,
     domain: D,

@@ -107,7 +107,7 @@ pub fn write(out: &mut Vec<u8>, values: &[i64], shape: &Shape, on: &On, columns:
     out.extend_from_slice(&raw);
 }
 
-/// The inverse of [`write`], after the list of columns.
+/// The inverse of [`write()`], after the list of columns.
 pub fn read(mut r: Reader, count: usize, list: &[usize], columns: &mut Columns) -> Result<Vec<i64>> {
     let own = r.count(list.len().min(MOST_PARENTS), "number of parents")?;
     let tag = r.u8("kind of leaves")?;

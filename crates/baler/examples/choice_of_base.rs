@@ -30,7 +30,7 @@ fn main() {
                 let domain = Absolute::<f32>::new(step, mean, bound);
                 let signal =
                     Signal { smooth: part, mean, dims, step: step as f64, sampling: Sampling::PLAIN };
-                let task = Task { domain, signal, special: &[], rival: usize::MAX, portable: false };
+                let task = Task { domain, signal, special: &[], portable: false };
                 let asked = if part.len() < 1 << 20 { 4 } else { 16 };
                 let groupings = [Grouping::Joint, Grouping::Planes, Grouping::Apart];
                 let recipes = groupings.iter().flat_map(|&grouping| {

@@ -387,7 +387,7 @@ fn over(shape: &[usize], recipe: Recipe) -> Vec<u8> {
     payload.extend([domain.step, domain.mean].iter().flat_map(|x| x.to_le_bytes()));
     payload.push(0); // no classes
     let mut values = original.clone();
-    let task = Task { domain, signal, special: &[], rival: usize::MAX, portable: true };
+    let task = Task { domain, signal, special: &[], portable: true };
     write_as(&mut payload, task, &mut values, Some(recipe));
     // In place of the chunk that the encoder would write.
     let options =

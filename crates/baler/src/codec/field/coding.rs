@@ -10,7 +10,7 @@ use super::fast;
 use super::kernel::{Chunk, LANES};
 use super::learned;
 use super::recurring::Recurring;
-use super::select::{Selected, better, enough, likely, select, too_heavy};
+use super::select::{Foretold, Selected, better, enough, likely, select, too_heavy};
 use super::taps::{Sampling, TAPS, fallback, tap_count};
 use crate::codec::bytes::{Reader, put_bytes, put_varint};
 use crate::codec::range_coder::{Coder, Decoder, Encoder};
@@ -116,8 +116,6 @@ pub struct Task<'a, D: Domain> {
     pub signal: Signal<'a, D::Work>,
     /// Places with a nonzero one are passed over; empty where there are none.
     pub special: &'a [u8],
-    /// The bytes that the chunk takes another way: where a walk alone takes many more, no base is tried.
-    pub rival: usize,
     /// Whether to keep to the portable build: the same bytes.
     pub portable: bool,
 }
@@ -131,7 +129,7 @@ pub fn write<D: Domain>(
     values: &mut [D::Value],
     choice: Choice,
 ) -> Walk {
-    let Task { domain, signal, special, portable, .. } = task;
+    let Task { domain, signal, special, portable } = task;
     let level = match choice {
         Choice::Learned(level, candidate) => {
             let serves = candidate.model.serves(signal.dims);
@@ -211,10 +209,12 @@ fn write_selected<D: Domain>(
     let start = out.len();
     write_as(out, task, values, recipe);
     let here = out.len() - start;
-    if foretold.is_none_or(|most| here <= most) {
-        return recipe;
+    match foretold {
+        Foretold::Only => return recipe,
+        Foretold::Bytes(most) if here <= most => return recipe,
+        // The tile was not like the chunk, or there was none: only coding tells.
+        _ => {}
     }
-    // There was no tile, or it was not like the chunk: only coding tells.
     let (mut other, mut others) = (vec![], original.to_vec());
     if recipe.is_some() {
         write_as(&mut other, task, &mut others, None);
@@ -222,9 +222,6 @@ fn write_selected<D: Domain>(
             return recipe;
         }
         replace(out, start, other, values, &others);
-        return None;
-    }
-    if here - here / BEATEN > task.rival {
         return None;
     }
     let likely = likely(task.signal, task.portable);
@@ -240,10 +237,6 @@ fn write_selected<D: Domain>(
     Some(likely)
 }
 
-/// Where repeated values are told apart in one of two ways, of which the other is shorter by one part in so many without a
-/// base, no base makes up for it.
-const BEATEN: usize = 8;
-
 /// Appends the plain walk, over the base of a recipe if there is one.
 pub fn write_as<D: Domain>(
     out: &mut Vec<u8>,
@@ -258,7 +251,7 @@ pub fn write_as<D: Domain>(
 /// Appends the plain walk, over a base that is already there if there is one.
 pub fn write_over<D: Domain>(
     out: &mut Vec<u8>,
-    Task { domain, signal, special, portable, .. }: Task<D>,
+    Task { domain, signal, special, portable }: Task<D>,
     values: &mut [D::Value],
     base: Option<&Base<D::Work>>,
 ) {
@@ -294,7 +287,7 @@ fn write_deep<D: Domain>(
     most: usize,
 ) -> bool {
     let base = recipe.map_or(vec![], |recipe| write_base(out, task, recipe).values);
-    let Task { domain, signal, special, portable, .. } = task;
+    let Task { domain, signal, special, portable } = task;
     let mut coder = Encoder::with_capacity(values.len() / 4);
     let most = most.saturating_sub(out.len());
     let chunk = deep::Chunk { dims: signal.dims, base: &base, special, values, most };
@@ -312,7 +305,7 @@ fn write_deep<D: Domain>(
 /// Appends the walk by a model's network.
 fn write_learned<D: Domain>(
     out: &mut Vec<u8>,
-    Task { domain, signal, special, portable, .. }: Task<D>,
+    Task { domain, signal, special, portable }: Task<D>,
     values: &mut [D::Value],
     candidate: learned::Candidate,
 ) {

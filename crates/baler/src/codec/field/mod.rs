@@ -113,13 +113,10 @@ pub fn encode_with(
     let dims = view(shape);
     let spacing = if values.dtype().is_float() { 0.0 } else { 1.0 };
     let repeated = repeated(values, dims, tolerance, spacing, level);
-    let rival = usize::MAX;
-    let alone = How { dims, fill, repeated: vec![], level, learned, rival, portable };
+    let alone = How { dims, fill, repeated: vec![], level, learned, portable };
     let apart = (!repeated.is_empty()).then_some(How { repeated, ..alone });
     let pays = apart.as_ref().map_or(Some(false), |apart| pays(values, tolerance, &alone, apart));
     let apart = apart.filter(|_| pays != Some(false)).map(|apart| encode_as(values, tolerance, &apart));
-    let rival = apart.as_ref().map_or(rival, |(payload, _)| payload.len());
-    let alone = How { rival, ..alone };
     let mut best = match apart {
         Some(apart) if pays == Some(true) => apart,
         Some(apart) => {
@@ -168,8 +165,6 @@ struct How<'a> {
     level: Level,
     /// A model to try.
     learned: Option<learned::Candidate<'a>>,
-    /// The bytes that the chunk takes another way.
-    rival: usize,
     portable: bool,
 }
 
@@ -273,7 +268,7 @@ where
     let mut work = values.to_vec(); // special values stay where they are
     let signal = Signal { smooth, mean, dims: how.dims, step: step.to_f64(), sampling: Sampling::PLAIN };
     let domain = F::domain(step, mean, bound);
-    let task = Task { domain, signal, special: &classes.plane, rival: how.rival, portable: how.portable };
+    let task = Task { domain, signal, special: &classes.plane, portable: how.portable };
     let walk = coding::write(out, task, values, &mut work, how.choice());
     out[0] |= walk.to_bits();
     work
@@ -402,7 +397,7 @@ pub(super) fn write_integers(out: &mut Vec<u8>, whole: &Whole, integers: &mut [i
     let step = 2.0 * reach as f64 + 1.0;
     let signal = Signal { smooth: &smooth, mean: 0.0, dims, step, sampling: Sampling::PLAIN };
     let original = if choice.compares() { integers.to_vec() } else { vec![] };
-    let task = Task { domain, signal, special: &special, rival: usize::MAX, portable };
+    let task = Task { domain, signal, special: &special, portable };
     coding::write(out, task, &original, integers, choice)
 }
 

@@ -58,8 +58,19 @@ const MOST_STEPS: f64 = 1e6;
 pub struct Selected {
     /// The likeliest recipe, where a base seems to make the chunk smaller.
     pub recipe: Option<Recipe>,
-    /// More bytes than this the chunk should not take, nor try the other way if it does; none where there is no other way.
-    pub foretold: Option<usize>,
+    /// What the chunk should take.
+    pub foretold: Foretold,
+}
+
+/// What is foretold of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Foretold {
+    /// That there is no other way.
+    Only,
+    /// No more bytes than so many: else the other way is to be tried.
+    Bytes(usize),
+    /// Nothing: the chunk is small, so both ways are tried on all of it. That takes no more time than a large part of it twice.
+    Nothing,
 }
 
 /// A chunk that takes so many times what its tile foretold, in halves, is not like it.
@@ -77,15 +88,14 @@ pub fn select<D: Domain>(task: Task<D>, values: &[D::Value], patient: bool) -> S
     let near =
         |block: &[D::Work]| block.iter().fold(true, |all, x| all & ((x.to_f64() - centre).abs() < most));
     if values.len() < LEAST || !smooth.chunks(1024).all(near) {
-        return Selected { recipe: None, foretold: None };
+        return Selected { recipe: None, foretold: Foretold::Only };
     }
     let count = values.len();
     let passing = special.iter().any(|&s| s != 0);
     let least = if passing { PASSING } else { CODED.start };
     let tile = Tile::of(dims, (count / SHARE).clamp(least, CODED.end));
     if passing && 2 * tile.size.iter().product::<usize>() > count {
-        // All of it is coded in no more time than so much of it twice.
-        return Selected { recipe: None, foretold: Some(0) };
+        return Selected { recipe: None, foretold: Foretold::Nothing };
     }
     let (coded, special) = (tile.cut(smooth, dims), tile.cut(special, dims));
     let values = tile.cut(values, dims);
@@ -99,7 +109,7 @@ pub fn select<D: Domain>(task: Task<D>, values: &[D::Value], patient: bool) -> S
     let weights = 2 * tap_count(dims);
     let chosen = |recipe, bytes: usize| {
         let whole = weights + bytes.saturating_sub(weights) * count / values.len();
-        Selected { recipe, foretold: Some(whole * UNLIKE / 2 + UNLIKE_BY) }
+        Selected { recipe, foretold: Foretold::Bytes(whole * UNLIKE / 2 + UNLIKE_BY) }
     };
     if without <= NOTHING || without * 8 > values.len() * MOST_BITS {
         return chosen(None, without);
@@ -237,7 +247,7 @@ mod tests {
     fn selected(v: &[f32], dims: [usize; 3], step: f32) -> Option<Recipe> {
         let domain = Absolute::<f32>::new(step, 0.0, step as f64 / 2.0);
         let signal = Signal { smooth: v, mean: 0.0, dims, step: step as f64, sampling: Sampling::PLAIN };
-        select(Task { domain, signal, special: &[], rival: usize::MAX, portable: true }, v, false).recipe
+        select(Task { domain, signal, special: &[], portable: true }, v, false).recipe
     }
 
     #[test]
@@ -258,7 +268,7 @@ mod tests {
         for (v, step) in [(&empty, 0.02), (&rough, 0.02)] {
             let domain = Absolute::<f32>::new(step, 0.0, step as f64 / 2.0);
             let signal = Signal { smooth: v, mean: 0.0, dims, step: step as f64, sampling: Sampling::PLAIN };
-            let task = Task { domain, signal, special: &[], rival: usize::MAX, portable: true };
+            let task = Task { domain, signal, special: &[], portable: true };
             let mut sizes: Vec<usize> = [None, Some(likely(signal, true))]
                 .map(|recipe| {
                     let mut out = vec![];
@@ -268,7 +278,7 @@ mod tests {
                 .into();
             sizes.sort_unstable();
             let Selected { foretold, .. } = select(task, v, false);
-            assert!(foretold.unwrap() < sizes[0], "{foretold:?} {sizes:?}");
+            assert!(matches!(foretold, Foretold::Bytes(n) if n < sizes[0]), "{foretold:?} {sizes:?}");
             let mut out = vec![];
             write(&mut out, task, v, &mut v.clone(), Choice::Level(Level::Default));
             assert_eq!(out.len(), sizes[0], "{sizes:?}");

@@ -46,7 +46,7 @@ pub fn serves(dims: [usize; 3]) -> bool {
 
 /// Appends the walk over `values`, which become the reconstructions.
 pub fn write<D: Domain>(out: &mut Vec<u8>, task: Task<D>, values: &mut [D::Value]) {
-    let Task { domain, signal, special, portable, .. } = task;
+    let Task { domain, signal, special, portable } = task;
     let dims = signal.dims;
     let weights =
         fit_taps(Signal { sampling: sampling(values.len()), ..signal }, &taps::taps(dims), portable);

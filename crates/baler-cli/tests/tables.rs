@@ -6,7 +6,7 @@ mod common;
 use baler::archive::{Codec, Input, Options, compress};
 use baler::bound::Bound;
 use baler::data::{Column, Dataset, Table, Values, Variable};
-use baler::model::any::Lent;
+use baler::model::any::ModelRef;
 use baler::model::table::file::TrainedTable;
 use common::run::*;
 use serde_json::Value;
@@ -257,7 +257,7 @@ fn chunks_on_which_a_model_is_tried_are_what_they_would_be() {
     let trained = TrainedTable::from_bytes(&place.bytes("m.safetensors")).unwrap();
     let (data, unlike) = (number_table(3000), drifted(1500, |v, i| v[(i + 1) % 3].clone()));
     let Variable::Table(data) = data else { unreachable!() };
-    let archive = |table: &Table, model: Option<Lent>, asked: bool, chunk_rows, threads| {
+    let archive = |table: &Table, model: Option<ModelRef>, asked: bool, chunk_rows, threads| {
         let codec = asked.then_some(Codec::Table);
         let bound = Some(Bound::Deviation(1e-2));
         let options = Options {

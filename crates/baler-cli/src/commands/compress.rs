@@ -9,7 +9,7 @@ use crate::saying::{bar, bytes, number, print, ratio};
 use baler::archive::{Codec, Options, compress};
 use baler::bound::Bound;
 use baler::error::{Error, Result};
-use baler::model::any::{AnyModel, Lent};
+use baler::model::any::{AnyModel, ModelRef};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -51,7 +51,7 @@ pub fn run(args: &Compress) -> Result<bool> {
     let model = model_of(&args.coding)?;
     let codec = args.codec.as_deref().map(codec).transpose()?;
     let lent = model.as_ref().map(AnyModel::lend);
-    if codec == Some(Codec::Autoencoder) && lent.and_then(Lent::autoencoder).is_none() {
+    if codec == Some(Codec::Autoencoder) && lent.and_then(ModelRef::autoencoder).is_none() {
         return Err(Error::invalid(
             "--codec autoencoder wants a model: train one with `baler train`, give it with --model",
         ));

@@ -1,16 +1,18 @@
 //! Whether a model or a codec that was given serves the data, and whether a model pays for itself.
 
-use super::coded::{Coded, code_chunk, read_chunk};
 use super::header::{Kind, VariableHeader};
-use super::pipeline::in_order;
+use super::options::Options;
 use super::plan::{Plan, bounds_of};
-use super::write::{Input, Options, Summary, deflate};
+use super::source::Input;
+use super::trial::{Trial, try_out};
+use super::write::Summary;
+use super::zlib::deflate;
 use crate::bound::Bound;
-use crate::codec::chunk::{Candidate, Codec, Request};
+use crate::codec::chunk::Codec;
 use crate::codec::field::view;
 use crate::data::DType;
 use crate::error::{Error, Result};
-use crate::model::any::Lent;
+use crate::model::any::ModelRef;
 use crate::model::autoencoder::Decoder;
 use crate::model::blocks::Blocks;
 
@@ -79,40 +81,39 @@ pub(super) fn fits(header: &VariableHeader, decoder: &Decoder) -> bool {
     }
 }
 
-/// Chunks of all variables on which the worth of a model is measured.
-const TRIALS: usize = 4;
-
 /// The codec that a model is for.
-fn codec_of(model: Lent) -> Codec {
+fn codec_of(model: ModelRef) -> Codec {
     match model {
-        Lent::Autoencoder(_) => Codec::Autoencoder,
-        Lent::Table(_) => Codec::Table,
-        Lent::Field(_) => Codec::Field,
+        ModelRef::Autoencoder(_) => Codec::Autoencoder,
+        ModelRef::Table(_) => Codec::Table,
+        ModelRef::Field(_) => Codec::Field,
     }
 }
 
 /// Whether a model can serve anything of a variable.
-fn suits(model: Lent, header: &VariableHeader) -> bool {
+fn suits(model: ModelRef, header: &VariableHeader) -> bool {
     match (model, &header.kind) {
-        (Lent::Autoencoder(m), _) => fits(header, &m.decoder),
-        (Lent::Table(net), Kind::Table(t)) => {
+        (ModelRef::Autoencoder(m), _) => fits(header, &m.decoder),
+        (ModelRef::Table(net), Kind::Table(t)) => {
             t.columns.iter().any(|c| net.model.columns().iter().any(|known| known.name == c.name))
         }
-        (Lent::Field(m), Kind::Field(f)) => header.chunks() > 0 && m.serves(view(&f.chunk(0).1)),
-        (Lent::Table(_), Kind::Field(_)) | (Lent::Field(_), Kind::Table(_)) => false,
+        (ModelRef::Field(m), Kind::Field(f)) => header.chunks() > 0 && m.serves(view(&f.chunk(0).1)),
+        (ModelRef::Table(_), Kind::Field(_)) | (ModelRef::Field(_), Kind::Table(_)) => false,
     }
 }
 
-/// What a model is for, in words.
-fn purpose(model: Lent) -> String {
+/// What a model is for, and that there is none of it.
+fn nothing_for(model: ModelRef) -> String {
     match model {
-        Lent::Autoencoder(m) => rows_of(&m.decoder),
-        Lent::Table(t) => {
+        ModelRef::Autoencoder(m) => format!("{}, and nothing in the data has them", rows_of(&m.decoder)),
+        ModelRef::Table(t) => {
             let names: Vec<&str> = t.model.columns().iter().map(|c| c.name.as_str()).collect();
-            format!("tables with columns named {}", names.join(", "))
+            format!("tables with columns named {}, and nothing in the data has any", names.join(", "))
         }
-        Lent::Field(m) if m.planar() => "fields of two axes".into(),
-        Lent::Field(_) => "fields of three or more axes".into(),
+        ModelRef::Field(m) => {
+            let axes = if m.planar() { "two axes" } else { "three or more axes" };
+            format!("fields of {axes}, and there are none in the data")
+        }
     }
 }
 
@@ -121,15 +122,15 @@ fn purpose(model: Lent) -> String {
 pub(super) fn is_worth_it(
     plans: &mut [Plan],
     inputs: &mut [Input],
-    model: Lent,
+    model: ModelRef,
     options: &Options,
     summary: &mut Summary,
 ) -> Result<bool> {
     let fitting: Vec<usize> = (0..plans.len()).filter(|&i| suits(model, &plans[i].header)).collect();
     if fitting.is_empty() && plans.iter().any(|p| p.header.chunks() > 0) {
         return Err(Error::invalid(format!(
-            "the model is for {}, and nothing in the data is that; train one on this data",
-            purpose(model)
+            "the model is for {}; train one on this data",
+            nothing_for(model)
         )));
     }
     if let Some(asked) = options.codec {
@@ -146,64 +147,6 @@ pub(super) fn is_worth_it(
         plans[variable].coded.insert(chunk, if pays { by_model } else { plain });
     }
     Ok(pays)
-}
-
-/// Bytes of chunks coded in trials that are kept, so that they are not coded again.
-const MOST_KEPT: usize = 1 << 26;
-
-/// A chunk coded without a model and with it.
-struct Trial {
-    variable: usize,
-    chunk: usize,
-    coded: [Coded; 2],
-}
-
-/// What trials came to.
-struct Trials {
-    /// Bytes that the model saves in all, by the chunks that were tried.
-    saved: f64,
-    kept: Vec<Trial>,
-}
-
-/// Tries a model on some chunks of each of the variables `fitting`.
-fn try_out(
-    plans: &[Plan],
-    inputs: &mut [Input],
-    fitting: &[usize],
-    model: Lent,
-    options: &Options,
-) -> Result<Trials> {
-    let chunks = |&p: &usize| {
-        let chunks = plans[p].header.chunks();
-        let tried = chunks.min(TRIALS);
-        (0..tried).map(move |t| (p, t * chunks / tried, chunks as f64 / tried as f64))
-    };
-    let mut jobs = fitting.iter().flat_map(chunks);
-    let plain = Request { level: options.level, ..Request::default() };
-    let by_model = Request { model: Some(Candidate::new(model, 0, false)), ..plain };
-    let mut trials = Trials { saved: 0.0, kept: vec![] };
-    let mut room = MOST_KEPT;
-    in_order(
-        options.threads,
-        || {
-            let (p, i, share) = jobs.next()?;
-            Some(read_chunk(&mut inputs[p], &plans[p].header.kind, i).map(|runs| (p, i, share, runs)))
-        },
-        |(variable, chunk, share, runs)| {
-            let code = |request| code_chunk(&plans[variable], chunk, &runs, request);
-            Ok((Trial { variable, chunk, coded: [code(plain)?, code(by_model)?] }, share))
-        },
-        |(trial, share)| {
-            let [plain, by_model] = trial.coded.each_ref().map(|c| c.payload.len());
-            trials.saved += (plain as f64 - by_model as f64) * share;
-            if let Some(left) = room.checked_sub(plain + by_model) {
-                room = left;
-                trials.kept.push(trial);
-            }
-            Ok(())
-        },
-    )?;
-    Ok(trials)
 }
 
 /// Whether a model saves more than it takes; why it is left out, in the summary, where it does not.

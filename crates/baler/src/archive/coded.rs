@@ -2,8 +2,7 @@
 
 use super::header::Kind;
 use super::plan::Plan;
-use super::source;
-use super::write::Input;
+use super::source::{self, Input};
 use crate::codec::chunk::{Codec, Request, encode_field, encode_table};
 use crate::data::Values;
 use crate::error::Result;

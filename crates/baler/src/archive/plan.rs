@@ -2,9 +2,10 @@
 
 use super::coded::Coded;
 use super::header::{ColumnHeader, FieldHeader, Kind, Resolved, TableHeader, VariableHeader};
+use super::options::Options;
+use super::source::Input;
 use super::source::{self, FieldSource, TableSource};
 use super::survey::{Survey, look_at};
-use super::write::{Input, Options};
 use crate::bound::Bound;
 use crate::codec::MOST_CHUNK;
 use crate::codec::chunk::Codec;
@@ -12,7 +13,7 @@ use crate::data::{Array, DType, Table, Values};
 use crate::error::{Error, Result};
 use crate::front::class::number_of;
 use crate::front::{Target, Tolerance};
-use crate::model::any::Lent;
+use crate::model::any::ModelRef;
 use crate::model::autoencoder::Decoder;
 use crate::model::blocks::Blocks;
 use crate::statistics::Statistics;
@@ -27,6 +28,24 @@ pub(super) struct Plan {
     pub first: Option<Vec<Values>>,
     /// Chunks that trials have coded as they are to be.
     pub coded: BTreeMap<usize, Coded>,
+}
+
+impl std::fmt::Display for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "variable '{}'", self.header.name)
+    }
+}
+
+impl Plan {
+    /// Cuts a field anew, as no model wants it; what is known of its chunks is of others.
+    pub fn cut_anew(&mut self, input: &mut Input, options: &Options) -> Result<()> {
+        if let (Kind::Field(f), Input::Field(_, source)) = (&mut self.header.kind, input) {
+            (f.axis, f.length) = cut(source.as_mut(), options.chunk, None)?;
+            self.first = None;
+            self.coded.clear();
+        }
+        Ok(())
+    }
 }
 
 pub(super) fn values_of(header: &VariableHeader) -> u64 {
@@ -83,7 +102,7 @@ pub fn check_bounds(bounds: &[(String, Bound)], known: &[&str]) -> Result<()> {
 fn bound_for(name: &str, variable: &str, dtype: DType, options: &Options) -> Result<Bound> {
     let own = |n: &str| options.bounds.iter().rev().find(|(b, _)| b == n).map(|(_, b)| *b);
     let bound = own(name).or_else(|| own(variable)).or(options.bound);
-    let bound = bound.or_else(|| options.model.and_then(Lent::table).and_then(|net| net.bound(name)));
+    let bound = bound.or_else(|| options.model.and_then(ModelRef::table).and_then(|net| net.bound(name)));
     if !dtype.is_number() {
         return Ok(Bound::Lossless);
     }
@@ -136,11 +155,7 @@ fn plan_field(name: &str, source: &mut dyn FieldSource, options: &Options, only:
 }
 
 /// The axis along which a field is cut into chunks of about `chunk` values, and their length along it.
-pub(super) fn cut(
-    source: &mut dyn FieldSource,
-    chunk: usize,
-    model: Option<&Decoder>,
-) -> Result<(usize, usize)> {
+fn cut(source: &mut dyn FieldSource, chunk: usize, model: Option<&Decoder>) -> Result<(usize, usize)> {
     let shape = source.shape().to_vec();
     let chunk = chunk.clamp(1, MOST_CHUNK);
     if let Some(found) = model.and_then(|decoder| cut_for(decoder, &shape, chunk)) {

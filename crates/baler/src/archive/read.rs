@@ -2,25 +2,17 @@
 
 use super::header::{FieldHeader, Header, Kind, VariableHeader};
 use super::index::{Entry, Index};
+use super::models::Models;
 use super::pipeline::in_order;
 use super::record::{END, MAGIC, RecordKind, TRAILER, VERSION, unframe};
-use super::unpack::{decode_record, finder};
+use super::unpack::decode_record;
+use super::zlib::inflate;
 use crate::codec::bytes::Reader;
 use crate::data::{Array, Values, Variable};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::model::any::AnyDecoder;
-use crate::model::hash::ModelHash;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-
-/// The decoders of all embedded models together inflate to at most this many bytes, but for those of [`model_room`].
-pub(super) const MOST_MODELS: usize = 1 << 28;
-
-/// What a decoder may inflate to: what models may still take, or in any case a few times what is stored of it, so that
-/// memory stays in proportion to the file.
-pub(super) fn model_room(left: usize, stored: usize) -> usize {
-    left.max(stored.saturating_mul(4))
-}
 
 /// A description inflates to at most this many bytes: as JSON values they may take thirty times as many.
 pub const MOST_DESCRIPTION: usize = 1 << 22;
@@ -34,7 +26,7 @@ pub struct Archive<R> {
     /// Of each variable.
     chunks: Vec<Vec<Entry>>,
     description: Option<serde_json::Value>,
-    decoders: Vec<Option<AnyDecoder>>,
+    models: Models,
     model_bytes: u64,
     length: u64,
 }
@@ -96,32 +88,6 @@ fn read_exact(input: &mut impl Read, buffer: &mut [u8], what: &str) -> Result<()
     })
 }
 
-/// Inflates zlib, to at most `most` bytes.
-fn inflate(bytes: &[u8], most: usize, what: &str) -> Result<Vec<u8>> {
-    let mut out = vec![];
-    flate2::read::ZlibDecoder::new(bytes)
-        .take(most as u64 + 1)
-        .read_to_end(&mut out)
-        .map_err(|e| Error::corrupt(format!("{what} does not inflate: {e}")))?;
-    if out.len() > most {
-        return Err(Error::new(ErrorKind::LimitExceeded, format!("{what} inflates to over {most} bytes")));
-    }
-    Ok(out)
-}
-
-/// The number and decoder in a model record's body; takes its size from `left`.
-pub(super) fn embedded_model(body: &[u8], header: &Header, left: &mut usize) -> Result<(usize, AnyDecoder)> {
-    let mut r = Reader::new(body);
-    let number = r.count(header.models.len().saturating_sub(1), "model number")?;
-    let stored = r.rest();
-    let bytes = inflate(stored, model_room(*left, stored.len()), "the model")?;
-    *left = left.saturating_sub(bytes.len());
-    if header.models.get(number).is_none_or(|m| m.hash != ModelHash::of(&bytes)) {
-        return Err(Error::corrupt("the embedded model is not the one that the header names"));
-    }
-    Ok((number, AnyDecoder::from_bytes(&bytes)?))
-}
-
 impl<R: Read + Seek + Send> Archive<R> {
     /// Opens an archive. `models` may hold those that the archive does not.
     ///
@@ -144,7 +110,7 @@ impl<R: Read + Seek + Send> Archive<R> {
         }
         let mut archive = Archive {
             input,
-            decoders: vec![None; header.models.len()],
+            models: Models::supplied(&header, models),
             header,
             sum,
             index: Index::default(),
@@ -162,22 +128,14 @@ impl<R: Read + Seek + Send> Archive<R> {
         }
         archive.index = Index::parse(body, &archive.header, start, index_at).map_err(at_index)?;
         archive.chunks = archive.index.chunks(&archive.header);
-        let mut left = MOST_MODELS;
         for entry in archive.index.entries.clone() {
-            archive
-                .read_extra(&entry, &mut left)
-                .map_err(|e| e.at(format!("record at byte {}", entry.offset)))?;
-        }
-        for (reference, slot) in archive.header.models.iter().zip(&mut archive.decoders) {
-            if slot.is_none() {
-                *slot = models.iter().find(|m| m.hash() == reference.hash).cloned();
-            }
+            archive.read_extra(&entry).map_err(|e| e.at(format!("record at byte {}", entry.offset)))?;
         }
         Ok(archive)
     }
 
     /// Takes in a record that is no chunk.
-    fn read_extra(&mut self, entry: &Entry, left: &mut usize) -> Result<()> {
+    fn read_extra(&mut self, entry: &Entry) -> Result<()> {
         if !matches!(entry.kind, RecordKind::Model | RecordKind::Description) {
             return Ok(());
         }
@@ -190,9 +148,8 @@ impl<R: Read + Seek + Send> Archive<R> {
                 Some(json.map_err(|e| Error::corrupt(format!("the description is no JSON: {e}")))?);
             return Ok(());
         }
-        let (number, decoder) = embedded_model(body, &self.header, left)?;
+        self.models.take_in(body)?;
         self.model_bytes += entry.length;
-        self.decoders[number] = Some(decoder);
         Ok(())
     }
 
@@ -214,12 +171,12 @@ impl<R: Read + Seek + Send> Archive<R> {
     ) -> Result<T> {
         let record = self.bytes(entry.offset, entry.length)?;
         let (_, body) = unframe(self.sum, &record)?;
-        read(body, &finder(&self.header, &self.decoders))
+        read(body, &|number| self.models.get(number))
     }
 
     /// The models that are at hand.
     pub(super) fn models(&self) -> impl Iterator<Item = &AnyDecoder> {
-        self.decoders.iter().flatten()
+        self.models.iter()
     }
 
     /// What the archive holds.
@@ -288,7 +245,7 @@ impl<R: Read + Seek + Send> Archive<R> {
         mut take: impl FnMut(usize, Vec<Values>) -> Result<()> + Send,
     ) -> Result<()> {
         self.variable(variable)?;
-        let Archive { input, header, sum, decoders, chunks: entries, .. } = self;
+        let Archive { input, header, sum, models, chunks: entries, .. } = self;
         let (sum, entries, name) = (*sum, &entries[variable], &header.variables[variable].name);
         let mut next = chunks.clone();
         let mut read = |i: usize| -> Result<Vec<u8>> {
@@ -302,7 +259,7 @@ impl<R: Read + Seek + Send> Archive<R> {
             threads,
             || next.next().map(|i| Ok((i, read(i).map_err(|e| e.at(place(i)))?))),
             |(i, record): (usize, Vec<u8>)| {
-                let decoded = decode_record(&record, sum, header, decoders, (variable, i), wanted)
+                let decoded = decode_record(&record, sum, header, models, (variable, i), wanted)
                     .map_err(|e| e.at(place(i)))?;
                 Ok((i, decoded))
             },

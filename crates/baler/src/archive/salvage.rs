@@ -1,7 +1,8 @@
 //! What is still whole of a damaged archive.
 
 use super::header::{Header, Kind};
-use super::read::{Head, MOST_MODELS, embedded_model, read_header};
+use super::models::Models;
+use super::read::{Head, read_header};
 use super::record::{ChunkBody, RecordKind, SYNC, unframe};
 use super::unpack::decode_body;
 use crate::codec::bytes::Reader;
@@ -40,21 +41,17 @@ pub fn salvage(bytes: &[u8], models: &[AnyDecoder], limit: usize) -> Result<Vec<
             ),
         ));
     }
-    let mut decoders: Vec<Option<AnyDecoder>> =
-        header.models.iter().map(|m| models.iter().find(|d| d.hash() == m.hash).cloned()).collect();
+    let mut models = Models::supplied(&header, models);
     let mut chunks: BTreeMap<(usize, usize), Option<Vec<Values>>> = BTreeMap::new();
-    let mut left = MOST_MODELS;
     for (kind, body) in records(sum, &bytes[start as usize..]) {
         match kind {
             RecordKind::Model => {
-                if let Ok((number, decoder)) = embedded_model(body, &header, &mut left) {
-                    decoders[number] = Some(decoder);
-                }
+                let _ = models.take_in(body); // without it, its chunks are lost
             }
             RecordKind::Chunk => {
                 let Ok(body) = ChunkBody::parse(body) else { continue };
                 if header.variables.get(body.variable).is_some_and(|v| body.chunk < v.chunks()) {
-                    let decode = || decode_body(&body, &header, &decoders).ok();
+                    let decode = || decode_body(&body, &header, &models).ok();
                     chunks.entry((body.variable, body.chunk)).or_insert_with(decode);
                 }
             }

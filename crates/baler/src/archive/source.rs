@@ -19,6 +19,14 @@ pub trait FieldSource: Send {
     fn read(&mut self, start: usize, len: usize) -> Result<Values>;
 }
 
+/// One variable to compress; its source may borrow what it reads.
+pub enum Input<'a> {
+    /// An array, read piece by piece.
+    Field(String, Box<dyn FieldSource + 'a>),
+    /// A table, read some rows at a time.
+    Table(String, Box<dyn TableSource + 'a>),
+}
+
 /// Where a field goes piece by piece, the mirror of [`FieldSource`]; made knowing its type and shape.
 pub trait FieldSink: Send {
     /// Takes the next values in flattened (C order) index order, any number at a time.

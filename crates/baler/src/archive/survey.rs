@@ -1,7 +1,8 @@
 //! What planning has to see of the data: values that stand for missing ones, and what relative bounds are shares of.
 
 use super::header::Resolved;
-use super::write::{Input, Options};
+use super::options::Options;
+use super::source::Input;
 use crate::bound::Bound;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};

@@ -2,11 +2,11 @@
 
 use super::coded::checksum;
 use super::header::{Header, Kind, TableHeader};
+use super::models::Models;
 use super::record::{ChunkBody, RecordKind, unframe};
 use crate::codec::chunk::{decode_columns, decode_field, decode_table};
 use crate::data::{DType, Values};
-use crate::error::{Error, ErrorKind, Result};
-use crate::model::any::AnyDecoder;
+use crate::error::{Error, Result};
 
 /// The values of the record of a variable's chunk: all of them once both checksums hold, or of a table's those of the
 /// `wanted` columns once the record's own holds.
@@ -14,7 +14,7 @@ pub(super) fn decode_record(
     record: &[u8],
     sum: u32,
     header: &Header,
-    decoders: &[Option<AnyDecoder>],
+    models: &Models,
     (variable, chunk): (usize, usize),
     wanted: Option<&[bool]>,
 ) -> Result<Vec<Values>> {
@@ -31,11 +31,11 @@ pub(super) fn decode_record(
     }
     match (wanted, &header.variables[variable].kind) {
         (Some(wanted), Kind::Table(t)) => {
-            let model = finder(header, decoders);
+            let model = |number| models.get(number);
             let rows = t.chunk(chunk).len();
             decode_columns(body.codec, body.payload, rows, &names(t), &dtypes(t), wanted, model)
         }
-        _ => decode_body(&body, header, decoders),
+        _ => decode_body(&body, header, models),
     }
 }
 
@@ -48,31 +48,9 @@ fn dtypes(t: &TableHeader) -> Vec<DType> {
     t.columns.iter().map(|c| c.dtype).collect()
 }
 
-/// Finds an archive's models by number.
-pub(super) fn finder<'m>(
-    header: &'m Header,
-    decoders: &'m [Option<AnyDecoder>],
-) -> impl Fn(usize) -> Result<&'m AnyDecoder> {
-    |number: usize| {
-        let reference =
-            header.models.get(number).ok_or_else(|| Error::corrupt(format!("there is no model {number}")))?;
-        decoders[number].as_ref().ok_or_else(|| {
-            let hash = reference.hash;
-            Error::new(
-                ErrorKind::MissingModel,
-                format!("the model {hash} is not in the archive; supply its file with --model"),
-            )
-        })
-    }
-}
-
 /// The values of a chunk, once they match their checksum.
-pub(super) fn decode_body(
-    body: &ChunkBody,
-    header: &Header,
-    decoders: &[Option<AnyDecoder>],
-) -> Result<Vec<Values>> {
-    let model = finder(header, decoders);
+pub(super) fn decode_body(body: &ChunkBody, header: &Header, models: &Models) -> Result<Vec<Values>> {
+    let model = |number| models.get(number);
     let decoded = match &header.variables[body.variable].kind {
         Kind::Field(f) => {
             let shape = f.chunk(body.chunk).1;

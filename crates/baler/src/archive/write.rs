@@ -2,90 +2,25 @@
 
 use super::choose::{check_codec, fits, is_worth_it, serves};
 use super::coded::{Coded, code_chunk, read_chunk};
-use super::header::{Header, Kind, ModelReference, VariableHeader};
+use super::header::{Header, ModelReference, VariableHeader};
 use super::index::{Index, trailer};
+use super::models::may_be_held;
+use super::options::Options;
 use super::pipeline::in_order;
-use super::plan::{Plan, bounds_of, check_names, cut, dtypes_of, plan, values_of};
-use super::read::{MOST_DESCRIPTION, MOST_MODELS, model_room};
+use super::plan::{Plan, bounds_of, check_names, dtypes_of, plan, values_of};
+use super::read::MOST_DESCRIPTION;
 use super::record::{ChunkBody, MAGIC, RecordKind, VERSION, frame};
-use super::source::{FieldSource, TableSource};
+use super::source::Input;
 use super::survey::check_fill;
+use super::zlib::deflate;
 use crate::bound::Bound;
 use crate::codec::bytes::{put_bytes, put_varint};
 use crate::codec::chunk::{Candidate, Codec, Request};
-use crate::codec::field::Level;
 use crate::data::{DType, Values};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::any::Lent;
-use crate::model::autoencoder::Decoder;
+use crate::model::any::ModelRef;
 use crate::model::hash::ModelHash;
 use std::io::Write;
-
-/// One variable to compress; its source may borrow what it reads.
-pub enum Input<'a> {
-    /// An array, read piece by piece.
-    Field(String, Box<dyn FieldSource + 'a>),
-    /// A table, read some rows at a time.
-    Table(String, Box<dyn TableSource + 'a>),
-}
-
-/// How to compress.
-pub struct Options<'a> {
-    /// The bound of all that [`Options::bounds`] does not name. A lossy tool has no default: `None` is an error
-    /// unless every number is named.
-    pub bound: Option<Bound>,
-    /// Bounds of variables or columns of their own, by name.
-    pub bounds: Vec<(String, Bound)>,
-    /// A value that stands for missing data, in all fields and columns whose type can hold it; found automatically where it
-    /// is not said.
-    pub fill: Option<f64>,
-    /// A model to use where its measured size wins: chunk by chunk, one of tables for the columns that are smaller through
-    /// it; with its own codec asked for, for all that it is for. Without a bound of their own or for all, the columns that a
-    /// model of tables has are held to the bounds that it was trained for.
-    pub model: Option<Lent<'a>>,
-    /// Whether the archive holds the model; otherwise it names its hash.
-    pub embed: bool,
-    /// A codec to use whatever the size.
-    pub codec: Option<Codec>,
-    /// How much work a smaller file is worth.
-    pub level: Level,
-    /// Threads; the archive is the same with any number.
-    pub threads: usize,
-    /// Values a chunk of a field, about.
-    pub chunk: usize,
-    /// Rows a chunk of a table.
-    pub chunk_rows: usize,
-    /// What else to say of the data: a JSON object.
-    pub description: serde_json::Map<String, serde_json::Value>,
-    /// Told how many of how many values are done.
-    pub progress: &'a (dyn Fn(u64, u64) + Sync),
-}
-
-impl Default for Options<'_> {
-    fn default() -> Self {
-        Options {
-            bound: None,
-            bounds: vec![],
-            fill: None,
-            model: None,
-            embed: true,
-            codec: None,
-            level: Level::Default,
-            threads: 1,
-            chunk: 1 << 21,
-            chunk_rows: 1 << 16,
-            description: serde_json::Map::new(),
-            progress: &|_, _| {},
-        }
-    }
-}
-
-impl<'a> Options<'a> {
-    /// The decoder of the model, where that is an autoencoder.
-    pub(super) fn decoder(&self) -> Option<&'a Decoder> {
-        self.model.and_then(Lent::autoencoder).map(|m| &m.decoder)
-    }
-}
 
 /// What compression came to.
 #[derive(Debug, Clone, Default)]
@@ -156,14 +91,11 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     if options.decoder().is_some() && model.is_none() {
         // Chunks need not suit it: the archive is the same as without.
         for (plan, input) in plans.iter_mut().zip(&mut inputs) {
-            if let (Kind::Field(f), Input::Field(_, source)) = (&mut plan.header.kind, input) {
-                (f.axis, f.length) = cut(source.as_mut(), options.chunk, None)?;
-                plan.coded.clear();
-            }
+            plan.cut_anew(input, options)?;
         }
     }
     let mut header = Header { models: vec![], variables: plans.iter().map(|p| p.header.clone()).collect() };
-    let decoder = model.map(Lent::decoder_bytes);
+    let decoder = model.map(ModelRef::decoder_bytes);
     header.models.extend(
         decoder.iter().map(|bytes| ModelReference { hash: ModelHash::of(bytes), embedded: options.embed }),
     );
@@ -187,7 +119,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     let mut tally = Tally { done: 0, total: plans.iter().map(|p| values_of(&p.header)).sum(), original: 0 };
     for (number, (plan, input)) in plans.iter_mut().zip(&mut inputs).enumerate() {
         write_variable(&mut writer, number, plan, input, (options, request), &mut tally)
-            .map_err(|e| e.at(format!("variable '{}'", plan.header.name)))?;
+            .map_err(|e| e.at(&plan))?;
     }
     summary.original = tally.original;
     summary.stored = writer.end()?;
@@ -197,7 +129,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
 /// A model's decoder as archives hold it: no larger than readers take.
 fn stored_model(bytes: &[u8]) -> Result<Vec<u8>> {
     let stored = deflate(bytes);
-    if bytes.len() > model_room(MOST_MODELS, stored.len()) {
+    if !may_be_held(bytes.len(), stored.len()) {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
             format!(
@@ -221,12 +153,6 @@ fn description(options: &Options) -> Result<Option<Vec<u8>>> {
         return Err(Error::invalid(format!("a description of {} bytes is over 4 MiB", text.len())));
     }
     Ok(Some(deflate(text.as_bytes())))
-}
-
-/// zlib, at its best level.
-pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut coder = flate2::write::ZlibEncoder::new(vec![], flate2::Compression::best());
-    coder.write_all(bytes).and_then(|()| coder.finish()).expect("writing to memory does not fail")
 }
 
 /// What has been done of all that is to be: values, and bytes of the values in their own types.
@@ -260,14 +186,8 @@ fn write_variable(
     let chunks = plan.header.chunks();
     let request = request_for(&plan.header, options, request);
     let mut next = 0..chunks;
-    let length = match &plan.header.kind {
-        _ if chunks == 0 => 0,
-        Kind::Field(f) => f.chunk(0).0.len(),
-        Kind::Table(t) => t.chunk(0).len(),
-    };
     let mut read = |i: usize| match first.take() {
-        // A model may have had a field cut anew.
-        Some(runs) if i == 0 && runs.iter().all(|run| run.len() == length) => Ok(runs),
+        Some(runs) if i == 0 => Ok(runs),
         _ => read_chunk(input, &plan.header.kind, i),
     };
     in_order(

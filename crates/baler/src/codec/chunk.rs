@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::front::check::{fill_is_kept, largest_error, root_mean_square};
 use crate::front::class::Bits;
 use crate::front::{Target, Tolerance};
-use crate::model::any::{AnyDecoder, Lent};
+use crate::model::any::{AnyDecoder, ModelRef};
 use crate::with_numbers;
 
 /// How a chunk is coded. The format's codec byte.
@@ -75,11 +75,11 @@ pub enum Candidate<'a> {
 impl<'a> Candidate<'a> {
     /// A model with its `number` in the archive's header. One of fields codes chunks whatever their size where it is
     /// `asked` for.
-    pub fn new(model: Lent<'a>, number: usize, asked: bool) -> Candidate<'a> {
+    pub fn new(model: ModelRef<'a>, number: usize, asked: bool) -> Candidate<'a> {
         match model {
-            Lent::Autoencoder(model) => Candidate::Autoencoder(autoencoder::Candidate { model, number }),
-            Lent::Table(t) => Candidate::Table(table::net::chunk::Candidate { model: &t.model, number }),
-            Lent::Field(model) => {
+            ModelRef::Autoencoder(model) => Candidate::Autoencoder(autoencoder::Candidate { model, number }),
+            ModelRef::Table(t) => Candidate::Table(table::net::chunk::Candidate { model: &t.model, number }),
+            ModelRef::Field(model) => {
                 Candidate::Field(field::learned::Candidate { model, number, always: asked })
             }
         }

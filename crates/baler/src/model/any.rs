@@ -119,11 +119,11 @@ impl AnyModel {
     }
 
     /// What compression needs of it.
-    pub fn lend(&self) -> Lent<'_> {
+    pub fn lend(&self) -> ModelRef<'_> {
         match self {
-            AnyModel::Autoencoder(m) => Lent::Autoencoder(&m.frozen),
-            AnyModel::Table(t) => Lent::Table(t),
-            AnyModel::Field(f) => Lent::Field(&f.model),
+            AnyModel::Autoencoder(m) => ModelRef::Autoencoder(&m.frozen),
+            AnyModel::Table(t) => ModelRef::Table(t),
+            AnyModel::Field(f) => ModelRef::Field(&f.model),
         }
     }
 
@@ -139,7 +139,7 @@ impl AnyModel {
 
 /// A model of whichever kind, lent to compression.
 #[derive(Debug, Clone, Copy)]
-pub enum Lent<'m> {
+pub enum ModelRef<'m> {
     /// An autoencoder: encoder and decoder.
     Autoencoder(&'m FrozenModel),
     /// A model of tables, and the bounds that it was trained for.
@@ -148,11 +148,11 @@ pub enum Lent<'m> {
     Field(&'m FieldModel),
 }
 
-impl<'m> Lent<'m> {
+impl<'m> ModelRef<'m> {
     /// The autoencoder, if it is one.
     pub fn autoencoder(self) -> Option<&'m FrozenModel> {
         match self {
-            Lent::Autoencoder(m) => Some(m),
+            ModelRef::Autoencoder(m) => Some(m),
             _ => None,
         }
     }
@@ -160,7 +160,7 @@ impl<'m> Lent<'m> {
     /// The model of tables, if it is one.
     pub fn table(self) -> Option<&'m TrainedTable> {
         match self {
-            Lent::Table(t) => Some(t),
+            ModelRef::Table(t) => Some(t),
             _ => None,
         }
     }
@@ -168,27 +168,27 @@ impl<'m> Lent<'m> {
     /// The bytes that archives keep of it: [`AnyDecoder::to_bytes`].
     pub fn decoder_bytes(self) -> Vec<u8> {
         match self {
-            Lent::Autoencoder(m) => m.decoder.to_bytes(),
-            Lent::Table(t) => t.model.to_bytes(),
-            Lent::Field(m) => m.to_bytes(),
+            ModelRef::Autoencoder(m) => m.decoder.to_bytes(),
+            ModelRef::Table(t) => t.model.to_bytes(),
+            ModelRef::Field(m) => m.to_bytes(),
         }
     }
 }
 
-impl<'m> From<&'m FrozenModel> for Lent<'m> {
+impl<'m> From<&'m FrozenModel> for ModelRef<'m> {
     fn from(model: &'m FrozenModel) -> Self {
-        Lent::Autoencoder(model)
+        ModelRef::Autoencoder(model)
     }
 }
 
-impl<'m> From<&'m TrainedTable> for Lent<'m> {
+impl<'m> From<&'m TrainedTable> for ModelRef<'m> {
     fn from(model: &'m TrainedTable) -> Self {
-        Lent::Table(model)
+        ModelRef::Table(model)
     }
 }
 
-impl<'m> From<&'m FieldModel> for Lent<'m> {
+impl<'m> From<&'m FieldModel> for ModelRef<'m> {
     fn from(model: &'m FieldModel) -> Self {
-        Lent::Field(model)
+        ModelRef::Field(model)
     }
 }

@@ -7,11 +7,14 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import numpy as np
+
 from baler import _baler
 from baler import _forms as forms
 from baler._bounds import bound_of, bounds_of
 from baler._file import File, Path, Source, opened
-from baler._model import Model
+from baler._model import Model, inner_of
+from baler.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -29,7 +32,7 @@ class Options(TypedDict, total=False):
     bound_none: bool
     bounds: Mapping[str, str] | None
     level: str
-    model: Model | None
+    model: Model | Path | None
     external_model: bool
     codec: str | None
     fill: float | None
@@ -52,7 +55,7 @@ def compress(
     bound_none: bool = False,
     bounds: Mapping[str, str] | None = None,
     level: str = "default",
-    model: Model | None = None,
+    model: Model | Path | None = None,
     external_model: bool = False,
     codec: str | None = None,
     fill: float | None = None,
@@ -81,7 +84,7 @@ def compress(
 
     `bounds` gives variables or columns bounds of their own: `{"pt": "abs:0.01", "weight": "lossless"}`.
 
-    `level` is "fast", "default" or "max". A `model` is used where it makes the archive smaller; with `external_model`
+    `level` is "fast", "default" or "max". A `model` (or its file) is used where it makes the archive smaller; with `external_model`
     it is named by its hash rather than embedded. `fill` is the value that stands for missing data, in every array
     and column that can hold it, found automatically where it is not said. `chunk` values of an array, about, or
     `chunk_rows` rows of a table make a chunk, which is read alone. `threads` (all by default) changes the time, never the
@@ -123,7 +126,7 @@ def _compress(
     *,
     bounds: Mapping[str, str] | None = None,
     level: str = "default",
-    model: Model | None = None,
+    model: Model | Path | None = None,
     external_model: bool = False,
     codec: str | None = None,
     fill: float | None = None,
@@ -134,6 +137,8 @@ def _compress(
     progress: Callable[[int, int], object] | None = None,
     **bound: Any,
 ) -> bytes | None:
+    if fill is not None and not isinstance(fill, (int, float, np.number)):
+        raise InvalidArgumentError(f"fill={fill!r} is no number")
     given, form = forms.take(data, name or "data")
     description = {"program": f"baler {_baler.__version__}", "python": {k: v for k, v in form.items() if v}}
     wanted = {
@@ -148,12 +153,12 @@ def _compress(
         "threads": threads,
         "description": json.dumps(description),
     }
-    return _baler.compress(given, wanted, None if model is None else model._inner, path, progress)
+    return _baler.compress(given, wanted, inner_of(model), path, progress)
 
 
-def decompress(data: bytes, *, model: Model | None = None, threads: int | None = None) -> Any:
-    """What was compressed into `data`, in the form in which it came. `model` is the one that the archive names, where it
-    was compressed with `external_model`.
+def decompress(data: bytes, *, model: Model | Path | None = None, threads: int | None = None) -> Any:
+    """What was compressed into `data`, in the form in which it came. `model` is the one that the archive names (or its
+    file), where it was compressed with `external_model`.
 
     >>> import baler
     >>> table = {"pt": [25.5, 31.0, 8.25], "charge": [1, -1, 1]}
@@ -164,13 +169,13 @@ def decompress(data: bytes, *, model: Model | None = None, threads: int | None =
         return file.load()
 
 
-def load(path: Path, *, model: Model | None = None, threads: int | None = None) -> Any:
+def load(path: Path, *, model: Model | Path | None = None, threads: int | None = None) -> Any:
     """What was compressed into the file `path`, in the form in which it came."""
     with File(os.fspath(path), model=model, threads=threads) as file:
         return file.load()
 
 
-def open(source: Source, *, model: Model | None = None, threads: int | None = None) -> File:
+def open(source: Source, *, model: Model | Path | None = None, threads: int | None = None) -> File:
     """Opens the archive in a file (a path) or in memory (bytes): a mapping of its variables, decoded when indexed."""
     return File(source, model=model, threads=threads)
 
@@ -187,12 +192,13 @@ def verify(
     source: Source,
     against: Any = None,
     *,
-    model: Model | None = None,
+    model: Model | Path | None = None,
     threads: int | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> dict[str, Any]:
     """Decodes all of an archive and checks it: every checksum, and with `against`, the original, every value against its
-    bound. Damage raises; `["holds"]` is whether all bounds hold, `["variables"]` the largest error of each.
+    bound. Damage raises; `["holds"]` is whether all bounds hold, `["variables"]` the largest error of each, how
+    many values are beyond the bound and where the first is; `None` where nothing was compared.
 
     >>> import baler, numpy as np
     >>> u = np.linspace(0, 1, 1000)

@@ -14,7 +14,7 @@ from baler import _baler
 from baler import _forms as forms
 from baler import _tables as tables
 from baler import _values as values
-from baler._model import Model, find
+from baler._model import Model, find, inner_of
 from baler.errors import InvalidArgumentError, LimitExceededError, MissingModelError
 
 Path = Union[str, "os.PathLike[str]"]
@@ -22,9 +22,9 @@ Source = Union[Path, bytes, bytearray, memoryview]
 Progress = Callable[[int, int], object]
 
 
-def opened(source: Any, model: Model | None) -> _baler.Archive:
+def opened(source: Any, model: Model | Path | None) -> _baler.Archive:
     """The archive in a file (a path) or in memory (anything of bytes)."""
-    inner = None if model is None else model._inner
+    inner = inner_of(model)
     if isinstance(source, (str, os.PathLike)):
         return _baler.Archive.open(os.fspath(source), inner)
     return _baler.Archive.of_bytes(source if isinstance(source, bytes) else memoryview(source).tobytes(), inner)
@@ -239,7 +239,7 @@ class File(Mapping[str, "Field | Table"]):
     ['u', 'v'] (40, 5, 5) (10, 5, 5)
     """
 
-    def __init__(self, source: Source, *, model: Model | None = None, threads: int | None = None) -> None:
+    def __init__(self, source: Source, *, model: Model | Path | None = None, threads: int | None = None) -> None:
         self._inner: _baler.Archive | None = opened(source, model)
         self._threads = threads
         header = json.loads(self._inner.header())

@@ -82,6 +82,15 @@ class Model:
         return f"<baler.Model: {told.get('architecture') or told['kind']}, {self.hash[:12]}>"
 
 
+def inner_of(model: Any) -> _baler.Model | None:
+    """The library's model of one, or of its file. Errors for anything else."""
+    if model is None or isinstance(model, Model):
+        return model and model._inner
+    if isinstance(model, (str, os.PathLike)):
+        return Model.load(model)._inner
+    raise InvalidArgumentError(f"model={model!r} is no model and no file of one; `baler.train` makes models")
+
+
 #: Folders of model files `HASH.safetensors`, separated as those of `PATH` are.
 FOLDERS = "BALER_MODELS"
 
@@ -161,11 +170,11 @@ def train(
     """Trains a model on a sample of the data; the same seed gives the same model, with any number of threads.
 
     `kind` is "autoencoder" (a field's frames, or a table's rows; `model` names one of Baler's zoo or a .toml file of
-    layers, `ratio` or `latent` says how much smaller a row gets) "table" (a tiny network for each column, which makes
+    layers, `ratio` or `latent` says how much smaller a row gets), "table" (a tiny network for each column, which makes
     tables smaller within the bounds given here) or "field" (a small network that foretells values from their neighbours,
-    which makes fields like the sample smaller; `hidden` says how large it is; `data` may be a list of arrays of any shapes, such as
-    runs of a simulation, or a dict of them, which `bounds` can name). Everything means what it means to `baler train`, whose help tells
-    more. `progress` is called with epochs done and epochs in all (of a table: columns).
+    which makes fields like the sample smaller; `hidden` says how large it is; `data` may be a list of arrays of any
+    shapes, such as runs of a simulation, or a dict of them, which `bounds` can name). Everything means what it means to
+    `baler train`, whose help tells more. `progress` is called with epochs done and epochs in all (of a table: columns).
 
     >>> import baler, numpy as np
     >>> frames = np.random.default_rng(1).normal(size=(200, 8))
@@ -173,7 +182,11 @@ def train(
     >>> model.transform(frames).shape
     (200, 4)
     """
+    if kind not in ("autoencoder", "table", "field"):
+        raise InvalidArgumentError(f"kind={kind!r} is no kind of model; there are autoencoder, table and field")
     if kind == "field" and isinstance(data, (list, tuple)) and all(isinstance(d, np.ndarray) for d in data):
+        if not data:
+            raise InvalidArgumentError("there are no arrays to learn from")
         given = [forms.take(array, f"sample{i}")[0][0] for i, array in enumerate(data)]
     else:
         given, _ = forms.take(data, "sample")

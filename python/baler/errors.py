@@ -42,8 +42,9 @@ class NotFoundError(InputOutputError, FileNotFoundError):
 
 
 # What the command line calls `--rel 1e-3` is `rel=1e-3` here. (Within a word it is no flag: `run--fast.npy` is a file.)
+_NAMED = re.compile(r"--bound (\S+)=(\w+(?::[\w.+-]+)?)")
 _FLAG = re.compile(
-    r"(?<![\w./\\-])--(?P<name>[a-z]+(?:-[a-z]+)*)(?![\w./\\-])(?: (?P<word>autoencoder|field|table)\b| (?=[A-Z0-9]))?"
+    r"(?<![\w./\\-])--(?P<name>[a-z]+(?:-[a-z]+)*)(?![\w./\\-])(?: (?P<word>(?:autoencoder|field|table)(?![\w.=]))| (?=[A-Z0-9]))?"
 )
 _SWITCHES = {"lossless", "bound_none", "external_model"}
 
@@ -55,7 +56,8 @@ def _keyword(flag: re.Match[str]) -> str:
 
 def told(kind: str, message: str) -> BalerError:
     """The exception of a kind (a class of this module), its message in Python's terms. Called by the Rust module."""
-    text = _FLAG.sub(_keyword, message)
+    text = _NAMED.sub(lambda named: f"bounds={{{named[1]!r}: {named[2]!r}}}", message)
+    text = _FLAG.sub(_keyword, text)
     if kind == "MissingModelError":
         text += ", or keep it as HASH.safetensors (model.save(folder)) in a folder of the variable BALER_MODELS"
     error: BalerError = globals()[kind](text)

@@ -67,7 +67,7 @@ def test_trainings_that_make_no_sense(options: dict, words: str) -> None:
         baler.train({"x": np.arange(9.0), "y": np.ones(9)}, **options)
 
 
-def test_a_model_of_fields() -> None:
+def test_a_model_of_fields(tmp_path: Path) -> None:
     z, y, x = np.mgrid[:8, :24, :24]
     field = np.maximum(np.sin(0.45 * x) * np.cos(0.37 * y) + np.sin(0.3 * z + 0.2 * x), 0.1).astype("f4")
     model = baler.train(field, kind="field", abs=1e-3, hidden=[8], epochs=2)
@@ -76,6 +76,10 @@ def test_a_model_of_fields() -> None:
     with pytest.raises(baler.BalerError, match=model.hash):
         baler.decompress(archive)
     assert np.abs(baler.decompress(archive, model=model) - field).max() <= 1e-3
+    path = tmp_path / "m.safetensors"
+    model.save(path)
+    assert np.abs(baler.decompress(archive, model=str(path)) - field).max() <= 1e-3
+    assert archive == baler.compress(field, abs=1e-3, model=path, codec="field", external_model=True)
 
 
 def test_a_model_of_fields_by_several_runs() -> None:

@@ -10,6 +10,25 @@ use common::run::*;
 use common::{FIELD_TYPES, Random, assert_same_bits};
 
 #[test]
+fn archives_come_through_pipes() {
+    let place = Place::new();
+    place.save("u.npy", field(&[12, 20]));
+    place.ok("compress u.npy -o u.blr --abs 1e-3");
+    place.ok("decompress u.blr -o u2.npy");
+    let piped = |line: &str| {
+        let file = std::fs::File::open(place.path("u.blr")).unwrap();
+        place.command(line).stdin(file).output().unwrap()
+    };
+    assert!(piped("decompress - -o piped.npy").status.success());
+    assert!(place.bytes("piped.npy") == place.bytes("u2.npy"));
+    assert!(piped("decompress - -o -").stdout == place.bytes("u2.npy"));
+    assert!(String::from_utf8(piped("info -").stdout).unwrap().contains("12 x 20"));
+    assert_eq!(piped("verify - --against u.npy").status.code(), Some(0));
+    place.fails("decompress - -o nothing.npy", 3, &["standard input is empty"]);
+    place.fails("compress - -o x.blr --abs 1", 2, &["names tell their formats"]);
+}
+
+#[test]
 fn the_same_archive_from_any_number_of_threads_and_any_time() {
     let place = Place::new();
     place.save("u.npy", field(&[30, 40, 50]));

@@ -103,6 +103,32 @@ fn a_name_s_own_bound_goes_before_the_common_one() {
 }
 
 #[test]
+fn bounds_wider_than_the_type_cost_no_more_than_those_that_are_not() {
+    let place = Place::new();
+    place.save("u.npy", field(&[40, 80]));
+    place.save("e.npz", number_table(100));
+    for bound in ["--abs 1e37", "--abs 3e38", "--abs 1e39", "--abs 1.7e308", "--rel 1e40"] {
+        place.ok(&format!("compress u.npy -o u.blr -f {bound}"));
+        assert!(place.bytes("u.blr").len() < 400, "{bound}: {} bytes", place.bytes("u.blr").len());
+        assert_eq!(place.json("verify u.blr --against u.npy")["holds"], true, "{bound}");
+        place.ok(&format!("compress e.npz -o e.blr -f {bound}"));
+        assert_eq!(place.json("verify e.blr --against e.npz")["holds"], true, "{bound}");
+    }
+}
+
+#[test]
+fn text_takes_no_bound() {
+    let place = Place::new();
+    place.save("e.csv", events(50));
+    place.fails(
+        "compress e.csv -o e.blr --std 1e-3 --bound tag=abs:1",
+        2,
+        &["'tag' is of type text", "exact"],
+    );
+    place.ok("compress e.csv -o e.blr --std 1e-3 --bound tag=lossless");
+}
+
+#[test]
 fn bounds_that_bound_nothing_are_refused() {
     let place = Place::new();
     place.save("u.npy", field(&[4, 8]));

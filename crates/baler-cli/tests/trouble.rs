@@ -94,6 +94,15 @@ fn verify_finds_what_is_not_within_its_bound() {
     assert_eq!(ran.code, 1);
     let report: serde_json::Value = serde_json::from_str(&ran.text()).unwrap();
     assert_eq!((&report["intact"], &report["holds"]), (&true.into(), &false.into()));
+    let u = &report["variables"][0];
+    assert_eq!((&u["broken"], &u["first_broken"]), (&1.into(), &serde_json::json!([3, 17])));
+    assert!((0.008..0.012).contains(&u["largest_error"].as_f64().unwrap()), "{u}");
+    assert!(
+        place.run("verify u.blr --against other.npy").text().contains("BROKEN by 1 value, first at [3,17]")
+    );
+    // What was not compared is not said to hold.
+    let alone = place.json("verify u.blr");
+    assert!(alone["holds"].is_null() && alone["variables"][0]["largest_error"].is_null(), "{alone}");
 
     place.save("long.npy", field(&[11, 20]));
     place.fails("verify u.blr --against long.npy", 2, &["[11, 20]", "[10, 20]"]);

@@ -75,7 +75,7 @@ impl Bound {
             return Err(Error::invalid(format!("the bound {}:{v} must be a positive number", self.kind())));
         }
         if matches!(self, Bound::Pointwise(_)) && v >= 1.0 {
-            return Err(Error::invalid(format!("a pointwise-relative bound of {v} must be below 1")));
+            return Err(Error::invalid(format!("a pointwise-relative bound of {v:e} must be below 1")));
         }
         Ok(())
     }

@@ -56,7 +56,7 @@ pub struct Compress {
 /// `baler decompress`.
 #[derive(Debug, Args)]
 pub struct Decompress {
-    /// The archive
+    /// The archive; - is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub input: PathBuf,
     /// The file to write: .npy .npz .csv or raw (.f32 ...); - is standard output
@@ -115,7 +115,7 @@ pub struct Compare {
 /// `baler info`.
 #[derive(Debug, Args)]
 pub struct Info {
-    /// An archive, or a model file
+    /// An archive (- is standard input), or a model file
     #[arg(value_hint = ValueHint::FilePath)]
     pub input: PathBuf,
     /// Print a JSON object, for programs
@@ -126,7 +126,7 @@ pub struct Info {
 /// `baler verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The archive
+    /// The archive; - is standard input
     #[arg(value_hint = ValueHint::FilePath)]
     pub input: PathBuf,
     /// The original data, to check every value against its bound

@@ -3,6 +3,7 @@
 use super::info_columns::{column_cost, show_columns};
 use super::{is_model, open_archive, open_plain};
 use crate::args::Info;
+use crate::output::is_standard;
 use crate::saying::{bound as bound_text, bytes, number, print, ratio, table};
 use baler::archive::columns::TableCost;
 use baler::archive::header::{Kind, Resolved, VariableHeader};
@@ -236,7 +237,9 @@ fn field_report(f: &TrainedField) -> Value {
 
 /// Runs it.
 pub fn run(args: &Info) -> Result<bool> {
-    open_plain(&args.input)?;
+    if !is_standard(&args.input) {
+        open_plain(&args.input)?;
+    }
     if is_model(&args.input) {
         let report = describe(&super::load_model(&args.input)?);
         if args.json {

@@ -29,12 +29,13 @@ pub mod verify;
 use crate::args::{Coding, Reading};
 use crate::formats::{self, Format, InputVariable, ReadOptions};
 use crate::import::pt;
+use crate::output::is_standard;
 use baler::archive::{Archive, Input};
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::any::AnyModel;
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The threads asked for, or all there are.
@@ -84,6 +85,16 @@ pub fn open_plain(path: &Path) -> Result<File> {
     File::open(path).map_err(|e| place(e.into()))
 }
 
+/// Standard input as a file without a name, which can be read at any place.
+fn standard_input() -> Result<File> {
+    let mut file = tempfile::tempfile()?;
+    if std::io::copy(&mut std::io::stdin().lock(), &mut file)? == 0 {
+        return Err(Error::new(ErrorKind::Truncated, "standard input is empty"));
+    }
+    file.seek(SeekFrom::Start(0))?;
+    Ok(file)
+}
+
 /// Refuses an output that would replace what it is made from.
 pub fn check_output(output: &Path, inputs: &[&Path]) -> Result<()> {
     let Ok(real) = std::fs::canonicalize(output) else { return Ok(()) };
@@ -116,6 +127,9 @@ pub fn open_inputs(paths: &[PathBuf], reading: &Reading) -> Result<Vec<Input<'st
     let mut taken = HashSet::new();
     let mut inputs = vec![];
     for path in paths {
+        if is_standard(path) {
+            return Err(Error::invalid("-: data are read from files, whose names tell their formats"));
+        }
         for variable in formats::open(path, &options)?.variables {
             let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let mut name = variable.name().to_string();
@@ -142,8 +156,9 @@ pub type FileArchive = Archive<BufReader<File>>;
 /// Errors where it is none, saying what it seems to be, and where the model is not the one that it refers to.
 pub fn open_archive(path: &Path, model: Option<&AnyModel>) -> Result<FileArchive> {
     let place = |e: Error| e.at(path.display());
-    let file = open_plain(path)?;
-    if !formats::is_archive(path) {
+    let piped = is_standard(path);
+    let file = if piped { standard_input()? } else { open_plain(path)? };
+    if !piped && !formats::is_archive(path) {
         if is_model(path) {
             return Err(place(Error::corrupt("is a model, not an archive; `baler info` tells of it")));
         }

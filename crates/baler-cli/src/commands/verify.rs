@@ -9,7 +9,7 @@ use baler::bound::Bound;
 use baler::data::{DType, Values};
 use baler::error::{Error, Result};
 use baler::front::Tolerance;
-use baler::front::check::{count_finite, fill_is_kept, largest_error, root_mean_square};
+use baler::front::check::{breaches, count_finite, root_mean_square};
 use serde_json::{Value, json};
 use std::io::{Read, Seek};
 
@@ -30,6 +30,10 @@ pub(super) fn promised(dtype: DType, r: &Resolved) -> Tolerance {
 struct Outcome {
     name: String,
     error: f64,
+    /// How many values are beyond it, and where the first is: its number in the field, or its row.
+    broken: (u64, Option<usize>),
+    /// The field's shape.
+    shape: Option<Vec<usize>>,
     /// Sum of squares and count of finite values, for a bound on their mean.
     squares: (f64, u64),
     tolerance: Tolerance,
@@ -39,18 +43,33 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn look(&mut self, original: &Values, decoded: &Values) {
-        match largest_error(original, decoded, self.tolerance) {
-            Some(e) => self.error = self.error.max(e),
-            None => self.holds = false,
-        }
-        self.holds &= self.tolerance == Tolerance::None || fill_is_kept(original, decoded, self.fill);
+    /// Compares values, the first of which is number `start`.
+    fn look(&mut self, original: &Values, decoded: &Values, start: usize) {
+        let found = breaches(original, decoded, self.tolerance, self.fill);
+        self.error = self.error.max(found.largest);
+        self.broken.0 += found.count;
+        self.broken.1 = self.broken.1.or(found.first.map(|i| start + i));
+        self.holds &= found.count == 0;
         if let Tolerance::RootMeanSquare(_) = self.tolerance {
             let rms = root_mean_square(original, decoded, self.fill);
             let count = count_finite(original, self.fill);
             self.squares.0 += rms * rms * count as f64;
             self.squares.1 += count as u64;
         }
+    }
+
+    /// Where the first value beyond the bound is: its indices in a field, its row in a table.
+    fn place(&self) -> Option<Value> {
+        let first = self.broken.1?;
+        let Some(shape) = &self.shape else { return Some(json!(first)) };
+        let mut rest = first;
+        let mut at: Vec<usize> = vec![];
+        for &n in shape.iter().rev() {
+            at.push(rest % n.max(1));
+            rest /= n.max(1);
+        }
+        at.reverse();
+        Some(json!(at))
     }
 
     fn close(&mut self) {
@@ -71,19 +90,22 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// Whether every value is within its bound.
+    /// Whether every value that was compared is within its bound.
     pub fn holds(&self) -> bool {
         self.outcomes.iter().all(|o| o.holds)
     }
 
     /// All of it, for programs.
     pub fn report(&self) -> Value {
-        let each: Vec<_> = self
-            .outcomes
-            .iter()
-            .map(|o| json!({"name": o.name, "holds": o.holds, "largest_error": o.error}))
+        // What was not compared is not known.
+        let known = |value: Value| if self.compared { value } else { Value::Null };
+        let each: Vec<_> = (self.outcomes.iter())
+            .map(|o| {
+                json!({"name": o.name, "holds": known(json!(o.holds)), "largest_error": known(json!(o.error)),
+                    "broken": known(json!(o.broken.0)), "first_broken": o.place()})
+            })
             .collect();
-        json!({"intact": true, "chunks": self.chunks, "compared": self.compared, "holds": self.holds(),
+        json!({"intact": true, "chunks": self.chunks, "compared": self.compared, "holds": known(json!(self.holds())),
             "variables": each})
     }
 }
@@ -114,13 +136,21 @@ pub fn verify<R: Read + Seek + Send>(
         if found.is_none() && compared {
             return Err(Error::invalid(format!("the original has no variable '{}'", v.name)));
         }
-        let begin = |name: &str, dtype, r: &Resolved, fill| {
-            let tolerance = promised(dtype, r);
-            Outcome { name: name.into(), error: 0.0, squares: (0.0, 0), tolerance, fill, holds: true }
+        let begin = |name: &str, dtype, r: &Resolved, fill, shape| Outcome {
+            name: name.into(),
+            error: 0.0,
+            broken: (0, None),
+            shape,
+            squares: (0.0, 0),
+            tolerance: promised(dtype, r),
+            fill,
+            holds: true,
         };
         let mut here: Vec<Outcome> = match &v.kind {
-            Kind::Field(f) => vec![begin(&v.name, f.dtype, &f.bound, f.fill)],
-            Kind::Table(t) => t.columns.iter().map(|c| begin(&c.name, c.dtype, &c.bound, None)).collect(),
+            Kind::Field(f) => vec![begin(&v.name, f.dtype, &f.bound, f.fill, Some(f.shape.clone()))],
+            Kind::Table(t) => {
+                t.columns.iter().map(|c| begin(&c.name, c.dtype, &c.bound, None, None)).collect()
+            }
         };
         if let Some(original) = &mut found {
             check_shape(original, &v.kind).map_err(|e| e.at(format!("variable '{}'", v.name)))?;
@@ -139,7 +169,11 @@ pub fn verify<R: Read + Seek + Send>(
         let decoded = archive.decode(i, 0..v.chunks(), threads, |chunk, runs| {
             chunks += 1;
             let originals = original(chunk).map_err(|e| elsewhere.keep(e))?;
-            here.iter_mut().zip(&originals).zip(&runs).for_each(|((o, a), b)| o.look(a, b));
+            let start = match &v.kind {
+                Kind::Field(f) => f.chunk(chunk).0.start,
+                Kind::Table(t) => t.chunk(chunk).start,
+            };
+            here.iter_mut().zip(&originals).zip(&runs).for_each(|((o, a), b)| o.look(a, b, start));
             Ok(())
         });
         decoded.map_err(elsewhere.or(&place))?;
@@ -177,7 +211,14 @@ pub fn run(args: &Verify) -> Result<bool> {
                 o.name.clone(),
                 number(o.error),
                 allowed,
-                if o.holds { "holds" } else { "BROKEN" }.into(),
+                match (o.holds, o.place()) {
+                    (true, _) => "holds".into(),
+                    (false, None) => "BROKEN".into(),
+                    (false, Some(at)) => {
+                        let what = if o.shape.is_some() { "at" } else { "in row" };
+                        format!("BROKEN by {}, first {what} {at}", count(o.broken.0 as usize, "value"))
+                    }
+                },
             ]);
         }
         print(table(&rows, &[0, 3]))?;

@@ -349,7 +349,10 @@ fn only_table(data: &Dataset) -> Result<&Table> {
     match &data.variables[..] {
         [(_, Variable::Table(table))] => Ok(table),
         [(name, Variable::Field(_))] => Err(field_in_csv(name)),
-        _ => Err(Error::invalid(format!("a .csv takes one table, not {} variables", data.variables.len()))),
+        _ => Err(Error::invalid(format!(
+            "a .csv takes one table, not {} variables; choose with --variable",
+            data.variables.len()
+        ))),
     }
 }
 
@@ -358,7 +361,7 @@ fn only_field(data: &Dataset) -> Result<&Array> {
         [(_, Variable::Field(array))] => Ok(array),
         [(name, Variable::Table(_))] => Err(table_in_raw(name)),
         _ => Err(Error::invalid(format!(
-            "takes one field, not {} variables; write .npz",
+            "takes one field, not {} variables; write .npz, or choose with --variable",
             data.variables.len()
         ))),
     }

@@ -246,7 +246,9 @@ fn split_columns(values: &Values, width: usize) -> Vec<Values> {
 /// The type of an array that holds these columns: theirs where they agree, else f64. Errors for text.
 fn joint_type(columns: &[(String, DType)]) -> Result<DType> {
     if let Some((name, _)) = columns.iter().find(|c| c.1 == DType::Text) {
-        return Err(Error::invalid(format!("column '{name}' is text, which .npz does not take; write .csv")));
+        return Err(Error::invalid(format!(
+            "column '{name}' is text, which .npz does not take; write .csv, of several variables with --variable"
+        )));
     }
     let first = columns.first().map_or(DType::F64, |c| c.1);
     Ok(if columns.iter().all(|c| c.1 == first) { first } else { DType::F64 })

@@ -104,7 +104,12 @@ fn bound_for(name: &str, variable: &str, dtype: DType, options: &Options) -> Res
     let bound = own(name).or_else(|| own(variable)).or(options.bound);
     let bound = bound.or_else(|| options.model.and_then(ModelRef::table).and_then(|net| net.bound(name)));
     if !dtype.is_number() {
-        return Ok(Bound::Lossless);
+        return match own(name).filter(|&b| b != Bound::Lossless) {
+            Some(_) => {
+                Err(Error::invalid(format!("'{name}' is of type {dtype}, which is exact: it takes no bound")))
+            }
+            None => Ok(Bound::Lossless),
+        };
     }
     let bound = bound.ok_or_else(|| {
         Error::invalid(format!(

@@ -51,7 +51,8 @@ pub fn read_header(input: &mut impl Read) -> Result<Head> {
     }
     if head[4] != VERSION {
         return Err(Error::unsupported(format!(
-            "the archive is of format version {}, this program reads version {VERSION}; a newer one will read it",
+            "the archive is of format version {}, this program reads version {VERSION}: a newer one will read it, unless \
+             this byte is damaged",
             head[4]
         )));
     }
@@ -75,7 +76,9 @@ pub fn read_header(input: &mut impl Read) -> Result<Head> {
     body.truncate(size);
     head.extend_from_slice(&body);
     if sum != crc32fast::hash(&head) {
-        return Err(Error::corrupt("the header does not match its checksum"));
+        return Err(Error::corrupt(
+            "the header does not match its checksum, and without it no value can be read",
+        ));
     }
     let header = Header::parse(&body).map_err(|e| e.at("header"))?;
     Ok(Head { header, start: head.len() as u64 + 4, sum })

@@ -92,6 +92,53 @@ fn unbounded<F: Bits + Into<f64>>(original: &[F], decoded: &[F]) -> f64 {
     original.iter().zip(decoded).map(error).filter(|e| e.is_finite()).fold(0.0, f64::max)
 }
 
+/// What breaks a tolerance.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Breaches {
+    /// Values that do.
+    pub count: u64,
+    /// The first of them.
+    pub first: Option<usize>,
+    /// The largest error of all values, as [`largest_error`] has it; infinite where a value that is finite on one side is not on
+    /// the other, or another NaN.
+    pub largest: f64,
+}
+
+/// Looks for the values that break `tolerance`, or are a `fill` that has not come back. Cost: as [`largest_error`] where none
+/// does, and some hundred times as much for those that do.
+pub fn breaches(original: &Values, decoded: &Values, tolerance: Tolerance, fill: Option<u64>) -> Breaches {
+    let mut found = Breaches::default();
+    look_into(original, decoded, (tolerance, fill), 0, &mut found);
+    found
+}
+
+fn look_into(
+    original: &Values,
+    decoded: &Values,
+    (tolerance, fill): (Tolerance, Option<u64>),
+    start: usize,
+    found: &mut Breaches,
+) {
+    let kept = tolerance == Tolerance::None || fill_is_kept(original, decoded, fill);
+    let error = largest_error(original, decoded, tolerance).filter(|_| kept);
+    let n = original.len().min(decoded.len());
+    if error.is_some() || n == 0 {
+        found.largest = found.largest.max(error.unwrap_or(0.0));
+    } else if n == 1 {
+        found.count += 1;
+        found.first.get_or_insert(start);
+        let [x, y] = [original, decoded].map(|v| v.to_f64().map_or(f64::NAN, |v| v[0]));
+        let share = if let Tolerance::Pointwise(_) = tolerance { x.abs() } else { 1.0 };
+        let error = if x == y { 0.0 } else { (x - y).abs() / share };
+        found.largest = found.largest.max(if error.is_nan() { f64::INFINITY } else { error });
+    } else {
+        for part in [0..n / 2, n / 2..n] {
+            let start = start + part.start;
+            look_into(&original.slice(part.clone()), &decoded.slice(part), (tolerance, fill), start, found);
+        }
+    }
+}
+
 /// Whether every value with the bits of `fill` comes back with them.
 pub fn fill_is_kept(original: &Values, decoded: &Values, fill: Option<u64>) -> bool {
     fn kept<T: Bits, U: Bits>(a: &[T], b: &[U], fill: u64) -> bool {
@@ -125,4 +172,36 @@ pub fn count_finite(values: &Values, fill: Option<u64>) -> usize {
 fn counting(values: &Values, fill: Option<u64>) -> impl Fn(f64) -> bool {
     let fill = fill.and_then(|bits| number_of(bits, values.dtype())).unwrap_or(f64::NAN);
     move |x: f64| x.is_finite() && x != fill
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn breaches_are_those_that_a_look_at_each_value_finds() {
+        let original: Vec<f32> = (0..97).map(|i| (i * i % 31) as f32).collect();
+        for every in [1, 2, 7, 50, 200] {
+            let off = |(i, &x): (usize, &f32)| if i % every == every / 2 { x + 0.5 } else { x + 0.01 };
+            let mut decoded: Vec<f32> = original.iter().enumerate().map(off).collect();
+            for (count, at) in [(0, None), (1, Some(f32::NAN))] {
+                if let Some(lost) = at {
+                    decoded[96] = lost;
+                }
+                let broken = |i: &usize| !((original[*i] - decoded[*i]).abs() <= 0.1);
+                let (a, b) = (Values::F32(original.clone()), Values::F32(decoded.clone()));
+                let found = breaches(&a, &b, Tolerance::Absolute(0.1), None);
+                assert_eq!(found.count, (0..97).filter(broken).count() as u64);
+                assert_eq!(found.first, (0..97).find(broken));
+                let largest = if count == 1 { f64::INFINITY } else { found.largest };
+                assert_eq!(found.largest, largest);
+                assert!(count == 1 || (found.largest - if every < 200 { 0.5 } else { 0.01 }).abs() < 1e-5);
+            }
+        }
+        let (a, b) = (Values::I16(vec![3, -5, 9]), Values::I16(vec![3, 5, 9]));
+        let found = breaches(&a, &b, Tolerance::Exact, None);
+        assert_eq!(found, Breaches { count: 1, first: Some(1), largest: 10.0 });
+        let fill = breaches(&a, &Values::I16(vec![3, -5, 8]), Tolerance::Absolute(1.0), Some(9));
+        assert_eq!((fill.count, fill.first), (1, Some(2)));
+    }
 }

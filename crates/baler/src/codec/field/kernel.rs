@@ -5,12 +5,12 @@
 
 use super::context::{CAP, Model, Neighbours};
 use super::domain::{Domain, Real};
-use super::padded::{Place, Seen};
+use super::padded::{BEHIND, Place, Seen};
 use super::taps::TAPS;
 use crate::codec::range_coder::Coder;
 
 /// Values predicted at a time.
-const BLOCK: usize = 16;
+const BLOCK: usize = BEHIND;
 
 /// How many rows are coded at a time, each with a coder of its own.
 ///

@@ -216,6 +216,8 @@ pub fn decode_with(
 /// The two float types as the absolute mode needs them.
 trait Float: Bits + Real + Into<f64> {
     const EPSILON: f64;
+    /// Wider bounds are as good as this one, beyond which steps would not be finite.
+    const WIDEST: f64;
     fn domain(step: Self, mean: Self, bound: f64) -> Absolute<Self>
     where
         Absolute<Self>: Domain<Value = Self>;
@@ -227,6 +229,7 @@ macro_rules! float {
     ($t:ty) => {
         impl Float for $t {
             const EPSILON: f64 = <$t>::EPSILON as f64;
+            const WIDEST: f64 = <$t>::MAX as f64 / 16.0;
             fn domain(step: Self, mean: Self, bound: f64) -> Absolute<Self> {
                 Absolute::<$t>::new(step, mean, bound)
             }
@@ -246,6 +249,7 @@ fn encode_absolute<F: Float>(out: &mut Vec<u8>, values: &[F], bound: f64, how: &
 where
     Absolute<F>: Domain<Value = F, Work = F>,
 {
+    let bound = bound.min(F::WIDEST);
     let classes = how.classify(values, Rule::Bounded);
     let Moments { mean, magnitude, largest } = moments(values, &classes, how.portable);
     // Rounding to the stored type may add an ulp or so of the result. A few huge values are left out of account:

@@ -3,7 +3,7 @@
 use super::domain::Real;
 
 /// Numbers behind the last plane, so that a block of as many can be read wherever one begins.
-const BEHIND: usize = 16;
+pub const BEHIND: usize = 16;
 
 /// The last `KEPT` planes of one kind of number, a ring, with `SIDE` columns of padding on both sides of a row and `ROWS` rows
 /// on both sides of a plane; all zero at first.

@@ -5,11 +5,11 @@
 
 use super::super::context::CAP;
 use super::super::domain::Index;
-use super::super::padded::Padded;
+use super::super::padded::{BEHIND, Padded};
 use super::wave::EXACT;
 
 /// Columns of a block, and of the padding on both sides of a row; rows of that on both sides of a plane. All of it is zero.
-const SIDE: usize = 16;
+const SIDE: usize = BEHIND;
 const ROWS: usize = 2;
 
 /// Magnitudes of the last two planes.

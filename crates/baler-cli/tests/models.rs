@@ -307,6 +307,28 @@ fn a_model_of_fields_is_trained_told_of_and_used() {
     let left = place.json("compress a.npy --abs 1e-3 --model m.safetensors -o c.blr");
     assert!(left["model_left_out"].is_string() != (left["model_bytes"].as_u64().unwrap() > 0), "{left}");
 
+    // Chunks on which it was tried are what they would be: with any number of threads, and where it is left out, or serves one
+    // variable of two.
+    place.ok("compress a.npy --abs 1e-3 -o plain.blr");
+    let two = "compress a.npy flat.npy --abs 1e-3 --model m.safetensors";
+    for chunk in [100_000, 1200] {
+        let way = format!("--chunk {chunk} --force");
+        for (line, plain) in
+            [("compress a.npy --abs 1e-3 --model m.safetensors", "a.npy"), (two, "a.npy flat.npy")]
+        {
+            for more in ["", "--external-model"] {
+                let told = place.json(&format!("{line} {more} {way} --threads 1 -o one.blr"));
+                place.ok(&format!("{line} {more} {way} --threads 3 -o three.blr"));
+                assert!(place.bytes("one.blr") == place.bytes("three.blr"), "{line} {more} {way}");
+                place.ok(&format!("verify one.blr --against {plain} --model m.safetensors"));
+                if told["model_left_out"].is_string() {
+                    place.ok(&format!("compress {plain} --abs 1e-3 {way} -o plain.blr"));
+                    assert!(place.bytes("one.blr") == place.bytes("plain.blr"), "{line} {more} {way}");
+                }
+            }
+        }
+    }
+
     place.fails("compress flat.npy --abs 1 --model m.safetensors -o d.blr", 2, &["three or more axes"]);
     place.fails("train --kind field t.npz --abs 1 -o n.safetensors", 2, &["--kind table"]);
     place.fails("train --kind field a.npy -o n.safetensors", 2, &["bound"]);

@@ -4,16 +4,19 @@
 mod common;
 
 use baler::archive::header::{
-    ColumnHeader, FieldHeader, Header, Kind, Resolved, TableHeader, VariableHeader,
+    ColumnHeader, FieldHeader, Header, Kind, ModelReference, Resolved, TableHeader, VariableHeader,
 };
-use baler::archive::index::Entry;
+use baler::archive::index::{Entry, Index, trailer};
 use baler::archive::read::read_header;
-use baler::archive::record::RecordKind;
+use baler::archive::record::{MAGIC, RecordKind, VERSION, frame};
 use baler::archive::{Archive, Input, Options, Salvaged, compress, salvage};
 use baler::bound::Bound;
+use baler::codec::bytes::put_bytes;
 use baler::codec::chunk::Codec;
 use baler::data::{Array, Column, DType, Table, Values, Variable};
 use baler::error::ErrorKind;
+use baler::model::any::AnyDecoder;
+use baler::model::hash::ModelHash;
 use common::{Parts, Random, Seed, bits, decode_all, field, mutate, pack, same, seeds};
 use peak_alloc::PeakAlloc;
 use std::io::Cursor;
@@ -35,6 +38,30 @@ fn error_or_right(seed: &Seed, damaged: &[u8], right: &[Vec<Values>], what: impl
     if let Ok(values) = decode_all(damaged, &seed.models) {
         assert!(same(&values, right), "{}: wrong values after {}", seed.name, what());
     }
+}
+
+/// An archive of nothing whose header names a model so often.
+fn naming_a_model(hash: ModelHash, times: usize) -> Vec<u8> {
+    let models = vec![ModelReference { hash, embedded: false }; times];
+    let mut bytes = [&MAGIC[..], &[VERSION]].concat();
+    put_bytes(&mut bytes, &Header { models, variables: vec![] }.to_bytes());
+    let sum = crc32fast::hash(&bytes);
+    bytes.extend_from_slice(&sum.to_le_bytes());
+    let at = bytes.len() as u64;
+    bytes.extend(frame(sum, RecordKind::Index, &Index::default().to_bytes()));
+    bytes.extend(trailer(at));
+    bytes
+}
+
+#[test]
+fn a_model_that_a_header_names_often_is_hashed_once_and_kept_once() {
+    // Kept for each name it would take gigabytes, hashed for each long.
+    let model = AnyDecoder::from(common::net().model);
+    let bytes = naming_a_model(model.hash(), 1 << 15);
+    let models = [model];
+    assert!(Archive::open(Cursor::new(&bytes), &models).unwrap().header().variables.is_empty());
+    assert!(salvage(&bytes, &models, 1).unwrap().is_empty());
+    assert_memory("a model named often");
 }
 
 #[test]

@@ -187,15 +187,6 @@ pub fn write<D: Domain>(
             walk = deep;
         }
     }
-    // Static tables suit some chunks better than anything that has to be learned, and take next to no time.
-    if fast::serves(signal.dims) {
-        let (mut other, mut others) = (vec![], original.to_vec());
-        fast::write(&mut other, task, &mut others);
-        if other.len() < out.len() - start {
-            replace(out, start, other, values, &others);
-            walk = Walk::Fast;
-        }
-    }
     walk
 }
 

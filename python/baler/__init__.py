@@ -12,7 +12,7 @@ True
 """
 
 from baler import errors
-from baler._api import Options, compress, decompress, info, load, open, save, verify
+from baler._api import Options, Salvaged, compress, decompress, info, load, open, salvage, save, verify
 from baler._baler import __version__
 from baler._file import Column, Field, File, Table
 from baler._model import Model, train
@@ -27,6 +27,7 @@ __all__ = [
     "Model",
     "Options",
     "Quality",
+    "Salvaged",
     "Table",
     "__version__",
     "compress",
@@ -36,6 +37,7 @@ __all__ = [
     "load",
     "open",
     "quality",
+    "salvage",
     "save",
     "train",
     "verify",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from baler import _forms as forms
 from baler._bounds import bound_of, bounds_of
 from baler._file import File, Path, Source, opened
 from baler._model import Model, inner_of
-from baler.errors import InvalidArgumentError
+from baler.errors import InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -154,6 +155,40 @@ def _compress(
         "description": json.dumps(description),
     }
     return _baler.compress(given, wanted, inner_of(model), path, progress)
+
+
+class Salvaged(NamedTuple):
+    """What `salvage` recovers of a variable."""
+
+    #: An array, or a dict of columns. Rows that are lost are NaN where the type has it; zero, false or empty where not.
+    values: Any
+    #: These rows.
+    lost: list[slice]
+
+
+def salvage(source: Source, *, model: Model | Path | None = None) -> dict[str, Salvaged]:
+    """What is whole of a damaged archive, by name, in the types that its header tells. Raises where the header is damaged,
+    without which no value can be read.
+
+    >>> import baler, numpy as np
+    >>> archive = baler.compress(np.arange(4000.0).reshape(40, 100), abs=0.1, chunk=1000)
+    >>> u = baler.salvage(archive[:-200])["data"]
+    >>> [bool(np.isnan(u.values[rows]).all()) for rows in u.lost]
+    [True]
+    """
+    if isinstance(source, (str, os.PathLike)):
+        try:
+            with builtins.open(source, "rb") as file:
+                source = file.read()
+        except FileNotFoundError as e:
+            raise NotFoundError(f"{os.fspath(source)}: {e.strerror}") from None
+    data = source if isinstance(source, bytes) else memoryview(source).tobytes()
+    found = {}
+    for name, shape, columns, lost in _baler.salvage(data, inner_of(model)):
+        arrays = {n: np.asarray(c) for n, c in columns}
+        values = arrays if shape is None else arrays[""].reshape(shape)
+        found[name] = Salvaged(values, [slice(*rows) for rows in lost])
+    return found
 
 
 def decompress(data: bytes, *, model: Model | Path | None = None, threads: int | None = None) -> Any:

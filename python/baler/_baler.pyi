@@ -5,7 +5,7 @@ from typing import Any, final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Archive", "Model", "__version__", "compress", "main", "train"]
+__all__ = ["Archive", "Model", "__version__", "compress", "main", "salvage", "train"]
 
 __version__: str
 
@@ -57,5 +57,8 @@ def compress(
     path: str | PathLike[str] | None = None,
     progress: _Progress = None,
 ) -> bytes | None: ...
+def salvage(
+    bytes: bytes, model: Model | None = None
+) -> list[tuple[str, list[int] | None, list[tuple[str, Any]], list[tuple[int, int]]]]: ...
 def train(inputs: Sequence[_Given], words: Sequence[str], progress: _Progress = None) -> Model: ...
 def main(words: Sequence[str], reader: Callable[[str, str], object] | None = None) -> int: ...

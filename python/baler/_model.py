@@ -84,8 +84,10 @@ class Model:
 
 def inner_of(model: Any) -> _baler.Model | None:
     """The library's model of one, or of its file. Errors for anything else."""
-    if model is None or isinstance(model, Model):
-        return model and model._inner
+    if model is None:
+        return None
+    if isinstance(model, Model):
+        return model._inner
     if isinstance(model, (str, os.PathLike)):
         return Model.load(model)._inner
     raise InvalidArgumentError(f"model={model!r} is no model and no file of one; `baler.train` makes models")

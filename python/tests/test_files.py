@@ -10,6 +10,31 @@ import pytest
 import baler
 
 
+def test_what_is_whole_of_a_damaged_archive(tmp_path: Path, field: np.ndarray) -> None:
+    table = {"x": np.arange(500.0), "n": np.arange(500), "t": [f"row {i}" for i in range(500)]}
+    data = {"u": field, "t": table}
+    archive = baler.compress(data, abs=1e-2, chunk=field[0].size * 2, chunk_rows=100)
+    whole = baler.salvage(archive)
+    assert list(whole) == ["u", "t"] and not whole["u"].lost and not whole["t"].lost
+    back = baler.decompress(archive)
+    assert np.array_equal(whole["u"].values, back["u"])
+    assert all(np.array_equal(whole["t"].values[name], back["t"][name]) for name in table)
+    damaged = bytearray(archive)
+    damaged[len(archive) // 3] ^= 1
+    path = tmp_path / "damaged.blr"
+    path.write_bytes(damaged)
+    with pytest.raises(baler.BalerError):
+        baler.load(path)
+    found = baler.salvage(path)
+    lost = [rows for variable in found.values() for rows in variable.lost]
+    assert len(lost) == 1 and found["u"].lost == lost
+    assert np.isnan(found["u"].values[lost[0]]).all()
+    kept = np.delete(np.arange(len(field)), lost[0])
+    assert np.array_equal(found["u"].values[kept], back["u"][kept])
+    with pytest.raises(baler.BalerError, match="header"):
+        baler.salvage(archive[:20])
+
+
 def test_save_load_and_what_is_inside(tmp_path: Path, field: np.ndarray) -> None:
     path = tmp_path / "velocity.blr"
     baler.save(path, field, rel=1e-3)

@@ -61,10 +61,11 @@ impl AtomicFile {
         }
         let (file, watched) =
             Watched::create(|| builder.tempfile_in(folder)).map_err(|e| match e.kind() {
-                io::ErrorKind::NotFound => {
+                io::ErrorKind::NotFound if !folder.is_dir() => {
                     Error::invalid(format!("{}: there is no folder {}", path.display(), folder.display()))
                 }
-                _ => naming(e),
+                // (Its own words name the temporary file.)
+                kind => naming(kind.into()),
             })?;
         let (file, temporary) = file.into_parts(); // whose errors do not tell of the temporary name
         let inner = BufWriter::with_capacity(BUFFER, file);

@@ -5,10 +5,12 @@ use crate::input::Given;
 use crate::job;
 use crate::model::Model;
 use baler::archive::{self, header::Kind};
-use baler::data::{DType, Values};
+use baler::data::{DType, Values, Variable};
 use baler::error::{Error, Result};
+use baler::with_numbers;
+use baler_cli::commands::salvage::recovered;
 use baler_cli::commands::{info, open_plain, threads, verify};
-use numpy::PyReadwriteArray1;
+use numpy::{IntoPyArray, PyReadwriteArray1};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use serde_json::json;
@@ -187,6 +189,34 @@ impl Archive {
             Ok(verified.report().to_string())
         })
     }
+}
+
+/// A variable that was recovered: its name, the shape of a field, a field's values or a table's columns by name, the rows that are
+/// lost.
+type Recovered = (String, Option<Vec<usize>>, Vec<(String, Py<PyAny>)>, Vec<(usize, usize)>);
+
+/// Recovers what is whole of a damaged archive.
+#[pyfunction]
+#[pyo3(signature = (bytes, model=None))]
+pub fn salvage(py: Python, bytes: PyBackedBytes, model: Option<PyRef<Model>>) -> PyResult<Vec<Recovered>> {
+    let decoders: Vec<_> = model.iter().map(|m| m.loaded().decoder()).collect();
+    let salvaged = job::run(py, None, usize::MAX, |_| recovered(&bytes, &decoders))?;
+    let tell = |s: archive::Salvaged| {
+        let (shape, columns) = match s.variable {
+            Variable::Field(array) => (Some(array.shape), vec![(String::new(), array.values)]),
+            Variable::Table(t) => (None, t.columns.into_iter().map(|c| (c.name, c.values)).collect()),
+        };
+        let columns = columns.into_iter().map(|(name, values)| Ok((name, to_numpy(py, values)?)));
+        let lost = s.lost.into_iter().map(|rows| (rows.start, rows.end)).collect();
+        Ok((s.name, shape, columns.collect::<PyResult<_>>()?, lost))
+    };
+    salvaged.into_iter().map(tell).collect()
+}
+
+/// An array of one axis, or a list of texts.
+fn to_numpy(py: Python, values: Values) -> PyResult<Py<PyAny>> {
+    let any = with_numbers!(values, v => v.into_pyarray(py).into_any(), texts => texts.into_pyobject(py)?);
+    Ok(any.unbind())
 }
 
 fn too_small() -> Error {

@@ -29,6 +29,7 @@ fn _baler(module: &Bound<PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_class::<archive::Archive>()?;
     module.add_class::<model::Model>()?;
+    module.add_function(wrap_pyfunction!(archive::salvage, module)?)?;
     module.add_function(wrap_pyfunction!(compress::compress, module)?)?;
     module.add_function(wrap_pyfunction!(model::train, module)?)?;
     module.add_function(wrap_pyfunction!(main, module)?)

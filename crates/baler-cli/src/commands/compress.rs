@@ -121,12 +121,15 @@ pub fn run(args: &Compress) -> Result<bool> {
         print(report)?;
         return Ok(true);
     }
+    let smaller = match ratio(summary.original, summary.stored) {
+        r if r > 1.0 => format!("{} times smaller", number(r)),
+        _ => "no smaller (an archive says some 160 bytes of itself)".into(),
+    };
     print(format!(
-        "{}: {} to {}, {} times smaller, {} MB/s",
+        "{}: {} to {}, {smaller}, {} MB/s",
         args.output.display(),
         bytes(summary.original),
         bytes(summary.stored),
-        number(ratio(summary.original, summary.stored)),
         number(speed)
     ))?;
     if summary.model > 0 {
@@ -137,8 +140,12 @@ pub fn run(args: &Compress) -> Result<bool> {
             number(without)
         ))?;
     }
-    if let Some(why) = summary.model_left_out {
-        print(format!("the model is not used: {why}"))?;
+    match (summary.model_left_out, &args.coding.model) {
+        (Some(why), _) => print(format!("the model is not used: {why}"))?,
+        (None, Some(model)) if args.external_model => {
+            print(format!("to be read it needs the model: keep {} with it", model.display()))?
+        }
+        _ => {}
     }
     Ok(true)
 }

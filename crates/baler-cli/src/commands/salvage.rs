@@ -1,12 +1,12 @@
 //! `baler salvage`.
 
 use super::{check_output, load_model, open_plain};
-use crate::args::Salvage;
+use crate::args::Salvage as Args;
 use crate::formats::{self, WriteOptions};
 use crate::output::is_standard;
 use crate::saying::{count, print};
 use baler::archive::read::read_header;
-use baler::archive::salvage;
+use baler::archive::{Salvaged, salvage};
 use baler::data::Dataset;
 use baler::error::{Error, ErrorKind, Result};
 use baler::model::any::AnyDecoder;
@@ -28,8 +28,14 @@ fn check_models(archive: &[u8], given: &[AnyDecoder]) -> Result<()> {
     }
 }
 
+/// What is whole of an archive's bytes. Errors where the model that it was made with is not given.
+pub fn recovered(archive: &[u8], models: &[AnyDecoder]) -> Result<Vec<Salvaged>> {
+    check_models(archive, models)?;
+    salvage(archive, models, MOST_VALUES)
+}
+
 /// Runs it; `false` where something is lost.
-pub fn run(args: &Salvage) -> Result<bool> {
+pub fn run(args: &Args) -> Result<bool> {
     let place = |e: Error| e.at(args.input.display());
     let models = args.model.as_deref().map(load_model).transpose()?;
     let decoders: Vec<_> = models.iter().map(|m| m.decoder()).collect();
@@ -39,8 +45,7 @@ pub fn run(args: &Salvage) -> Result<bool> {
     check_output(&args.output, &[&args.input])?;
     open_plain(&args.input)?;
     let bytes = std::fs::read(&args.input).map_err(|e| place(e.into()))?;
-    check_models(&bytes, &decoders).map_err(place)?;
-    let salvaged = salvage::salvage(&bytes, &decoders, MOST_VALUES).map_err(place)?;
+    let salvaged = recovered(&bytes, &decoders).map_err(place)?;
     let out = formats::create(&args.output, &WriteOptions { force: args.force, ..WriteOptions::default() })?;
     let mut reports = vec![];
     let mut whole = true;

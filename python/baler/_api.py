@@ -177,12 +177,14 @@ def salvage(source: Source, *, model: Model | Path | None = None) -> dict[str, S
     [True]
     """
     if isinstance(source, (str, os.PathLike)):
+        path = os.fspath(source)
         try:
-            with builtins.open(source, "rb") as file:
-                source = file.read()
+            with builtins.open(path, "rb") as file:
+                data = file.read()
         except FileNotFoundError as e:
-            raise NotFoundError(f"{os.fspath(source)}: {e.strerror}") from None
-    data = source if isinstance(source, bytes) else memoryview(source).tobytes()
+            raise NotFoundError(f"{path}: {e.strerror}") from None
+    else:
+        data = source if isinstance(source, bytes) else memoryview(source).tobytes()
     found = {}
     for name, shape, columns, lost in _baler.salvage(data, inner_of(model)):
         arrays = {n: np.asarray(c) for n, c in columns}

@@ -45,7 +45,7 @@ fuzz_target!(|bytes: &[u8]| {
     let table = head[2] >= 128;
     let input = if table {
         let column = Column { name: "x".into(), values: used.clone() };
-        Input::Table("t".into(), Table::new(vec![column]).expect("one column"))
+        Input::Table("t".into(), Box::new(Table::new(vec![column]).expect("one column")))
     } else {
         Input::Field("u".into(), Box::new(Array::new(shape, used.clone()).expect("as long as its shape")))
     };

@@ -6,7 +6,6 @@ use super::plan::{Plan, bounds_of};
 use super::source::Input;
 use super::trial::{Trial, try_out};
 use super::write::Summary;
-use super::zlib::deflate;
 use crate::bound::Bound;
 use crate::codec::chunk::Codec;
 use crate::codec::field::view;
@@ -117,12 +116,12 @@ fn nothing_for(model: ModelRef) -> String {
     }
 }
 
-/// Whether a model is to be used: where its codec is asked for, or where it pays for itself; why not, in the summary. Chunks
-/// on which it was tried are left coded in the plans.
+/// Whether a model is to be used: where its codec is asked for, or where it saves more than the `cost` bytes of
+/// it that the archive is to hold; why not, in the summary. Chunks on which it was tried are left coded in the plans.
 pub(super) fn is_worth_it(
     plans: &mut [Plan],
     inputs: &mut [Input],
-    model: ModelRef,
+    (model, cost): (ModelRef, usize),
     options: &Options,
     summary: &mut Summary,
 ) -> Result<bool> {
@@ -141,8 +140,7 @@ pub(super) fn is_worth_it(
         return Ok(asked_for);
     }
     let trials = try_out(plans, inputs, &fitting, model, options)?;
-    let cost = if options.embed { deflate(&model.decoder_bytes()).len() as f64 } else { 0.0 };
-    let pays = pays(trials.saved, cost, summary);
+    let pays = pays(trials.saved, cost as f64, summary);
     for Trial { variable, chunk, coded: [plain, by_model] } in trials.kept {
         plans[variable].coded.insert(chunk, if pays { by_model } else { plain });
     }

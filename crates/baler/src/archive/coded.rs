@@ -3,6 +3,7 @@
 use super::header::Kind;
 use super::plan::Plan;
 use super::source::{self, Input};
+use super::unpack::names;
 use crate::codec::chunk::{Codec, Request, encode_field, encode_table};
 use crate::data::Values;
 use crate::error::Result;
@@ -24,10 +25,7 @@ pub(super) struct Coded {
 pub(super) fn code_chunk(plan: &Plan, i: usize, runs: &[Values], request: Request) -> Result<Coded> {
     let encoded = match &plan.header.kind {
         Kind::Field(f) => encode_field(&runs[0], &f.chunk(i).1, plan.targets[0], request),
-        Kind::Table(t) => {
-            let names: Vec<&str> = t.columns.iter().map(|c| c.name.as_str()).collect();
-            encode_table(runs, &names, &plan.targets, request)
-        }
+        Kind::Table(t) => encode_table(runs, &names(t), &plan.targets, request),
     }?;
     Ok(Coded {
         codec: encoded.codec,

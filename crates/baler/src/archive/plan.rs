@@ -3,8 +3,7 @@
 use super::coded::Coded;
 use super::header::{ColumnHeader, FieldHeader, Kind, Resolved, TableHeader, VariableHeader};
 use super::options::Options;
-use super::source::Input;
-use super::source::{self, FieldSource, TableSource};
+use super::source::{self, FieldSource, Input, TableSource};
 use super::survey::{Survey, look_at};
 use crate::bound::Bound;
 use crate::codec::MOST_CHUNK;

@@ -84,8 +84,11 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     let mut plans = inputs.iter_mut().map(|i| plan(i, options, only)).collect::<Result<Vec<_>>>()?;
     check_codec(&plans, options)?;
     let mut summary = Summary::default();
+    let decoder = options.model.map(ModelRef::decoder_bytes);
+    let stored = decoder.as_deref().filter(|_| options.embed).map(deflate);
+    let cost = stored.as_ref().map_or(0, Vec::len);
     let model = match options.model {
-        Some(model) if is_worth_it(&mut plans, &mut inputs, model, options, &mut summary)? => Some(model),
+        Some(m) if is_worth_it(&mut plans, &mut inputs, (m, cost), options, &mut summary)? => Some(m),
         _ => None,
     };
     if options.decoder().is_some() && model.is_none() {
@@ -95,11 +98,14 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
         }
     }
     let mut header = Header { models: vec![], variables: plans.iter().map(|p| p.header.clone()).collect() };
-    let decoder = model.map(ModelRef::decoder_bytes);
+    let decoder = decoder.filter(|_| model.is_some());
     header.models.extend(
         decoder.iter().map(|bytes| ModelReference { hash: ModelHash::of(bytes), embedded: options.embed }),
     );
-    let embedded = decoder.filter(|_| options.embed).map(|bytes| stored_model(&bytes)).transpose()?;
+    let embedded = stored.filter(|_| model.is_some());
+    if let (Some(bytes), Some(stored)) = (&decoder, &embedded) {
+        check_room(bytes, stored)?;
+    }
     let description = description(options)?;
 
     let mut writer = Writer::begin(out, &header)?;
@@ -126,21 +132,20 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
     Ok(summary)
 }
 
-/// A model's decoder as archives hold it: no larger than readers take.
-fn stored_model(bytes: &[u8]) -> Result<Vec<u8>> {
-    let stored = deflate(bytes);
-    if !may_be_held(bytes.len(), stored.len()) {
-        return Err(Error::new(
-            ErrorKind::LimitExceeded,
-            format!(
-                "a model of {} bytes, which are {} deflated, is more than an archive may hold: keep it beside the \
-                 archive (--external-model)",
-                bytes.len(),
-                stored.len()
-            ),
-        ));
+/// Refuses a model that takes more room than readers give it.
+fn check_room(decoder: &[u8], stored: &[u8]) -> Result<()> {
+    if may_be_held(decoder.len(), stored.len()) {
+        return Ok(());
     }
-    Ok(stored)
+    Err(Error::new(
+        ErrorKind::LimitExceeded,
+        format!(
+            "a model of {} bytes, which are {} deflated, is more than an archive may hold: keep it beside the archive \
+             (--external-model)",
+            decoder.len(),
+            stored.len()
+        ),
+    ))
 }
 
 /// What else is to be said of the data, as archives hold it.

@@ -192,6 +192,13 @@ fn drifted(rows: usize, unlike: impl Fn(&[Vec<f64>], usize) -> Vec<f64>) -> Tabl
     Table::new(columns.collect()).unwrap()
 }
 
+/// A model of `number_table`, trained as users do.
+fn trained(place: &Place) -> TrainedTable {
+    place.save("t.npz", number_table(3000));
+    place.ok("train --kind table t.npz --std 1e-2 --epochs 3 -o m.safetensors");
+    TrainedTable::from_bytes(&place.bytes("m.safetensors")).unwrap()
+}
+
 /// Each way of being unlike the sample: rows torn apart, columns exchanged, another scale, spikes.
 type Unlike = fn(&[Vec<f64>], usize) -> Vec<f64>;
 const UNLIKE: [(&str, Unlike); 4] = [
@@ -204,9 +211,7 @@ const UNLIKE: [(&str, Unlike); 4] = [
 #[test]
 fn a_model_costs_next_to_nothing_on_rows_unlike_its_sample() {
     let place = Place::new();
-    place.save("t.npz", number_table(3000));
-    place.ok("train --kind table t.npz --std 1e-2 --epochs 3 -o m.safetensors");
-    let trained = TrainedTable::from_bytes(&place.bytes("m.safetensors")).unwrap();
+    let trained = trained(&place);
     for (name, unlike) in UNLIKE {
         let data = drifted(3000, unlike);
         let length = |with: bool, bounds: &[(String, Bound)]| {
@@ -252,9 +257,7 @@ fn a_model_costs_next_to_nothing_on_rows_unlike_its_sample() {
 #[test]
 fn chunks_on_which_a_model_is_tried_are_what_they_would_be() {
     let place = Place::new();
-    place.save("t.npz", number_table(3000));
-    place.ok("train --kind table t.npz --std 1e-2 --epochs 3 -o m.safetensors");
-    let trained = TrainedTable::from_bytes(&place.bytes("m.safetensors")).unwrap();
+    let trained = trained(&place);
     let (data, unlike) = (number_table(3000), drifted(1500, |v, i| v[(i + 1) % 3].clone()));
     let Variable::Table(data) = data else { unreachable!() };
     let archive = |table: &Table, model: Option<ModelRef>, asked: bool, chunk_rows, threads| {

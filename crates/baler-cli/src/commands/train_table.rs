@@ -34,7 +34,7 @@ pub fn request(args: &Train, variable: Variable) -> Result<(Table, Options<'stat
     let bounds = train::bounds(args, &names)?;
     let defaults = TableOptions::default();
     let options = TableOptions {
-        epochs: args.epochs.unwrap_or(defaults.epochs),
+        epochs: args.epochs,
         learning_rate: args.lr.unwrap_or(defaults.learning_rate),
         batch_size: args.batch_size.unwrap_or(defaults.batch_size),
         seed: args.seed,

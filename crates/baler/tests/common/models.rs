@@ -33,7 +33,7 @@ pub fn model(names: &[&str]) -> Model {
 pub fn net() -> TrainedTable {
     let table = Table::new(kin(600)[..2].to_vec()).unwrap();
     let bounds = Options { bound: Some(Bound::Absolute(0.05)), ..Options::default() };
-    let options = TableOptions { epochs: 3, hidden: vec![2], threads: 1, ..TableOptions::default() };
+    let options = TableOptions { epochs: Some(3), hidden: vec![2], threads: 1, ..TableOptions::default() };
     train_within(&table, &bounds, &options, |_| std::ops::ControlFlow::Continue(())).unwrap()
 }
 

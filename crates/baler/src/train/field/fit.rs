@@ -9,17 +9,15 @@ use super::{FieldOptions, FieldReport};
 use crate::error::{Error, Result};
 use crate::model::Epoch;
 use crate::model::field::{FieldModel, OUTPUTS, width};
-use crate::model::frozen::{FrozenDense, MAX_ACTIVATION};
+use crate::model::frozen::FrozenDense;
 use crate::train::adam::Adam;
-use crate::train::freeze::freeze;
+use crate::train::freeze::{freeze, goals};
 use crate::train::one_cycle;
 use crate::train::rng::Random;
 
 /// The largest weight: those of the last layer are few and may be finer.
 const MOST_WEIGHT: f64 = 127.0;
 const MOST_LAST_WEIGHT: f64 = 2047.0;
-/// What a unit's worst case may come to before it is clamped, in steps.
-const MOST_REACH: f64 = 60_000.0;
 /// The largest length of a batch's gradient.
 const CLIP: f32 = 1.0;
 /// The class of an index whose distribution has a spread of one step: its mean magnitude is 1.39 times the spread.
@@ -120,15 +118,7 @@ fn frozen(network: &Network, sample: &Sample) -> Result<FieldModel> {
     for (i, most) in most.iter().enumerate() {
         let (weights, bias) = network.range(i);
         let (weights, bias) = (&network.parameters[weights], &network.parameters[bias]);
-        let goal = |((&most, w), &b): ((&f32, &[f32]), &f32)| {
-            // Products with multipliers have 31 bits: what a unit could reach in the worst case may be no more than eight times
-            // what it is clamped to.
-            let sum = w.iter().zip(&steps).map(|(w, s)| w.abs() as f64 * s).sum::<f64>();
-            let reach = b.abs() as f64 + sum * MAX_ACTIVATION as f64;
-            (most.max(1e-6) as f64 * 1.25 / MAX_ACTIVATION as f64).max(reach / MOST_REACH)
-        };
-        let rows = weights.chunks_exact(steps.len());
-        let goals: Vec<f64> = most.iter().zip(rows).zip(bias).map(goal).collect();
+        let goals = goals(weights, bias, &steps, most);
         layers.push(freeze(weights, bias, &steps, &goals, false, MOST_WEIGHT)?);
         steps = goals;
     }

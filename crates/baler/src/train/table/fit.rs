@@ -4,12 +4,12 @@ use super::loss::{self, Target};
 use super::{Column, TableOptions};
 use crate::error::Result;
 use crate::model::float::{DenseStage, forward_stage};
-use crate::model::frozen::{FrozenDense, MAX_ACTIVATION};
+use crate::model::frozen::FrozenDense;
 use crate::model::kernel::gemm::{View, product};
 use crate::model::table::alphabet::Alphabet;
 use crate::model::table::net::{COMPONENTS, Head, Histogram, MIXTURE_OUTPUTS, Net, Source};
 use crate::train::adam::Adam;
-use crate::train::freeze::freeze;
+use crate::train::freeze::{freeze, goals};
 use crate::train::one_cycle;
 use crate::train::rng::Random;
 
@@ -17,8 +17,9 @@ use crate::train::rng::Random;
 const INPUT_UNIT: f32 = 1024.0;
 /// The largest weight, so that one byte holds most.
 const MOST_WEIGHT: f64 = 127.0;
-/// Nets start over from the best epoch's weights and stop where so many epochs brought nothing.
-const PATIENCE: usize = 4;
+/// Training stops where this part of all epochs brought nothing: fewer end it at the cycle's highest rate, where the best is still
+/// to come.
+const PATIENCE: usize = 3;
 /// The largest length of a batch's gradient.
 const CLIP: f32 = 1.0;
 
@@ -74,9 +75,10 @@ pub fn fit(
     let check = if held_back.is_empty() { train } else { held_back };
     let mut best = (f64::INFINITY, network.parameters.clone());
     let batch = options.batch_size.clamp(1, train.len());
-    let total = options.epochs * train.len().div_ceil(batch);
+    let most = options.epochs(train.len());
+    let total = most * train.len().div_ceil(batch);
     let (mut done, mut waited, mut epochs) = (0, 0, 0);
-    for _ in 0..options.epochs {
+    for _ in 0..most {
         random.shuffle(&mut order);
         for rows in order.chunks(batch) {
             network.gradient(&task, rows);
@@ -95,7 +97,7 @@ pub fn fit(
             waited = 0;
         } else {
             waited += 1;
-            if waited >= PATIENCE {
+            if waited >= most.div_ceil(PATIENCE) {
                 break;
             }
         }
@@ -298,19 +300,10 @@ impl Network {
         let mut steps = vec![1.0 / INPUT_UNIT as f64; task.inputs];
         let mut frozen = vec![];
         for i in 0..3 {
-            let goal = match i {
-                2 => last.clone(),
-                _ => most[i].iter().map(|&m| m.max(1e-6) as f64 * 1.25 / MAX_ACTIVATION as f64).collect(),
-            };
             let (weights, bias) = self.range(i);
-            frozen.push(freeze(
-                &self.parameters[weights],
-                &self.parameters[bias],
-                &steps,
-                &goal,
-                i == 2,
-                MOST_WEIGHT,
-            )?);
+            let (weights, bias) = (&self.parameters[weights], &self.parameters[bias]);
+            let goal = most.get(i).map_or_else(|| last.clone(), |most| goals(weights, bias, &steps, most));
+            frozen.push(freeze(weights, bias, &steps, &goal, i == 2, MOST_WEIGHT)?);
             steps = goal;
         }
         Ok(frozen.try_into().expect("three layers"))

@@ -36,8 +36,8 @@ const MOST_ROWS: usize = 1 << 17;
 /// How to train.
 #[derive(Debug, Clone)]
 pub struct TableOptions {
-    /// Passes over the data at most.
-    pub epochs: usize,
+    /// Passes over the data at most; `None`: 40, and fewer, but 10, of samples of more than 26 000 rows.
+    pub epochs: Option<usize>,
     /// The highest learning rate of the cycle.
     pub learning_rate: f64,
     /// Rows a step.
@@ -52,27 +52,35 @@ pub struct TableOptions {
     pub threads: usize,
 }
 
-/// More units have to save this share of a column's bits, and so many bits a row: they take time and a larger model.
-const WORTH: (f64, f64) = (0.005, 0.002);
+/// Bits a row that each doubling of a column's units has to save: it takes time and a larger model.
+const WORTH: f64 = 0.05;
+/// Passes over a sample, unless said otherwise, at most and at least, and rows in all above which there are fewer.
+const EPOCHS: (usize, usize) = (40, 10);
+const ROWS_IN_ALL: usize = 1 << 20;
 
 impl Default for TableOptions {
     fn default() -> Self {
         TableOptions {
-            epochs: 10,
-            learning_rate: 8e-3,
+            epochs: None,
+            learning_rate: 1.6e-2,
             batch_size: 256,
             seed: 1,
             validation: 0.1,
-            hidden: vec![8, 16],
+            hidden: vec![4, 8, 16],
             threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
         }
     }
 }
 
 impl TableOptions {
+    /// Passes over a sample of `rows` rows at most.
+    fn epochs(&self, rows: usize) -> usize {
+        self.epochs.unwrap_or_else(|| (ROWS_IN_ALL / rows.max(1)).clamp(EPOCHS.1, EPOCHS.0))
+    }
+
     fn check(&self) -> Result<()> {
         let wrong = |what: &str| Err(Error::invalid(format!("training: {what}")));
-        if self.epochs == 0 || self.batch_size == 0 {
+        if self.epochs == Some(0) || self.batch_size == 0 {
             return wrong("epochs and batch size must be at least 1");
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
@@ -170,10 +178,13 @@ pub fn train_table(
             let sources = sources::choose(&groups, number);
             let rows = (&train[..], &held_back[..]);
             let fit = |&units: &usize| fit::fit(&columns, number, sources.clone(), rows, units, options).ok();
-            let fitted = options.hidden.iter().filter_map(fit).reduce(|best, more| {
-                let saves = more.bits < best.bits * (1.0 - WORTH.0) - WORTH.1;
-                if saves { more } else { best }
-            });
+            let mut fitted: Option<Fitted> = None;
+            for more in options.hidden.iter().filter_map(fit) {
+                if fitted.as_ref().is_some_and(|best| more.bits > best.bits - WORTH) {
+                    break; // and more units still would save less
+                }
+                fitted = Some(more);
+            }
             if send.send((number, fitted)).is_err() {
                 return;
             }

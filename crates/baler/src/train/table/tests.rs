@@ -19,7 +19,7 @@ fn sample(rows: i64) -> Vec<SampleColumn> {
 #[test]
 fn threads_do_not_matter_and_seeds_do() {
     let train = |threads, seed| {
-        let options = TableOptions { epochs: 2, threads, seed, ..TableOptions::default() };
+        let options = TableOptions { epochs: Some(2), threads, seed, ..TableOptions::default() };
         let mut seen = vec![];
         let model = train_table(&sample(1500), &options, |r| {
             seen.push((r.done, r.columns));
@@ -35,7 +35,7 @@ fn threads_do_not_matter_and_seeds_do() {
 
 #[test]
 fn a_stopped_training_leaves_columns_without_networks() {
-    let options = TableOptions { epochs: 1, threads: 1, ..TableOptions::default() };
+    let options = TableOptions { epochs: Some(1), threads: 1, ..TableOptions::default() };
     let model = train_table(&sample(600), &options, |_| ControlFlow::Break(())).unwrap();
     let nets = model.columns().iter().filter(|c| c.net.is_some()).count();
     assert!((1..=2).contains(&nets), "{nets}");
@@ -46,7 +46,7 @@ fn a_stopped_training_leaves_columns_without_networks() {
 fn foolish_options_are_refused() {
     let good = TableOptions::default();
     for options in [
-        TableOptions { epochs: 0, ..good.clone() },
+        TableOptions { epochs: Some(0), ..good.clone() },
         TableOptions { batch_size: 0, ..good.clone() },
         TableOptions { learning_rate: f64::NAN, ..good.clone() },
         TableOptions { validation: 1.0, ..good.clone() },

@@ -41,7 +41,8 @@ fn scales() -> [Scale; 4] {
 fn model(hidden: usize) -> TableModel {
     let sample = columns(1200, 1).into_iter().zip(scales()).enumerate();
     let sample = sample.map(|(i, (integers, scale))| SampleColumn { name: format!("c{i}"), scale, integers });
-    let options = TableOptions { epochs: 3, hidden: vec![hidden], threads: 1, ..TableOptions::default() };
+    let options =
+        TableOptions { epochs: Some(3), hidden: vec![hidden], threads: 1, ..TableOptions::default() };
     train_table(&sample.collect::<Vec<_>>(), &options, |_| ControlFlow::Continue(())).unwrap()
 }
 

@@ -9,6 +9,7 @@ mod first;
 mod kernel;
 mod lanes;
 mod rans;
+mod raw;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ use first::First;
 use kernel::{Kernel, LANES, Lanes, Step};
 use lanes::{Laned, Layout};
 use rans::Script;
+use raw::{Limit, RawReader, RawWriter};
 
 /// The symbols of a chunk's columns as a model sees them, as far as they are known, by the model's numbers.
 pub struct Known<'m> {
@@ -156,7 +158,7 @@ fn encode_in(
     let mut raw = RawWriter::default();
     for (&k, &s) in integers.iter().zip(symbols) {
         if let Some(&(first, end)) = edges.get(s as usize) {
-            raw.put_below((k - first) as u64, (end - first) as u64);
+            raw.put_below((k - first) as u64, Limit::new((end - first) as u64));
         }
     }
     out.extend(raw.finish());
@@ -205,8 +207,9 @@ pub fn decode(known: &mut Known, number: usize, scale: Scale, mut r: Reader) -> 
     let escaped = integers::read(Reader::new(escaped), escapes).map_err(|e| e.at("escapes"))?;
     let mut escaped = escaped.into_iter();
     let mut raw = RawReader::new(r.rest());
-    let value = |&s: &u16| match edges.get(s as usize) {
-        Some(&(first, end)) => first + raw.below((end - first) as u64) as i64,
+    let bins: Vec<(i64, Limit)> = edges.iter().map(|&(a, b)| (a, Limit::new((b - a) as u64))).collect();
+    let value = |&s: &u16| match bins.get(s as usize) {
+        Some(&(first, limit)) => first + raw.below(limit) as i64,
         None => escaped.next().expect("one an escape"),
     };
     let integers = symbols.iter().map(value).collect();
@@ -333,92 +336,4 @@ fn edges_of(alphabet: &Alphabet, masses: &[u32]) -> Vec<i32> {
         edges.push(32767 << 16 | (below * 65535).checked_div(total).unwrap_or(0) as i32);
     }
     edges
-}
-
-/// Numbers below a limit: floor(log2 limit) bits, or one more for the upper ones.
-#[derive(Default)]
-struct RawWriter {
-    out: Vec<u8>,
-    held: u128,
-    bits: u32,
-}
-
-/// The bits that all numbers below `limit` take, and how many numbers take no more.
-fn short(limit: u64) -> (u32, u64) {
-    let bits = limit.max(1).ilog2();
-    (bits, (2u64 << bits) - limit.max(1))
-}
-
-impl RawWriter {
-    fn put(&mut self, value: u64, bits: u32) {
-        self.held |= (value as u128) << self.bits;
-        self.bits += bits;
-        while self.bits >= 8 {
-            self.out.push(self.held as u8);
-            self.held >>= 8;
-            self.bits -= 8;
-        }
-    }
-
-    fn put_below(&mut self, value: u64, limit: u64) {
-        let (bits, shorts) = short(limit);
-        if value < shorts {
-            self.put(value, bits);
-        } else {
-            let value = value + shorts;
-            self.put(value >> 1, bits);
-            self.put(value & 1, 1);
-        }
-    }
-
-    fn finish(mut self) -> Vec<u8> {
-        if self.bits > 0 {
-            self.out.push(self.held as u8);
-        }
-        self.out
-    }
-}
-
-/// The inverse of [`RawWriter`]; zeros beyond the end.
-struct RawReader<'a> {
-    bytes: &'a [u8],
-    held: u64,
-    bits: u32,
-}
-
-impl<'a> RawReader<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        RawReader { bytes, held: 0, bits: 0 }
-    }
-
-    /// The next up to 56 bits.
-    #[inline(always)]
-    fn take(&mut self, bits: u32) -> u64 {
-        if self.bits < bits {
-            let next = self.bytes.first_chunk::<8>().copied().unwrap_or_else(|| {
-                let mut last = [0; 8];
-                last[..self.bytes.len()].copy_from_slice(self.bytes);
-                last
-            });
-            // What goes beyond the whole bytes taken is the same when it comes again.
-            self.held |= u64::from_le_bytes(next) << self.bits;
-            let whole = (63 - self.bits) / 8;
-            self.bytes = self.bytes.get(whole as usize..).unwrap_or(&[]);
-            self.bits += 8 * whole;
-        }
-        let value = self.held & ((1 << bits) - 1);
-        self.held >>= bits;
-        self.bits -= bits;
-        value
-    }
-
-    #[inline(always)]
-    fn below(&mut self, limit: u64) -> u64 {
-        let (bits, shorts) = short(limit);
-        if bits == 0 {
-            return 0;
-        }
-        let value = self.take(bits);
-        if value < shorts { value } else { (value << 1 | self.take(1)) - shorts }
-    }
 }

@@ -31,14 +31,21 @@ pub fn place(model: &TableModel, number: usize, names: &[&str]) -> Option<usize>
     names.iter().position(|n| *n == model.columns()[number].name)
 }
 
-/// Replaces the codes of those columns that take fewer bytes through the model. `on` says which columns those that
+/// A column's code through the model, and the table's columns that it needs.
+struct Through {
+    column: usize,
+    code: Vec<u8>,
+    needs: Vec<usize>,
+}
+
+/// Replaces the codes of columns by those through the model where all take fewer bytes then. `on` says which columns those that
 /// stay are conditioned on; no column ends up conditioned on itself.
 pub fn improve(
     candidate: Candidate,
     names: &[&str],
     dtypes: &[DType],
     mapped: &[Mapped],
-    mut on: Vec<Vec<usize>>,
+    on: Vec<Vec<usize>>,
     coded: &mut [Vec<u8>],
 ) -> Result<()> {
     let rows = mapped.first().map_or(0, |m| m.integers.len());
@@ -53,27 +60,52 @@ pub fn improve(
         let integers = place.map_or(&[][..], |c| &mapped[c].integers);
         known.put(number, place.and_then(scale), integers);
     }
-    let mut better = vec![];
+    let mut nets = vec![];
     for (number, &place) in places.iter().enumerate() {
-        let Some((c, scale)) = place.and_then(|c| Some((c, scale(c)?))) else { continue };
+        let Some((column, scale)) = place.and_then(|c| Some((c, scale(c)?))) else { continue };
         let mut code = vec![Way::Net as u8];
         put_varint(&mut code, candidate.number as u64);
-        let Some(net) = encode(&mut known, number, scale, &mapped[c].integers)? else { continue };
+        let Some(net) = encode(&mut known, number, scale, &mapped[column].integers)? else { continue };
         code.extend(net);
-        if code.len() < coded[c].len() {
-            better.push((coded[c].len() - code.len(), number, c, code));
-        }
+        let needs = known.needs(number).into_iter().filter_map(|n| places[n]).collect();
+        nets.push(Through { column, code, needs });
     }
-    // What saves most goes first: a later one that would close a circle stays as it is.
-    better.sort_by(|a, b| b.0.cmp(&a.0).then(a.2.cmp(&b.2)));
-    for (_, number, c, code) in better {
-        let needs: Vec<usize> = known.needs(number).into_iter().filter_map(|n| places[n]).collect();
-        if !reaches(&on, &needs, c) {
-            on[c] = needs;
-            coded[c] = code;
-        }
+    for t in chosen(nets, on, coded) {
+        coded[t.column] = t.code;
     }
     Ok(())
+}
+
+/// Of the columns that a model can code those that it had better code. What looks at others one way may close circles with what
+/// looks at others another way, and nobody may look for the best choice among all: from none through the model, and from all,
+/// columns change over, what saves most first, where no circle closes; the better of the two ends is taken.
+fn chosen(nets: Vec<Through>, on: Vec<Vec<usize>>, coded: &[Vec<u8>]) -> Vec<Through> {
+    let saves = |t: &Through| coded[t.column].len() as i64 - t.code.len() as i64;
+    // By index into `nets`; what changing over from `through` saves is the sign's way.
+    let settle = |through: bool| {
+        let mut now = on.clone();
+        if through {
+            nets.iter().for_each(|t| now[t.column].clone_from(&t.needs));
+        }
+        let circle = (0..now.len()).any(|c| reaches(&now, &now[c], c));
+        let sign = if through { -1 } else { 1 };
+        let mut better: Vec<usize> = (0..nets.len()).filter(|&i| sign * saves(&nets[i]) > 0).collect();
+        better.sort_by_key(|&i| (-sign * saves(&nets[i]), nets[i].column));
+        let mut taken = vec![through; nets.len()];
+        for i in better {
+            let c = nets[i].column;
+            let looks_at = if through { &on[c] } else { &nets[i].needs };
+            if !reaches(&now, looks_at, c) {
+                now[c].clone_from(looks_at);
+                taken[i] = !through;
+            }
+        }
+        let saved: i64 = nets.iter().zip(&taken).filter(|t| *t.1).map(|t| saves(t.0)).sum();
+        (!circle).then_some((saved, taken))
+    };
+    let ends = [false, true].into_iter().filter_map(settle);
+    let Some((_, taken)) = ends.reduce(|a, b| if b.0 > a.0 { b } else { a }) else { return vec![] };
+    nets.into_iter().zip(taken).filter(|t| t.1).map(|t| t.0).collect()
 }
 
 /// Whether any of `from` is conditioned on `to`, be it through others, or is it.
@@ -107,4 +139,38 @@ pub fn read_needs<'m>(
     let number = number.ok_or_else(|| Error::corrupt("a column that its model does not have"))?;
     let needs = model.columns()[number].net.as_ref().map_or(vec![], |n| n.needs(number));
     Ok((archive, number, needs.into_iter().filter_map(|n| place(model, n, names)).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes without the model and the columns that these look at; bytes through it, or none, and what it needs.
+    type Case = (usize, &'static [usize], Option<usize>, &'static [usize]);
+
+    fn taken(cases: &[Case]) -> Vec<usize> {
+        let coded: Vec<Vec<u8>> = cases.iter().map(|c| vec![0; c.0]).collect();
+        let on = cases.iter().map(|c| c.1.to_vec()).collect();
+        let through = |(column, c): (usize, &Case)| {
+            let code = vec![0; c.2?];
+            Some(Through { column, code, needs: c.3.to_vec() })
+        };
+        let nets = cases.iter().enumerate().filter_map(through).collect();
+        chosen(nets, on, &coded).iter().map(|t| t.column).collect()
+    }
+
+    #[test]
+    fn circles_are_avoided_at_the_least_cost() {
+        assert!(taken(&[]).is_empty());
+        assert_eq!(taken(&[(9, &[], Some(8), &[]), (9, &[0], Some(10), &[0])]), [0]);
+        // The first to go over shuts the others out; all together save more.
+        let all =
+            [(50, &[][..], Some(40), &[1, 2][..]), (50, &[0], Some(43), &[2]), (50, &[0, 1], Some(44), &[])];
+        assert_eq!(taken(&all), [0, 1, 2]);
+        // One saves more than the other loses, or as much.
+        assert_eq!(taken(&[(50, &[], Some(30), &[1]), (50, &[0], Some(60), &[])]), [0, 1]);
+        assert!(taken(&[(50, &[], Some(40), &[1]), (50, &[0], Some(60), &[])]).is_empty());
+        // One without a network closes the circle of all the others.
+        assert!(taken(&[(50, &[], Some(30), &[1]), (50, &[0], None, &[])]).is_empty());
+    }
 }

@@ -36,10 +36,10 @@ pub struct Train {
     /// Units of the hidden layers of --kind field [default: 32,16]
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     pub hidden: Option<Vec<usize>>,
-    /// Passes over the data, at most [default: 100, of a table 10, of a field 12]
+    /// Passes over the data, at most [default: 100, of a table 10 to 40, of a field 12]
     #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
-    /// Learning rate [default: 0.001, of a table at most 0.008, of a field 0.004]
+    /// Learning rate [default: 0.001, of a table at most 0.016, of a field 0.004]
     #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
     pub lr: Option<f64>,
     /// Rows a step [default: 512, of a table 256, of a field 1024 values]

@@ -48,9 +48,9 @@ pub struct Train {
     /// Share of the rows to validate on
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, allow_negative_numbers = true)]
     pub validation: f64,
-    /// Epochs without progress after which training stops
-    #[arg(long, value_name = "EPOCHS", default_value_t = 100)]
-    pub patience: usize,
+    /// Epochs without progress after which training stops [default: 100, of a table a third of all and two]
+    #[arg(long, value_name = "EPOCHS")]
+    pub patience: Option<usize>,
     /// Epochs without progress after which the learning rate is halved
     #[arg(long, value_name = "EPOCHS", default_value_t = 50, help_heading = AUTOENCODER)]
     pub plateau: usize,

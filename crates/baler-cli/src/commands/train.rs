@@ -242,7 +242,10 @@ pub fn options(args: &Train, sample: &Sample) -> Result<TrainOptions> {
         },
         objective: Objective { loss, sparsity: args.l1 },
         plateau: Some(Plateau { patience: args.plateau, ..Plateau::default() }),
-        early_stopping: Some(EarlyStopping { patience: args.patience, ..EarlyStopping::default() }),
+        early_stopping: Some(EarlyStopping {
+            patience: args.patience.unwrap_or(EarlyStopping::default().patience),
+            ..EarlyStopping::default()
+        }),
         threads: threads(args.threads)?,
         ..defaults
     })

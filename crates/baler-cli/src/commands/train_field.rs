@@ -43,7 +43,7 @@ pub fn request(
         batch_size: args.batch_size.unwrap_or(defaults.batch_size),
         seed: args.seed,
         validation: args.validation,
-        patience: args.patience,
+        patience: args.patience.unwrap_or(defaults.patience),
         hidden: args.hidden.clone().unwrap_or(defaults.hidden),
         threads: threads(args.threads)?,
     };

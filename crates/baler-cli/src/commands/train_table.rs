@@ -39,6 +39,7 @@ pub fn request(args: &Train, variable: Variable) -> Result<(Table, Options<'stat
         batch_size: args.batch_size.unwrap_or(defaults.batch_size),
         seed: args.seed,
         validation: args.validation,
+        patience: args.patience,
         threads: threads(args.threads)?,
         ..defaults
     };

@@ -49,7 +49,7 @@ impl Default for FieldOptions {
             batch_size: 1024,
             seed: 1,
             validation: 0.1,
-            patience: 5,
+            patience: 100,
             hidden: vec![32, 16],
             threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
         }

@@ -17,9 +17,6 @@ use crate::train::rng::Random;
 const INPUT_UNIT: f32 = 1024.0;
 /// The largest weight, so that one byte holds most.
 const MOST_WEIGHT: f64 = 127.0;
-/// Training stops where this part of all epochs brought nothing: fewer end it at the cycle's highest rate, where the best is still
-/// to come.
-const PATIENCE: usize = 3;
 /// The largest length of a batch's gradient.
 const CLIP: f32 = 1.0;
 
@@ -76,6 +73,7 @@ pub fn fit(
     let mut best = (f64::INFINITY, network.parameters.clone());
     let batch = options.batch_size.clamp(1, train.len());
     let most = options.epochs(train.len());
+    let patience = options.patience.unwrap_or(most / 3 + 2);
     let total = most * train.len().div_ceil(batch);
     let (mut done, mut waited, mut epochs) = (0, 0, 0);
     for _ in 0..most {
@@ -97,7 +95,7 @@ pub fn fit(
             waited = 0;
         } else {
             waited += 1;
-            if waited >= most.div_ceil(PATIENCE) {
+            if waited >= patience {
                 break;
             }
         }

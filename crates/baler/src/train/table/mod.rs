@@ -46,6 +46,9 @@ pub struct TableOptions {
     pub seed: u64,
     /// Share of the rows held back to validate on, in [0, 1).
     pub validation: f64,
+    /// Epochs without progress after which training stops; `None`: a third of all and two. At the cycle's highest rate no epoch
+    /// may be the best, with the best of all still to come.
+    pub patience: Option<usize>,
     /// Units of the hidden layers to try, from few to many; each column gets the fewest that serve it.
     pub hidden: Vec<usize>,
     /// Threads to use at most; changes the time, never the result.
@@ -66,6 +69,7 @@ impl Default for TableOptions {
             batch_size: 256,
             seed: 1,
             validation: 0.1,
+            patience: None,
             hidden: vec![4, 8, 16],
             threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
         }

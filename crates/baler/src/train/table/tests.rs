@@ -43,6 +43,23 @@ fn a_stopped_training_leaves_columns_without_networks() {
 }
 
 #[test]
+fn patience_ends_a_training() {
+    let epochs = |patience| {
+        let options =
+            TableOptions { patience: Some(patience), hidden: vec![4], threads: 1, ..TableOptions::default() };
+        let mut run = 0;
+        train_table(&sample(900), &options, |r| {
+            run += r.epochs;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        run
+    };
+    assert_eq!(epochs(1000), 3 * 40, "each of three columns to its end");
+    assert!(epochs(1) < 3 * 40);
+}
+
+#[test]
 fn foolish_options_are_refused() {
     let good = TableOptions::default();
     for options in [

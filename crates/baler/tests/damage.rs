@@ -231,8 +231,8 @@ fn salvage_loses_the_damaged_chunk_and_no_other() {
             damaged[at] ^= bit;
             let hit = |e: &Entry| (e.offset..e.offset + e.length).contains(&(at as u64));
             let no_model = model.as_ref().is_some_and(hit);
-            let needs_model =
-                |e: &Entry| e.codec == Some(Codec::Autoencoder) || seed.name.starts_with("learned");
+            let by_model = seed.name == "net" || seed.name.starts_with("learned");
+            let needs_model = |e: &Entry| e.codec == Some(Codec::Autoencoder) || by_model;
             let lost = |e: &Entry| hit(e) || no_model && needs_model(e);
             let kept = |n: usize| !lost(&entries[n]);
             let salvaged = salvage(&damaged, &seed.models, 1 << 20).unwrap();

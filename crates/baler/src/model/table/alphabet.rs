@@ -175,7 +175,8 @@ impl Alphabet {
         let plain = || self.bins.iter().map(|b| (b.first, b.end())).collect();
         match (self.scale, scale) {
             (a, b) if a == b => Some(plain()),
-            (Scale::Linear(from), Scale::Linear(to)) => {
+            // Of hostile units of opposite signs bins would end before they begin.
+            (Scale::Linear(from), Scale::Linear(to)) if from / to > 0.0 => {
                 // Where the model's unit begins the bin, half a unit below its first integer.
                 let edge = |e: i64| ((e as f64 - 0.5) * from / to).ceil().clamp(-4.5e15, 4.5e15) as i64;
                 Some(self.bins.iter().map(|b| (edge(b.first), edge(b.end()))).collect())
@@ -200,6 +201,9 @@ mod tests {
         let a = alphabet(3);
         assert_eq!(a.edges(Scale::Linear(0.5)).unwrap(), [(0, 4), (4, 8), (8, 12)]);
         assert_eq!(a.edges(Scale::Linear(1.0)).unwrap(), [(0, 2), (2, 4), (4, 6)]);
+        for foreign in [-0.5, f64::NAN, f64::INFINITY] {
+            assert_eq!(a.edges(Scale::Linear(foreign)), None, "{foreign}");
+        }
         assert_eq!(a.edges(Scale::Linear(1e300)).unwrap(), [(0, 1), (1, 1), (1, 1)]);
         assert!(a.edges(Scale::Linear(1e-300)).unwrap().iter().all(|e| e.0 <= e.1));
         assert_eq!(a.edges(Scale::Ordered(DType::F32)), None);

@@ -2441,7 +2441,7 @@ class Alphabet:
         """The bins in integers of a scale, if they can be."""
         if self.scale == scale:
             return self.bins
-        if scale is None or self.scale[0] != 0 or scale[0] != 0:
+        if scale is None or self.scale[0] != 0 or scale[0] != 0 or not self.scale[1] / scale[1] > 0:
             return None
         edge = lambda e: int(clamp(np.ceil((np.float64(e) - 0.5) * self.scale[1] / scale[1]), -4.5e15, 4.5e15))
         return [(edge(first), edge(end)) for first, end in self.bins]

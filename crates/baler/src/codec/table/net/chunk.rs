@@ -163,7 +163,7 @@ mod tests {
     fn circles_are_avoided_at_the_least_cost() {
         assert!(taken(&[]).is_empty());
         assert_eq!(taken(&[(9, &[], Some(8), &[]), (9, &[0], Some(10), &[0])]), [0]);
-        // The first to go over shuts the others out; all together save more.
+        // One by one only the last can go over; all together save more.
         let all =
             [(50, &[][..], Some(40), &[1, 2][..]), (50, &[0], Some(43), &[2]), (50, &[0, 1], Some(44), &[])];
         assert_eq!(taken(&all), [0, 1, 2]);

@@ -77,6 +77,7 @@ mod tests {
         let goals = goals(&weights, &bias, &[step; 3], &most);
         let layer = freeze(&weights, &bias, &[step; 3], &goals, false, 127.0).unwrap();
         let requantise = layer.requantise().unwrap();
+        assert!(requantise.positive[0] > 1 << 13, "{requantise:?}");
         for x in &inputs {
             for o in 0..3 {
                 let sum: i32 = x.iter().zip(&layer.weights()[3 * o..]).map(|(x, &w)| x * w as i32).sum();

@@ -36,7 +36,7 @@ const MOST_ROWS: usize = 1 << 17;
 /// How to train.
 #[derive(Debug, Clone)]
 pub struct TableOptions {
-    /// Passes over the data at most; `None`: 40, and fewer, but 10, of samples of more than 26 000 rows.
+    /// Passes over the data at most; `None`: 40, and fewer, but 10, of more than 26 000 rows to train on.
     pub epochs: Option<usize>,
     /// The highest learning rate of the cycle.
     pub learning_rate: f64,
@@ -55,7 +55,7 @@ pub struct TableOptions {
     pub threads: usize,
 }
 
-/// Bits a row that each doubling of a column's units has to save: it takes time and a larger model.
+/// Bits a row that each further number of units has to save: it takes time and a larger model.
 const WORTH: f64 = 0.05;
 /// Passes over a sample, unless said otherwise, at most and at least, and rows in all above which there are fewer.
 const EPOCHS: (usize, usize) = (40, 10);

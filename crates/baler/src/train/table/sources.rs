@@ -1,4 +1,4 @@
-//! What a column's network looks at: the columns that tell most of it.
+//! What a column's network looks at: the columns that tell most of it together.
 
 use super::Column;
 use crate::model::table::net::Source;

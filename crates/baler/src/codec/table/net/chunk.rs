@@ -87,7 +87,9 @@ fn chosen(nets: Vec<Through>, on: Vec<Vec<usize>>, coded: &[Vec<u8>]) -> Vec<Thr
         if through {
             nets.iter().for_each(|t| now[t.column].clone_from(&t.needs));
         }
-        let circle = (0..now.len()).any(|c| reaches(&now, &now[c], c));
+        if circular(&now) {
+            return None;
+        }
         let sign = if through { -1 } else { 1 };
         let mut better: Vec<usize> = (0..nets.len()).filter(|&i| sign * saves(&nets[i]) > 0).collect();
         better.sort_by_key(|&i| (-sign * saves(&nets[i]), nets[i].column));
@@ -101,11 +103,30 @@ fn chosen(nets: Vec<Through>, on: Vec<Vec<usize>>, coded: &[Vec<u8>]) -> Vec<Thr
             }
         }
         let saved: i64 = nets.iter().zip(&taken).filter(|t| *t.1).map(|t| saves(t.0)).sum();
-        (!circle).then_some((saved, taken))
+        Some((saved, taken))
     };
     let ends = [false, true].into_iter().filter_map(settle);
     let Some((_, taken)) = ends.reduce(|a, b| if b.0 > a.0 { b } else { a }) else { return vec![] };
     nets.into_iter().zip(taken).filter(|t| t.1).map(|t| t.0).collect()
+}
+
+/// Whether any column is conditioned on itself: whether some are left when those are taken out that no other looks at, again and
+/// again (Kahn, "Topological sorting of large networks", 1962).
+fn circular(on: &[Vec<usize>]) -> bool {
+    let mut looked_at = vec![0; on.len()];
+    on.iter().flatten().for_each(|&c| looked_at[c] += 1);
+    let mut free: Vec<usize> = (0..on.len()).filter(|&c| looked_at[c] == 0).collect();
+    let mut left = on.len();
+    while let Some(c) = free.pop() {
+        left -= 1;
+        for &source in &on[c] {
+            looked_at[source] -= 1;
+            if looked_at[source] == 0 {
+                free.push(source);
+            }
+        }
+    }
+    left > 0
 }
 
 /// Whether any of `from` is conditioned on `to`, be it through others, or is it.
@@ -172,5 +193,13 @@ mod tests {
         assert!(taken(&[(50, &[], Some(40), &[1]), (50, &[0], Some(60), &[])]).is_empty());
         // One without a network closes the circle of all the others.
         assert!(taken(&[(50, &[], Some(30), &[1]), (50, &[0], None, &[])]).is_empty());
+    }
+
+    #[test]
+    fn circles_are_seen() {
+        assert!(!circular(&[]) && !circular(&[vec![], vec![]]));
+        assert!(!circular(&[vec![1, 1, 2], vec![2], vec![], vec![0]]));
+        assert!(circular(&[vec![1], vec![2], vec![1], vec![]]));
+        assert!(circular(&[vec![0]]));
     }
 }

@@ -28,6 +28,15 @@ impl Requantise {
         let m = if t < 0 { self.negative[o] } else { self.positive[o] } as i32;
         ((t * m + (1 << 14)) >> 15).clamp(-MAX_ACTIVATION, MAX_ACTIVATION)
     }
+
+    /// Whether t may be held in 16 bits where accumulators of output `o` stay within +-`bound`: it fits them, or where it
+    /// does not the activation is clamped either way.
+    fn fits(&self, o: usize, bound: i64) -> bool {
+        let clamped = |m: i16| m as i32 > MAX_ACTIVATION;
+        let t = (bound + (1 << (self.shift - 1))) >> self.shift;
+        t <= i16::MAX as i64
+            || clamped(self.positive[o]) && (self.negative[o] == 0 || clamped(self.negative[o]))
+    }
 }
 
 /// A dense layer in integers. To hold one is to know that its sums, in any order and for any activations
@@ -77,7 +86,12 @@ impl FrozenDense {
             let multipliers = requantise.as_ref().map(|r| (r.shift, r.positive[o], r.negative[o]));
             prove(bound(w, b), multipliers).map_err(|e| e.at(format!("output {o}")))?;
         }
-        let packed = Packed::new(inputs, &weights, &bias, requantise.as_ref());
+        let narrow = |r: &Requantise| {
+            let fits = |(o, (w, &b))| r.fits(o, bound(w, b));
+            weights.chunks_exact(inputs).zip(&bias).enumerate().all(fits)
+        };
+        let narrow = requantise.as_ref().is_some_and(narrow);
+        let packed = Packed::new(inputs, &weights, &bias, requantise.as_ref(), narrow);
         Ok(FrozenDense { inputs, outputs, weights, bias, requantise, packed })
     }
 
@@ -104,6 +118,11 @@ impl FrozenDense {
     /// How the accumulators are brought back to 14 bits; `None` where they are the result.
     pub fn requantise(&self) -> Option<&Requantise> {
         self.requantise.as_ref()
+    }
+
+    /// Whether it requantises, and 16 bits are enough to hold every t.
+    pub(crate) fn narrow(&self) -> bool {
+        !self.packed.narrow.is_empty()
     }
 
     /// The layer as SIMD kernels read it.

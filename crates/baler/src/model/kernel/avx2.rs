@@ -96,6 +96,14 @@ fn outputs<const N: usize, const R: usize>(part: Part, x: &[Lanes], y: &mut [Lan
             for (acc, y) in acc.iter().zip(&mut y[first..][..N]) {
                 store(*acc, y, row);
             }
+        } else if let Some(multipliers) = packed.narrow.get(first / 2..first / 2 + N / 2) {
+            for ((acc, &m), y) in acc.chunks_exact(2).zip(multipliers).zip(&mut y[first / 2..]) {
+                let mut pairs = [_mm256_setzero_si256(); R];
+                for r in 0..R {
+                    pairs[r] = narrow([acc[0][r], acc[1][r]], m, shift);
+                }
+                store(pairs, y, row);
+            }
         } else {
             let multipliers = &packed.multipliers[first..][..N];
             for ((acc, m), y) in acc.chunks_exact(2).zip(multipliers.chunks_exact(2)).zip(&mut y[first / 2..])
@@ -121,11 +129,27 @@ fn store<const R: usize>(values: [__m256i; R], y: &mut Lanes, row: usize) {
     }
 }
 
-/// As in `scalar.rs`.
+/// The activations of two outputs whose t 16 bits may hold, side by side.
+#[target_feature(enable = "avx2")]
+fn narrow(acc: [__m256i; 2], m: [i32; 2], shift: u32) -> __m256i {
+    let shift = _mm_cvtsi32_si128(shift as i32);
+    let t = _mm256_packs_epi32(_mm256_sra_epi32(acc[0], shift), _mm256_sra_epi32(acc[1], shift));
+    let t = _mm256_shuffle_epi8(
+        t,
+        _mm256_broadcastsi128_si256(_mm_setr_epi16(
+            0x0100, 0x0908, 0x0302, 0x0b0a, 0x0504, 0x0d0c, 0x0706, 0x0f0e,
+        )),
+    );
+    let negative = _mm256_srai_epi16::<15>(t);
+    let m = _mm256_blendv_epi8(_mm256_set1_epi32(m[0]), _mm256_set1_epi32(m[1]), negative);
+    let y = _mm256_min_epi16(_mm256_mulhrs_epi16(t, m), _mm256_set1_epi16(MAX_ACTIVATION as i16));
+    _mm256_max_epi16(y, _mm256_set1_epi16(-MAX_ACTIVATION as i16))
+}
+
+/// As in `scalar.rs`, of a sum that has its half.
 #[target_feature(enable = "avx2")]
 fn requantise(acc: __m256i, m: [i32; 2], shift: u32) -> __m256i {
-    let half = _mm256_set1_epi32(1 << (shift - 1));
-    let t = _mm256_sra_epi32(_mm256_add_epi32(acc, half), _mm_cvtsi32_si128(shift as i32));
+    let t = _mm256_sra_epi32(acc, _mm_cvtsi32_si128(shift as i32));
     let negative = _mm256_cmpgt_epi32(_mm256_setzero_si256(), t);
     let m = _mm256_blendv_epi8(_mm256_set1_epi32(m[0]), _mm256_set1_epi32(m[1]), negative);
     let y = _mm256_add_epi32(_mm256_mullo_epi32(t, m), _mm256_set1_epi32(1 << 14));

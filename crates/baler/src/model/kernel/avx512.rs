@@ -9,6 +9,10 @@ use std::arch::x86_64::*;
 use super::pack::{Packed, TILE};
 use super::{FrozenDense, LANES, Lanes, MAX_ACTIVATION};
 
+/// Pairs of inputs up to which outputs are summed two at a time: a whole tile's accumulators go through memory on their way
+/// to activations, which so few products do not repay (8 units' networks of tables: 9 % of all their time).
+const FEW: usize = 8;
+
 /// Proof that the CPU has AVX-512 F and BW.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Avx512(());
@@ -66,6 +70,35 @@ macro_rules! kernel {
                 }
             }
 
+            /// The sums of the `part`-th `M` of a tile's `N` outputs.
+            #[inline]
+            #[target_feature(enable = $features)]
+            fn sums<const N: usize, const M: usize>(
+                part: usize,
+                bias: &[i32; N],
+                weights: &[[i32; N]],
+                x: &[Lanes],
+            ) -> [[__m512i; 2]; M] {
+                // Not `bias.map`: its closure is compiled without the feature, and costs a third of the time.
+                let mut acc = [[_mm512_setzero_si512(); 2]; M];
+                for (acc, &b) in acc.iter_mut().zip(&bias.as_chunks::<M>().0[part]) {
+                    *acc = [_mm512_set1_epi32(b); 2];
+                }
+                for (x, w) in x.iter().zip(weights) {
+                    // SAFETY: a `Lanes` is two registers long and aligned to 64 bytes.
+                    let (x0, x1) = unsafe {
+                        let x = x.0.as_ptr().cast::<__m512i>();
+                        (_mm512_load_si512(x), _mm512_load_si512(x.add(1)))
+                    };
+                    for (acc, &w) in acc.iter_mut().zip(&w.as_chunks::<M>().0[part]) {
+                        let w = _mm512_set1_epi32(w);
+                        acc[0] = $dot(acc[0], x0, w);
+                        acc[1] = $dot(acc[1], x1, w);
+                    }
+                }
+                acc
+            }
+
             /// The tile of outputs `first` to `first + N` of one block.
             #[target_feature(enable = $features)]
             fn outputs<const N: usize>(
@@ -78,26 +111,25 @@ macro_rules! kernel {
             ) {
                 const { assert!(N.is_multiple_of(2) && N <= TILE && LANES == 32) };
                 let bias: &[i32; N] = packed.bias[first..][..N].try_into().expect("N biases");
-                // Not `bias.map`: its closure is compiled without the feature, and costs a third of the time.
-                let mut acc = [[_mm512_setzero_si512(); 2]; N];
-                for (acc, &b) in acc.iter_mut().zip(bias) {
-                    *acc = [_mm512_set1_epi32(b); 2];
-                }
-                for (x, w) in x.iter().zip(weights.as_chunks::<N>().0) {
-                    // SAFETY: a `Lanes` is two registers long and aligned to 64 bytes.
-                    let (x0, x1) = unsafe {
-                        let x = x.0.as_ptr().cast::<__m512i>();
-                        (_mm512_load_si512(x), _mm512_load_si512(x.add(1)))
-                    };
-                    for (acc, &w) in acc.iter_mut().zip(w) {
-                        let w = _mm512_set1_epi32(w);
-                        acc[0] = $dot(acc[0], x0, w);
-                        acc[1] = $dot(acc[1], x1, w);
+                let weights = weights.as_chunks::<N>().0;
+                let y_pairs = first / 2..first / 2 + N / 2;
+                if let Some(multipliers) = packed.narrow.get(y_pairs).filter(|_| x.len() <= FEW) {
+                    for (i, (&m, y)) in multipliers.iter().zip(&mut y[first / 2..]).enumerate() {
+                        let [low, high] = sums::<N, 2>(i, bias, weights, x);
+                        let pair = |h: usize| narrow([low[h], high[h]], m, shift);
+                        store([pair(0), pair(1)], y);
                     }
+                    return;
                 }
+                let acc = sums::<N, N>(0, bias, weights, x);
                 if packed.multipliers.is_empty() {
                     for (acc, y) in acc.iter().zip(&mut y[first..][..N]) {
                         store(*acc, y);
+                    }
+                } else if let Some(multipliers) = packed.narrow.get(first / 2..first / 2 + N / 2) {
+                    for ((acc, &m), y) in acc.chunks_exact(2).zip(multipliers).zip(&mut y[first / 2..]) {
+                        let pair = |h: usize| narrow([acc[0][h], acc[1][h]], m, shift);
+                        store([pair(0), pair(1)], y);
                     }
                 } else {
                     let multipliers = &packed.multipliers[first..][..N];
@@ -127,11 +159,27 @@ fn store(values: [__m512i; 2], y: &mut Lanes) {
     }
 }
 
-/// As in `scalar.rs`.
+/// The activations of two outputs whose t 16 bits may hold, side by side.
+#[target_feature(enable = "avx512f,avx512bw")]
+fn narrow(acc: [__m512i; 2], m: [i32; 2], shift: u32) -> __m512i {
+    let shift = _mm_cvtsi32_si128(shift as i32);
+    let t = _mm512_packs_epi32(_mm512_sra_epi32(acc[0], shift), _mm512_sra_epi32(acc[1], shift));
+    let t = _mm512_shuffle_epi8(
+        t,
+        _mm512_broadcast_i32x4(_mm_setr_epi16(
+            0x0100, 0x0908, 0x0302, 0x0b0a, 0x0504, 0x0d0c, 0x0706, 0x0f0e,
+        )),
+    );
+    let negative = _mm512_movepi16_mask(t);
+    let m = _mm512_mask_blend_epi16(negative, _mm512_set1_epi32(m[0]), _mm512_set1_epi32(m[1]));
+    let y = _mm512_min_epi16(_mm512_mulhrs_epi16(t, m), _mm512_set1_epi16(MAX_ACTIVATION as i16));
+    _mm512_max_epi16(y, _mm512_set1_epi16(-MAX_ACTIVATION as i16))
+}
+
+/// As in `scalar.rs`, of a sum that has its half.
 #[target_feature(enable = "avx512f,avx512bw")]
 fn requantise(acc: __m512i, m: [i32; 2], shift: u32) -> __m512i {
-    let half = _mm512_set1_epi32(1 << (shift - 1));
-    let t = _mm512_sra_epi32(_mm512_add_epi32(acc, half), _mm_cvtsi32_si128(shift as i32));
+    let t = _mm512_sra_epi32(acc, _mm_cvtsi32_si128(shift as i32));
     let negative = _mm512_cmplt_epi32_mask(t, _mm512_setzero_si512());
     let m = _mm512_mask_blend_epi32(negative, _mm512_set1_epi32(m[0]), _mm512_set1_epi32(m[1]));
     let y = _mm512_add_epi32(_mm512_mullo_epi32(t, m), _mm512_set1_epi32(1 << 14));

@@ -102,6 +102,10 @@ fn outputs<const N: usize>(part: Part, x: &[Lanes], y: &mut [Lanes]) {
             for (acc, y) in acc.iter().zip(&mut y[first..][..N]) {
                 store(y, row, acc[h]);
             }
+        } else if let Some(multipliers) = packed.narrow.get(first / 2..first / 2 + N / 2) {
+            for ((acc, &m), y) in acc.chunks_exact(2).zip(multipliers).zip(&mut y[first / 2..]) {
+                store(y, row, narrow([acc[0][h], acc[1][h]], m, shift));
+            }
         } else {
             let multipliers = &packed.multipliers[first..][..N];
             let pairs = acc.chunks_exact(2).zip(multipliers.chunks_exact(2));
@@ -114,11 +118,22 @@ fn outputs<const N: usize>(part: Part, x: &[Lanes], y: &mut [Lanes]) {
     }
 }
 
-/// As in `scalar.rs`.
+/// The activations of two outputs whose t 16 bits may hold, side by side.
+#[target_feature(enable = "neon")]
+fn narrow(acc: [int32x4_t; 2], m: [i32; 2], shift: u32) -> int32x4_t {
+    let shift = vdupq_n_s32(-(shift as i32));
+    let t = vqmovn_high_s32(vqmovn_s32(vshlq_s32(acc[0], shift)), vshlq_s32(acc[1], shift));
+    let t = vzip1q_s16(t, vextq_s16::<4>(t, t));
+    let of = |m: i32| vreinterpretq_s16_s32(vdupq_n_s32(m));
+    let m = vbslq_s16(vcltzq_s16(t), of(m[1]), of(m[0]));
+    let y = vminq_s16(vqrdmulhq_s16(t, m), vdupq_n_s16(MAX_ACTIVATION as i16));
+    vreinterpretq_s32_s16(vmaxq_s16(y, vdupq_n_s16(-MAX_ACTIVATION as i16)))
+}
+
+/// As in `scalar.rs`, of a sum that has its half.
 #[target_feature(enable = "neon")]
 fn requantise(acc: int32x4_t, m: [i32; 2], shift: u32) -> int32x4_t {
-    let half = vdupq_n_s32(1 << (shift - 1));
-    let t = vshlq_s32(vaddq_s32(acc, half), vdupq_n_s32(-(shift as i32)));
+    let t = vshlq_s32(acc, vdupq_n_s32(-(shift as i32)));
     let m = vbslq_s32(vcltzq_s32(t), vdupq_n_s32(m[1]), vdupq_n_s32(m[0]));
     let y = vshrq_n_s32::<15>(vaddq_s32(vmulq_s32(t, m), vdupq_n_s32(1 << 14)));
     vmaxq_s32(vminq_s32(y, vdupq_n_s32(MAX_ACTIVATION)), vdupq_n_s32(-MAX_ACTIVATION))

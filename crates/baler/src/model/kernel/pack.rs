@@ -12,10 +12,13 @@ pub const TILE: usize = 12;
 pub struct Packed {
     /// The tiles, end to end.
     pub weights: Vec<i32>,
-    /// A bias for each output, padded.
+    /// Where the sum of each output begins, padded: its bias and, where the layer requantises, the half that rounds.
     pub bias: Vec<i32>,
     /// Multipliers for t >= 0 and t < 0, padded; empty where the layer does not requantise.
     pub multipliers: Vec<[i32; 2]>,
+    /// The same for two outputs at a time (the second in the high 16 bits), where 16 bits may hold every t: then one
+    /// rounding product of 16 bits is the whole requantising. Empty where they may not.
+    pub narrow: Vec<[i32; 2]>,
     /// Outputs, padded.
     pub outputs: usize,
     /// Pairs of inputs.
@@ -23,8 +26,14 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Packs a layer of `weights` (outputs x inputs).
-    pub fn new(inputs: usize, weights: &[i16], bias: &[i32], requantise: Option<&Requantise>) -> Packed {
+    /// Packs a layer of `weights` (outputs x inputs), of which it is known whether every t is `narrow`.
+    pub fn new(
+        inputs: usize,
+        weights: &[i16],
+        bias: &[i32],
+        requantise: Option<&Requantise>,
+        narrow: bool,
+    ) -> Packed {
         let pairs = inputs.div_ceil(2);
         let outputs = bias.len().next_multiple_of(2);
         let at = |o: usize, i: usize| if o < bias.len() && i < inputs { weights[o * inputs + i] } else { 0 };
@@ -36,7 +45,8 @@ impl Packed {
                 }
             }
         }
-        let mut bias = bias.to_vec();
+        let half = requantise.map_or(0, |r| 1 << (r.shift - 1));
+        let mut bias: Vec<i32> = bias.iter().map(|b| b + half).collect();
         bias.resize(outputs, 0);
         let mut multipliers = requantise.map_or(vec![], |r| {
             r.positive.iter().zip(&r.negative).map(|(&p, &n)| [p as i32, n as i32]).collect::<Vec<_>>()
@@ -44,7 +54,9 @@ impl Packed {
         if requantise.is_some() {
             multipliers.resize(outputs, [0; 2]);
         }
-        Packed { weights: packed, bias, multipliers, outputs, pairs }
+        let two = |m: &[[i32; 2]]| [m[0][0] | m[1][0] << 16, m[0][1] | m[1][1] << 16];
+        let narrow = if narrow { multipliers.chunks_exact(2).map(two).collect() } else { vec![] };
+        Packed { weights: packed, bias, multipliers, narrow, outputs, pairs }
     }
 
     /// The tiles in turn: their first output, how many outputs they have (an even number), their weights.

@@ -24,9 +24,12 @@ impl Random {
     }
 }
 
-/// A layer that comes as near to overflow as the proof lets it.
+/// A layer that comes as near to overflow as the proof lets it, or to what 16 bits hold of its sums.
 fn random_layer(inputs: usize, outputs: usize, raw: bool, random: &mut Random) -> FrozenDense {
-    let budget = (1i64 << 31) - (1 << 20);
+    let shift = 10 + (random.next() % 10) as u32;
+    let most = if random.next().is_multiple_of(2) { 65534 } else { 32767 };
+    let budget = if raw { i64::MAX } else { (most << shift) - (1 << (shift - 1)) };
+    let budget = budget.min((1 << 31) - (1 << 20));
     let weight = (budget / (MAX_ACTIVATION as i64 * inputs as i64)).min(32767) as i32;
     let weights: Vec<i16> = (0..inputs * outputs).map(|_| random.within(weight) as i16).collect();
     let bias = (0..outputs)
@@ -36,7 +39,6 @@ fn random_layer(inputs: usize, outputs: usize, raw: bool, random: &mut Random) -
         })
         .collect();
     let requantise = (!raw).then(|| {
-        let shift = 16 + (random.next() % 4) as u32;
         let mut m = || (random.next() % 32768) as i16;
         Requantise {
             shift,
@@ -59,11 +61,12 @@ fn all_kernels_agree() {
     let kernels = Kernel::available();
     println!("kernels here: {:?}", kernels.iter().map(|k| k.name()).collect::<Vec<_>>());
     let random = &mut Random(1);
-    let mut saturated = 0;
+    let (mut saturated, mut narrow) = (0, [0; 2]);
     for inputs in [1, 2, 3, 7, 16, 50, 101] {
         for outputs in (1..=27).chain([50, 99, 200]) {
             for raw in [false, true] {
                 let layer = random_layer(inputs, outputs, raw, random);
+                narrow[layer.narrow() as usize] += usize::from(!raw);
                 let x = random_block(inputs, random);
                 let mut expected = vec![Lanes::ZERO; layer.lanes_out()];
                 Kernel::scalar().run(&layer, &x, &mut expected);
@@ -83,6 +86,7 @@ fn all_kernels_agree() {
         }
     }
     assert!(saturated > 1000, "only {saturated} activations reached the clamp");
+    assert!(narrow.iter().all(|&layers| layers > 50), "{narrow:?} layers are wide and narrow");
 }
 
 #[test]

@@ -35,6 +35,8 @@ pub struct First {
     pub groups: Vec<Group>,
     /// Bits that its sums lose.
     pub shift: u32,
+    /// Whether 16 bits may hold what is left of them, which SIMD asks for.
+    pub narrow: bool,
 }
 
 impl First {
@@ -82,7 +84,7 @@ impl First {
             }
             input += 2 * pairs;
         }
-        First { groups, shift: requantise.shift }
+        First { groups, shift: requantise.shift, narrow: layer.narrow() }
     }
 
     /// Pairs of activations that come out.

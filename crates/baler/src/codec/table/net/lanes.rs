@@ -92,9 +92,13 @@ impl Laned {
     pub fn rows(&self) -> Vec<u16> {
         let Layout { rows, steps, lanes } = self.layout;
         let mut all = vec![0; rows];
-        for (lane, run) in all.chunks_mut(steps.max(1)).enumerate().take(lanes) {
-            for (step, s) in run.iter_mut().enumerate() {
-                *s = self.symbols[(step + BEFORE) * LANES + lane];
+        // Some steps of all lanes at a time, which stay in the cache.
+        const BLOCK: usize = 64;
+        for first in (0..steps).step_by(BLOCK) {
+            let block = &self.symbols[(first + BEFORE) * LANES..];
+            for (lane, run) in all.chunks_mut(steps).enumerate().take(lanes) {
+                let run = run.get_mut(first..).unwrap_or_default();
+                run.iter_mut().zip(block.chunks_exact(LANES)).take(BLOCK).for_each(|(s, at)| *s = at[lane]);
             }
         }
         all

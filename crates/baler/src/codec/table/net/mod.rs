@@ -300,14 +300,18 @@ impl<'k> Walk<'k> {
         self.dense.run_first(&self.net.layers[1], first, second, active);
         self.dense.run_first(&self.net.layers[2], second, &mut self.outputs, active);
         // What lanes hold that have no row any more is of a row before, and as good as any other.
-        for (s, &b) in self.own.at(t, 1)[..active].iter().enumerate() {
-            self.before.0[s] = if b as usize == self.symbols { -1 } else { b as i32 };
-            self.score.0[s] = self.middles[b as usize];
+        let (absent, middles) = (self.symbols as u16, &self.middles[..]);
+        let before = self.own.at(t, 1);
+        for (to, &b) in self.before.0.iter_mut().zip(before) {
+            *to = if b == absent { -1 } else { b as i32 };
+        }
+        for (to, &b) in self.score.0.iter_mut().zip(before) {
+            *to = middles.get(b as usize).copied().unwrap_or(0);
         }
         if let Some(given) = &self.given {
-            let last = (self.edges.len() / self.symbols - 1) as u16;
-            for (c, &g) in self.class.0.iter_mut().zip(&given.at(t, 0)[..active]) {
-                *c = (g.min(last) as usize * self.symbols) as i32;
+            let (last, symbols) = ((self.edges.len() / self.symbols - 1) as u16, self.symbols as i32);
+            for (to, &g) in self.class.0.iter_mut().zip(given.at(t, 0)) {
+                *to = g.min(last) as i32 * symbols;
             }
         }
         Step {

@@ -86,61 +86,40 @@ fn output(outputs: &[Lanes], o: usize, first: usize) -> __m256i {
     }
 }
 
-/// Eight registers of eight, rows made columns.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn transposed(r: [__m256i; 8]) -> [__m256i; 8] {
-    let (mut pairs, mut fours, mut all) = (r, r, r);
-    for i in 0..4 {
-        pairs[2 * i] = _mm256_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-        pairs[2 * i + 1] = _mm256_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-    }
-    for i in 0..2 {
-        for h in 0..2 {
-            let (a, b) = (pairs[4 * i + h], pairs[4 * i + 2 + h]);
-            fours[4 * i + 2 * h] = _mm256_unpacklo_epi64(a, b);
-            fours[4 * i + 2 * h + 1] = _mm256_unpackhi_epi64(a, b);
-        }
-    }
-    for i in 0..4 {
-        all[i] = _mm256_permute2x128_si256::<0x20>(fours[i], fours[4 + i]);
-        all[4 + i] = _mm256_permute2x128_si256::<0x31>(fours[i], fours[4 + i]);
-    }
-    all
-}
-
-/// As in `scalar::first`.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn activation(sum: __m256i, multiplier: i32, shift: u32) -> __m256i {
-    let t = _mm256_sra_epi32(sum, _mm_cvtsi32_si128(shift as i32));
-    let t = _mm256_max_epi32(t, _mm256_setzero_si256());
-    let y =
-        _mm256_add_epi32(_mm256_mullo_epi32(t, _mm256_set1_epi32(multiplier)), _mm256_set1_epi32(1 << 14));
-    _mm256_min_epi32(_mm256_srai_epi32::<15>(y), _mm256_set1_epi32(MAX_ACTIVATION))
-}
-
-/// Eight rows at a time: a register of eight units' sums for each, then, turned about, of eight rows' for each unit.
+/// Eight rows at a time: a register of eight units' sums for each; only activations are turned about, of half the bits.
 #[target_feature(enable = "avx2")]
 fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
     const { assert!(UNITS == WIDE) };
-    for (group, out) in layer.groups.iter().zip(out.chunks_exact_mut(UNITS / 2)) {
+    let shift = _mm_cvtsi32_si128(layer.shift as i32);
+    let (zero, most) = (_mm256_setzero_si256(), _mm256_set1_epi16(MAX_ACTIVATION as i16));
+    for (group, out) in layer.groups.iter().zip(out.as_chunks_mut::<{ UNITS / 2 }>().0) {
+        let multipliers = constant(&group.multipliers.0);
+        let multipliers = _mm256_packs_epi32(multipliers, multipliers);
         for first in (0..active.min(LANES)).step_by(WIDE) {
-            let mut sums = [constant(&group.bias.0); WIDE];
+            let mut rows = [constant(&group.bias.0); WIDE];
             for (table, symbols) in group.tables.iter().zip(symbols) {
                 let symbols: &[u16; WIDE] = symbols[first..first + WIDE].try_into().expect("eight lanes");
-                for (sum, &symbol) in sums.iter_mut().zip(symbols) {
+                for (sum, &symbol) in rows.iter_mut().zip(symbols) {
                     let Units(more) = &table[symbol as usize];
                     *sum = _mm256_add_epi32(*sum, constant(more));
                 }
             }
-            let sums = transposed(sums);
-            for (p, out) in out.iter_mut().enumerate() {
-                let low = activation(sums[2 * p], group.multipliers.0[2 * p], layer.shift);
-                let high = activation(sums[2 * p + 1], group.multipliers.0[2 * p + 1], layer.shift);
-                let pair = _mm256_blend_epi16::<0b10101010>(low, _mm256_slli_epi32::<16>(high));
-                store(out, first, pair);
+            // Pairs 0 and 1 in the lower half, 2 and 3 in the upper, of two rows each.
+            let mut y = [_mm256_setzero_ps(); 4];
+            for (i, y) in y.iter_mut().enumerate() {
+                let (a, b) = (_mm256_sra_epi32(rows[2 * i], shift), _mm256_sra_epi32(rows[2 * i + 1], shift));
+                let t = _mm256_max_epi16(_mm256_packs_epi32(a, b), zero);
+                *y = _mm256_castsi256_ps(_mm256_min_epi16(_mm256_mulhrs_epi16(t, multipliers), most));
             }
+            let (mut even, mut odd) = ([zero; 2], [zero; 2]); // of four rows a half
+            for i in 0..2 {
+                even[i] = _mm256_castps_si256(_mm256_shuffle_ps::<0x88>(y[2 * i], y[2 * i + 1]));
+                odd[i] = _mm256_castps_si256(_mm256_shuffle_ps::<0xdd>(y[2 * i], y[2 * i + 1]));
+            }
+            store(&mut out[0], first, _mm256_permute2x128_si256::<0x20>(even[0], even[1]));
+            store(&mut out[1], first, _mm256_permute2x128_si256::<0x20>(odd[0], odd[1]));
+            store(&mut out[2], first, _mm256_permute2x128_si256::<0x31>(even[0], even[1]));
+            store(&mut out[3], first, _mm256_permute2x128_si256::<0x31>(odd[0], odd[1]));
         }
     }
 }
@@ -239,14 +218,11 @@ fn mulhi(a: __m256i, b: __m256i) -> __m256i {
     high
 }
 
-/// As `distribution::tail` of the absolute values of two registers, side by side in halves of lanes: all of it fits 16 bits.
+/// As `distribution::tail` of the absolute values of two registers, packed into one: all of it fits 16 bits.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn tails(z: [__m256i; 2]) -> [__m256i; 2] {
-    let full = _mm256_set1_epi32(65535);
-    let low = _mm256_min_epu32(_mm256_abs_epi32(z[0]), full);
-    let high = _mm256_min_epu32(_mm256_abs_epi32(z[1]), full);
-    let both = _mm256_or_si256(low, _mm256_slli_epi32::<16>(high));
+    let both = _mm256_packus_epi32(_mm256_abs_epi32(z[0]), _mm256_abs_epi32(z[1]));
     let mut t = _mm256_xor_si256(both, _mm256_set1_epi32(-1)); // 65535 less each
     for _ in 0..4 {
         t = mulhi(t, t);
@@ -254,7 +230,8 @@ fn tails(z: [__m256i; 2]) -> [__m256i; 2] {
     // (e (98304 - e)) >> 16
     let e = _mm256_srli_epi16::<1>(t);
     let tails = _mm256_add_epi16(e, mulhi(e, _mm256_sub_epi16(_mm256_set1_epi16(-32768), e)));
-    [_mm256_and_si256(tails, full), _mm256_srli_epi32::<16>(tails)]
+    let zero = _mm256_setzero_si256();
+    [_mm256_unpacklo_epi16(tails, zero), _mm256_unpackhi_epi16(tails, zero)]
 }
 
 /// As `distribution::Mixture::below` for two registers, but any symbol from 0 to the last; what it gives for 0 means nothing.

@@ -84,50 +84,20 @@ fn output(outputs: &[Lanes], o: usize, first: usize) -> __m512i {
     }
 }
 
-/// Sixteen registers of sixteen halves of rows, eight units each of two rows, turned about: of sixteen rows for each unit.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn transposed(r: [__m512i; UNITS]) -> [__m512i; UNITS] {
-    let (mut pairs, mut fours, mut all) = (r, r, r);
-    for i in 0..4 {
-        pairs[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-        pairs[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-    }
-    for i in 0..2 {
-        for h in 0..2 {
-            let (a, b) = (pairs[4 * i + h], pairs[4 * i + 2 + h]);
-            fours[4 * i + 2 * h] = _mm512_unpacklo_epi64(a, b);
-            fours[4 * i + 2 * h + 1] = _mm512_unpackhi_epi64(a, b);
-        }
-    }
-    // Quarters of 128 bits now hold units u and u + 4 of rows 0 to 3 or 4 to 7, then of rows 8 to 11 or 12 to 15.
-    let (low, high) =
-        (_mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15));
-    for i in 0..4 {
-        all[i] = _mm512_permutex2var_epi64(fours[i], low, fours[4 + i]);
-        all[4 + i] = _mm512_permutex2var_epi64(fours[i], high, fours[4 + i]);
-    }
-    all
-}
-
-/// As in `scalar::first`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn activation(sum: __m512i, multiplier: i32, shift: __m128i) -> __m512i {
-    let t = _mm512_max_epi32(_mm512_sra_epi32(sum, shift), _mm512_setzero_si512());
-    let y =
-        _mm512_add_epi32(_mm512_mullo_epi32(t, _mm512_set1_epi32(multiplier)), _mm512_set1_epi32(1 << 14));
-    _mm512_min_epi32(_mm512_srai_epi32::<15>(y), _mm512_set1_epi32(MAX_ACTIVATION))
-}
-
 /// Sixteen rows at a time, as `avx2.rs` does eight: a register holds the sums of eight units for two rows, of eight rows
 /// apart.
 #[target_feature(enable = "avx512f,avx512bw,avx2")]
 fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
     let shift = _mm_cvtsi32_si128(layer.shift as i32);
-    for (group, out) in layer.groups.iter().zip(out.chunks_exact_mut(UNITS / 2)) {
+    let (zero, most) = (_mm512_setzero_si512(), _mm512_set1_epi16(MAX_ACTIVATION as i16));
+    // Of quarters of rows 0 to 3 and 8 to 11 and others of rows 4 to 7 and 12 to 15, those of one pair in order.
+    let quarters =
+        [_mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15)];
+    for (group, out) in layer.groups.iter().zip(out.as_chunks_mut::<{ UNITS / 2 }>().0) {
         // SAFETY: eight numbers are 32 bytes.
         let units = |u: &Units| unsafe { _mm256_load_si256(u.0.as_ptr().cast()) };
+        let multipliers = _mm512_broadcast_i64x4(units(&group.multipliers));
+        let multipliers = _mm512_packs_epi32(multipliers, multipliers);
         for first in (0..active.min(LANES)).step_by(WIDE) {
             let mut rows = [units(&group.bias); WIDE];
             for (table, symbols) in group.tables.iter().zip(symbols) {
@@ -136,16 +106,25 @@ fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lan
                     *sum = _mm256_add_epi32(*sum, units(&table[symbol as usize]));
                 }
             }
-            let mut sums = [_mm512_setzero_si512(); UNITS];
-            for (i, sum) in sums.iter_mut().enumerate() {
-                *sum = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(rows[i]), rows[UNITS + i]);
+            let mut t = [zero; UNITS];
+            for (i, t) in t.iter_mut().enumerate() {
+                let sums = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(rows[i]), rows[UNITS + i]);
+                *t = _mm512_sra_epi32(sums, shift);
             }
-            let sums = transposed(sums);
-            for (p, out) in out.iter_mut().enumerate() {
-                let low = activation(sums[2 * p], group.multipliers.0[2 * p], shift);
-                let high = activation(sums[2 * p + 1], group.multipliers.0[2 * p + 1], shift);
-                let pair = _mm512_mask_blend_epi16(0xaaaa_aaaa, low, _mm512_slli_epi32::<16>(high));
-                store(out, first, pair);
+            // Pairs 0 and 1, then 2 and 3, of two rows a quarter.
+            let mut y = [_mm512_setzero_ps(); 4];
+            for (i, y) in y.iter_mut().enumerate() {
+                let t = _mm512_max_epi16(_mm512_packs_epi32(t[2 * i], t[2 * i + 1]), zero);
+                *y = _mm512_castsi512_ps(_mm512_min_epi16(_mm512_mulhrs_epi16(t, multipliers), most));
+            }
+            let (mut even, mut odd) = ([zero; 2], [zero; 2]); // of four rows a quarter
+            for i in 0..2 {
+                even[i] = _mm512_castps_si512(_mm512_shuffle_ps::<0x88>(y[2 * i], y[2 * i + 1]));
+                odd[i] = _mm512_castps_si512(_mm512_shuffle_ps::<0xdd>(y[2 * i], y[2 * i + 1]));
+            }
+            for (h, &quarters) in quarters.iter().enumerate() {
+                store(&mut out[2 * h], first, _mm512_permutex2var_epi64(even[0], quarters, even[1]));
+                store(&mut out[2 * h + 1], first, _mm512_permutex2var_epi64(odd[0], quarters, odd[1]));
             }
         }
     }
@@ -159,14 +138,14 @@ fn power(d: __m512i) -> __m512i {
     _mm512_srlv_epi32(_mm512_permutexvar_epi32(d, constant(&HALVES)), _mm512_srli_epi32::<4>(d))
 }
 
-/// As in `avx2.rs`.
+/// floor(n / d) of 0 < d < 2^24 and an n that floats hold: quotients are rounded towards zero, so that none comes to a
+/// whole number from below.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn divide(n: i32, d: __m512i) -> __m512i {
-    let n = _mm512_set1_pd(n as f64);
-    let low = _mm512_cvttpd_epi32(_mm512_div_pd(n, _mm512_cvtepi32_pd(_mm512_castsi512_si256(d))));
-    let high = _mm512_cvttpd_epi32(_mm512_div_pd(n, _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64::<1>(d))));
-    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+    debug_assert!(n as f32 as i32 == n);
+    const DOWN: i32 = _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC;
+    _mm512_cvttps_epi32(_mm512_div_round_ps::<DOWN>(_mm512_set1_ps(n as f32), _mm512_cvtepi32_ps(d)))
 }
 
 /// Sixteen of `distribution::Mixture`.
@@ -241,14 +220,11 @@ fn mulhi(a: __m512i, b: __m512i) -> __m512i {
     high
 }
 
-/// As `distribution::tail` of the absolute values of two registers, side by side in halves of lanes: all of it fits 16 bits.
+/// As `distribution::tail` of the absolute values of two registers, packed into one: all of it fits 16 bits.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn tails(z: [__m512i; 2]) -> [__m512i; 2] {
-    let full = _mm512_set1_epi32(65535);
-    let low = _mm512_min_epu32(_mm512_abs_epi32(z[0]), full);
-    let high = _mm512_min_epu32(_mm512_abs_epi32(z[1]), full);
-    let both = _mm512_or_si512(low, _mm512_slli_epi32::<16>(high));
+    let both = _mm512_packus_epi32(_mm512_abs_epi32(z[0]), _mm512_abs_epi32(z[1]));
     let mut t = _mm512_xor_si512(both, _mm512_set1_epi32(-1)); // 65535 less each
     for _ in 0..4 {
         t = mulhi(t, t);
@@ -256,7 +232,8 @@ fn tails(z: [__m512i; 2]) -> [__m512i; 2] {
     // (e (98304 - e)) >> 16
     let e = _mm512_srli_epi16::<1>(t);
     let tails = _mm512_add_epi16(e, mulhi(e, _mm512_sub_epi16(_mm512_set1_epi16(-32768), e)));
-    [_mm512_and_si512(tails, full), _mm512_srli_epi32::<16>(tails)]
+    let zero = _mm512_setzero_si512();
+    [_mm512_unpacklo_epi16(tails, zero), _mm512_unpackhi_epi16(tails, zero)]
 }
 
 /// As `distribution::Mixture::below` for two registers, but any symbol from 0 to the last; what it gives for 0 means nothing.
@@ -454,13 +431,15 @@ fn advance(states: &mut Lanes, found: &Intervals, active: usize, words: &[u16], 
         let next = _mm512_add_epi32(_mm512_mullo_epi32(load(&found.size, first), high), rest);
         let x = _mm512_mask_mov_epi32(x, mask, next);
         let draws = _mm512_mask_cmplt_epu32_mask(mask, x, _mm512_set1_epi32(ONE as i32));
-        let mut part = [0u16; WIDE];
         let left = words.get(*at..).unwrap_or(&[]);
-        let count = left.len().min(WIDE);
-        part[..count].copy_from_slice(&left[..count]);
+        let mut padded = [0u16; WIDE];
+        let next = left.first_chunk().unwrap_or_else(|| {
+            padded[..left.len()].copy_from_slice(left);
+            &padded
+        });
         // SAFETY: sixteen words are 32 bytes.
-        let words = unsafe { _mm512_cvtepu16_epi32(_mm256_loadu_si256(part.as_ptr().cast())) };
-        let drawn = _mm512_maskz_expand_epi32(draws, words);
+        let next = unsafe { _mm512_cvtepu16_epi32(_mm256_loadu_si256(next.as_ptr().cast())) };
+        let drawn = _mm512_maskz_expand_epi32(draws, next);
         let more = _mm512_or_si512(_mm512_slli_epi32::<{ BITS }>(x), drawn);
         store(states, first, _mm512_mask_mov_epi32(x, draws, more));
         *at += draws.count_ones() as usize;

@@ -39,8 +39,9 @@ impl Step<'_> {
     /// Holds every lane of a mixture within its tables, which SIMD reads without looking.
     fn check(&self, outputs: usize) {
         assert!(self.outputs.len() * 2 >= outputs && self.active <= LANES && self.symbols > 0);
-        let last = self.edges.len() as i32 - self.symbols;
-        assert!(self.edges.is_empty() || self.class.0.iter().all(|&c| (0..=last).contains(&c)));
+        let last = (self.edges.len() as i32 - self.symbols) as u32;
+        let most = self.class.0.iter().fold(0, |most, &c| most.max(c as u32));
+        assert!(self.edges.is_empty() || self.edges.len() >= self.symbols as usize && most <= last);
     }
 }
 
@@ -168,7 +169,10 @@ impl Kernel {
     /// sources, the number of symbols where there is none.
     pub fn first(self, layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
         layer.check(symbols, out);
-        dispatch!(self, first(layer, symbols, active, out))
+        match layer.narrow {
+            true => dispatch!(self, first(layer, symbols, active, out)),
+            false => scalar::first(layer, symbols, active, out), // no network that is trained now is such
+        }
     }
 
     /// Takes intervals off the states of the first `active` lanes; each that falls below 2^16 draws the next of

@@ -415,49 +415,33 @@ fn class_of(step: &Step, symbols: &Lanes) -> Intervals {
     found
 }
 
-/// Four registers of four, rows made columns.
-#[inline]
-#[target_feature(enable = "neon")]
-fn transposed(r: [int32x4_t; 4]) -> [int32x4_t; 4] {
-    let wide = |x: int32x4_t| vreinterpretq_s64_s32(x);
-    let (a, b) = (wide(vtrn1q_s32(r[0], r[1])), wide(vtrn2q_s32(r[0], r[1])));
-    let (c, d) = (wide(vtrn1q_s32(r[2], r[3])), wide(vtrn2q_s32(r[2], r[3])));
-    [vtrn1q_s64(a, c), vtrn1q_s64(b, d), vtrn2q_s64(a, c), vtrn2q_s64(b, d)].map(|x| vreinterpretq_s32_s64(x))
-}
-
-/// As in `scalar::first`.
-#[inline]
-#[target_feature(enable = "neon")]
-fn activation(sum: int32x4_t, multiplier: i32, shift: int32x4_t) -> int32x4_t {
-    let t = vmaxq_s32(vshlq_s32(sum, shift), vdupq_n_s32(0));
-    let y = vaddq_s32(vmulq_n_s32(t, multiplier), vdupq_n_s32(1 << 14));
-    vminq_s32(vshrq_n_s32::<15>(y), vdupq_n_s32(MAX_ACTIVATION))
-}
-
-/// Four rows at a time: the sums of eight units for each, then, turned about, of four rows for each unit.
+/// Four rows at a time: a register of four units' sums for each; only activations are turned about, of half the bits.
 #[target_feature(enable = "neon")]
 fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lanes]) {
     const { assert!(UNITS == 2 * WIDE) };
     let shift = vdupq_n_s32(-(layer.shift as i32));
-    for (group, out) in layer.groups.iter().zip(out.chunks_exact_mut(UNITS / 2)) {
-        for first in (0..active.min(LANES)).step_by(WIDE) {
-            for half in 0..2 {
-                let four = |units: &[i32; UNITS]| {
-                    constant(units[half * WIDE..][..WIDE].try_into().expect("four units"))
-                };
-                let mut sums = [four(&group.bias.0); WIDE];
+    let (zero, most) = (vdupq_n_s16(0), vdupq_n_s16(MAX_ACTIVATION as i16));
+    for (group, out) in layer.groups.iter().zip(out.as_chunks_mut::<{ UNITS / 2 }>().0) {
+        for half in 0..2 {
+            let four =
+                |units: &[i32; UNITS]| constant(units[half * WIDE..][..WIDE].try_into().expect("four units"));
+            let multipliers = four(&group.multipliers.0);
+            let multipliers = vqmovn_high_s32(vqmovn_s32(multipliers), multipliers);
+            for first in (0..active.min(LANES)).step_by(WIDE) {
+                let mut rows = [four(&group.bias.0); WIDE];
                 for (table, symbols) in group.tables.iter().zip(symbols) {
-                    for (sum, &symbol) in sums.iter_mut().zip(&symbols[first..first + WIDE]) {
+                    for (sum, &symbol) in rows.iter_mut().zip(&symbols[first..first + WIDE]) {
                         *sum = vaddq_s32(*sum, four(&table[symbol as usize].0));
                     }
                 }
-                let sums = transposed(sums);
-                for p in 0..WIDE / 2 {
-                    let unit = half * WIDE + 2 * p;
-                    let low = activation(sums[2 * p], group.multipliers.0[unit], shift);
-                    let high = activation(sums[2 * p + 1], group.multipliers.0[unit + 1], shift);
-                    store(&mut out[unit / 2].0, first, vsliq_n_s32::<16>(low, high));
+                let mut y = [vdupq_n_s32(0); 2]; // both pairs of two rows each
+                for (i, y) in y.iter_mut().enumerate() {
+                    let (a, b) = (vshlq_s32(rows[2 * i], shift), vshlq_s32(rows[2 * i + 1], shift));
+                    let t = vmaxq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero);
+                    *y = vreinterpretq_s32_s16(vminq_s16(vqrdmulhq_s16(t, multipliers), most));
                 }
+                store(&mut out[2 * half].0, first, vuzp1q_s32(y[0], y[1]));
+                store(&mut out[2 * half + 1].0, first, vuzp2q_s32(y[0], y[1]));
             }
         }
     }

@@ -81,7 +81,8 @@ pub fn fit(
         if bits < best.0 {
             best = (bits, network.parameters.clone());
         }
-        if progress(&FieldReport { epoch, result }).is_break() || waited > options.patience {
+        let enough = waited > 0 && waited >= options.patience;
+        if progress(&FieldReport { epoch, result }).is_break() || enough {
             break;
         }
     }

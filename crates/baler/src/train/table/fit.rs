@@ -57,6 +57,11 @@ pub fn fit(
     let task = task(columns, number, &sources, histogram.as_ref(), train);
     let mut random = Random::new(options.seed.wrapping_add((number as u64) << 32 | hidden as u64));
     let mut network = Network::new([task.inputs, hidden, hidden, task.outputs], &mut random);
+    if sources.is_empty() {
+        // Its one input is always 0: weights that nothing trains would only take digits from the biases beside them.
+        let (weights, _) = network.range(0);
+        network.parameters[weights].fill(0.0);
+    }
     let bias = network.range(2).1;
     match &histogram {
         Some(_) => network.parameters[bias].copy_from_slice(&loss::start()),
@@ -74,7 +79,7 @@ pub fn fit(
     let batch = options.batch_size.clamp(1, train.len());
     let most = options.epochs(train.len());
     let patience = options.patience.unwrap_or(most / 3 + 2);
-    let total = most * train.len().div_ceil(batch);
+    let total = most.saturating_mul(train.len().div_ceil(batch));
     let (mut done, mut waited, mut epochs) = (0, 0, 0);
     for _ in 0..most {
         random.shuffle(&mut order);

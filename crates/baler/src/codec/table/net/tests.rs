@@ -39,7 +39,11 @@ fn scales() -> [Scale; 4] {
 }
 
 fn model(hidden: usize) -> TableModel {
-    let sample = columns(1200, 1).into_iter().zip(scales()).enumerate();
+    trained(columns(1200, 1), hidden)
+}
+
+fn trained(sample: Vec<Vec<i64>>, hidden: usize) -> TableModel {
+    let sample = sample.into_iter().zip(scales()).enumerate();
     let sample = sample.map(|(i, (integers, scale))| SampleColumn { name: format!("c{i}"), scale, integers });
     let options =
         TableOptions { epochs: Some(3), hidden: vec![hidden], threads: 1, ..TableOptions::default() };
@@ -87,6 +91,22 @@ fn a_class_tells_of_a_number() {
     let mut alone = vec![];
     integers::write(&mut alone, &table[1]);
     assert!(coded[n].len() * 10 < alone.len() * 9, "{} bytes, {} alone", coded[n].len(), alone.len());
+}
+
+#[test]
+fn columns_that_nothing_tells_of_come_back() {
+    let made = |rows, seed| {
+        let mut r = Random(seed);
+        [3, 500, 9, 70_000].map(|limit| (0..rows).map(|_| r.below(limit)).collect::<Vec<i64>>()).to_vec()
+    };
+    let model = trained(made(1500, 5), 4);
+    let alone = |c: &ColumnModel| c.net.as_ref().is_some_and(|n| n.sources.is_empty());
+    let without = model.columns().iter().filter(|c| alone(c)).count();
+    assert!(without >= 2, "{without} without sources: chance may give one to a column");
+    assert_eq!(TableModel::from_bytes(&model.to_bytes()).unwrap(), model);
+    for rows in [1, 40, 3000] {
+        round_trip(&model, &made(rows, 6), scales());
+    }
 }
 
 #[test]

@@ -5,7 +5,8 @@ mod support;
 
 use baler::archive::Options;
 use baler::bound::Bound;
-use baler::codec::field::{Level, encode_with, learned::Candidate};
+use baler::codec::candidate::Candidate;
+use baler::codec::field::{Level, encode_with};
 use baler::data::{Array, Values};
 use baler::front::Tolerance;
 use baler::train::field::{FieldOptions, train_fields};
@@ -54,7 +55,7 @@ fn main() {
                         .0
                         .len()
                     };
-                    let candidate = Some(Candidate { model: &trained.model, number: 0, always: false });
+                    let candidate = Some(Candidate { model: &trained.model, number: 0, asked: false });
                     let (plain, with) = (bytes(Level::Default, None), bytes(Level::Default, candidate));
                     let p = &trained.provenance;
                     println!(

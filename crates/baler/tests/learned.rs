@@ -3,7 +3,7 @@
 
 mod common;
 
-use baler::codec::field::learned::Candidate;
+use baler::codec::candidate::Candidate;
 use baler::codec::field::{Level, decode_with, encode_with, view};
 use baler::data::Values;
 use baler::error::{Error, Result};
@@ -16,8 +16,8 @@ use common::{bits, field_model, pocked, wave};
 const TOLERANCES: [Tolerance; 4] =
     [Tolerance::Exact, Tolerance::Absolute(0.5), Tolerance::Absolute(1e-12), Tolerance::Pointwise(1e-3)];
 
-fn by(model: &FieldModel) -> (Level, Option<Candidate<'_>>) {
-    (Level::Default, Some(Candidate { model, number: 3, always: true }))
+fn by(model: &FieldModel) -> (Level, Option<Candidate<&FieldModel>>) {
+    (Level::Default, Some(Candidate { model, number: 3, asked: true }))
 }
 
 fn decoded(

@@ -5,7 +5,8 @@ use super::options::Options;
 use super::pipeline::in_order;
 use super::plan::Plan;
 use super::source::Input;
-use crate::codec::chunk::{Candidate, Request};
+use crate::codec::candidate::Candidate;
+use crate::codec::chunk::Request;
 use crate::error::Result;
 use crate::model::any::ModelRef;
 
@@ -47,7 +48,7 @@ pub(super) fn try_out(
     };
     let mut jobs = fitting.iter().flat_map(chunks);
     let plain = Request { level: options.level, ..Request::default() };
-    let by_model = Request { model: Some(Candidate::new(model, 0, false)), ..plain };
+    let by_model = Request { model: Some(Candidate { model, number: 0, asked: false }), ..plain };
     let mut trials = Trials { saved: 0.0, kept: vec![] };
     let mut room = MOST_KEPT;
     in_order(

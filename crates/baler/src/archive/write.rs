@@ -15,7 +15,8 @@ use super::survey::check_fill;
 use super::zlib::deflate;
 use crate::bound::Bound;
 use crate::codec::bytes::{put_bytes, put_varint};
-use crate::codec::chunk::{Candidate, Codec, Request};
+use crate::codec::candidate::Candidate;
+use crate::codec::chunk::{Codec, Request};
 use crate::data::{DType, Values};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::any::ModelRef;
@@ -120,7 +121,7 @@ pub fn compress(mut inputs: Vec<Input>, options: &Options, out: &mut (dyn Write 
         writer.put(RecordKind::Description, None, &text)?;
     }
     let asked = options.codec.is_some();
-    let model = model.map(|m| Candidate::new(m, 0, asked));
+    let model = model.map(|model| Candidate { model, number: 0, asked });
     let request = Request { model, only: None, level: options.level };
     let mut tally = Tally { done: 0, total: plans.iter().map(|p| values_of(&p.header)).sum(), original: 0 };
     for (number, (plan, input)) in plans.iter_mut().zip(&mut inputs).enumerate() {

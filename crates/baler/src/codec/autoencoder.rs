@@ -4,6 +4,7 @@
 //! precisions on a sample and keeps the cheapest.
 
 use super::bytes::{Reader, put_bytes, put_varint};
+use super::candidate::Candidate;
 use super::field::coding::Walk;
 use super::field::coding::{Choice, Way};
 use super::field::{Whole, read_integers, view, write_integers};
@@ -25,15 +26,6 @@ const SAMPLE: usize = 2048;
 /// archive can name a model of zeros that would keep a reader busy for days.
 const MOST_WORK: usize = 1 << 40;
 
-/// An autoencoder to try on a chunk, with its number in the archive.
-#[derive(Clone, Copy)]
-pub struct Candidate<'a> {
-    /// Encoder and decoder.
-    pub model: &'a FrozenModel,
-    /// Its number in the archive's header.
-    pub number: usize,
-}
-
 /// Flags: whether residuals follow.
 const BOUNDED: u8 = 1;
 
@@ -43,7 +35,7 @@ pub fn encode_field(
     shape: &[usize],
     tolerance: Tolerance,
     fill: Option<u64>,
-    c: Candidate,
+    c: Candidate<&FrozenModel>,
 ) -> Result<Vec<u8>> {
     let (blocks, features) = (c.model.decoder.blocks(), c.model.features());
     let numbers = values.to_f64().ok_or_else(|| Error::invalid("text cannot go through a model"))?;
@@ -94,7 +86,7 @@ pub fn encode_table(
     columns: &[Values],
     names: &[&str],
     targets: &[Target],
-    c: Candidate,
+    c: Candidate<&FrozenModel>,
     all: bool,
 ) -> Result<Vec<u8>> {
     let features = feature_columns(&c.model.decoder, names)?;
@@ -230,7 +222,7 @@ pub fn model_number(payload: &[u8]) -> Result<usize> {
     Reader::new(payload).count(u32::MAX as usize, "model number")
 }
 
-fn start(c: Candidate, tolerance: Tolerance, shift: u8) -> Vec<u8> {
+fn start(c: Candidate<&FrozenModel>, tolerance: Tolerance, shift: u8) -> Vec<u8> {
     let mut out = vec![];
     put_varint(&mut out, c.number as u64);
     out.push(if tolerance == Tolerance::None { 0 } else { BOUNDED });
@@ -259,7 +251,12 @@ fn fine(code: i64, shift: u8) -> i16 {
 }
 
 /// Appends the latents, one after the other over all rows, and returns what the decoder makes of them.
-fn write_latents(out: &mut Vec<u8>, c: Candidate, latents: &[i16], shift: u8) -> Result<Vec<f64>> {
+fn write_latents(
+    out: &mut Vec<u8>,
+    c: Candidate<&FrozenModel>,
+    latents: &[i16],
+    shift: u8,
+) -> Result<Vec<f64>> {
     let width = c.model.latents();
     let codes: Vec<i64> = latents.iter().map(|&l| coarse(l, shift)).collect();
     for l in 0..width {
@@ -362,7 +359,7 @@ fn store(predicted: &[f64], dtype: DType) -> Values {
 const SHIFTS: [u8; 7] = [0, 3, 5, 6, 7, 8, 9];
 
 /// The latent precision that makes a field's sample smallest; unbounded, the coarsest that costs at most 1 % in RMSE.
-fn best_shift(c: Candidate, latents: &[i16], rows: &[f64], tolerance: Tolerance) -> Result<u8> {
+fn best_shift(c: Candidate<&FrozenModel>, latents: &[i16], rows: &[f64], tolerance: Tolerance) -> Result<u8> {
     let (width, features) = (c.model.latents(), c.model.features());
     let sample = (rows.len() / features).min(SAMPLE).min((1 << 20) / features + 1);
     let latents = &latents[..sample * width];
@@ -401,7 +398,7 @@ fn best_table_shift(
     targets: &[Target],
     features: &[usize],
     latents: &[i16],
-    c: Candidate,
+    c: Candidate<&FrozenModel>,
 ) -> Result<u8> {
     let width = c.model.latents();
     let sample = (latents.len() / width).min(SAMPLE);

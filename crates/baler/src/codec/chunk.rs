@@ -1,6 +1,7 @@
 //! One chunk: candidates coded, checked, measured, and the smallest kept.
 
 use super::autoencoder;
+use super::candidate::Candidate;
 use super::field::{self, Level};
 use super::table;
 use crate::data::{DType, Values};
@@ -9,6 +10,7 @@ use crate::front::check::{fill_is_kept, largest_error, root_mean_square};
 use crate::front::class::Bits;
 use crate::front::{Target, Tolerance};
 use crate::model::any::{AnyDecoder, ModelRef};
+use crate::model::field::FieldModel;
 use crate::with_numbers;
 
 /// How a chunk is coded. The format's codec byte.
@@ -61,57 +63,11 @@ pub struct Encoded {
     pub errors: Vec<f64>,
 }
 
-/// A model to try on a chunk.
-#[derive(Clone, Copy)]
-pub enum Candidate<'a> {
-    /// In place of the plain codecs.
-    Autoencoder(autoencoder::Candidate<'a>),
-    /// Within the field codec.
-    Field(field::learned::Candidate<'a>),
-    /// Within the table codec, for some columns.
-    Table(table::net::chunk::Candidate<'a>),
-}
-
-impl<'a> Candidate<'a> {
-    /// A model with its `number` in the archive's header. One of fields codes chunks whatever their size where it is
-    /// `asked` for.
-    pub fn new(model: ModelRef<'a>, number: usize, asked: bool) -> Candidate<'a> {
-        match model {
-            ModelRef::Autoencoder(model) => Candidate::Autoencoder(autoencoder::Candidate { model, number }),
-            ModelRef::Table(t) => Candidate::Table(table::net::chunk::Candidate { model: &t.model, number }),
-            ModelRef::Field(model) => {
-                Candidate::Field(field::learned::Candidate { model, number, always: asked })
-            }
-        }
-    }
-
-    fn autoencoder(self) -> Option<autoencoder::Candidate<'a>> {
-        match self {
-            Candidate::Autoencoder(c) => Some(c),
-            _ => None,
-        }
-    }
-
-    fn field(self) -> Option<field::learned::Candidate<'a>> {
-        match self {
-            Candidate::Field(c) => Some(c),
-            _ => None,
-        }
-    }
-
-    fn table(self) -> Option<table::net::chunk::Candidate<'a>> {
-        match self {
-            Candidate::Table(c) => Some(c),
-            _ => None,
-        }
-    }
-}
-
 /// What a chunk's coding may use.
 #[derive(Clone, Copy, Default)]
 pub struct Request<'a> {
     /// A model to try.
-    pub model: Option<Candidate<'a>>,
+    pub model: Option<Candidate<ModelRef<'a>>>,
     /// The codec to use whatever the size.
     pub only: Option<Codec>,
     /// How much work a smaller file is worth.
@@ -181,7 +137,7 @@ fn field_within(
     shape: &[usize],
     tolerance: Tolerance,
     fill: Option<u64>,
-    how: (Level, Option<field::learned::Candidate>),
+    how: (Level, Option<Candidate<&FieldModel>>),
 ) -> Result<Option<Encoded>> {
     let run = |tolerance| -> Result<Option<Encoded>> {
         let (payload, decoded) = field::encode_with(values, shape, tolerance, fill, how, false);

@@ -3,6 +3,7 @@
 pub mod adaptive;
 pub mod autoencoder;
 pub mod bytes;
+pub mod candidate;
 pub mod chunk;
 pub mod class_plane;
 pub mod field;

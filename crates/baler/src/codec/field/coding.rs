@@ -13,6 +13,7 @@ use super::recurring::Recurring;
 use super::select::{Foretold, Selected, better, enough, likely, select, too_heavy};
 use super::taps::{Sampling, TAPS, fallback, tap_count};
 use crate::codec::bytes::{Reader, put_bytes, put_varint};
+use crate::codec::candidate::Candidate;
 use crate::codec::range_coder::{Coder, Decoder, Encoder};
 use crate::error::{Error, Result};
 use crate::model::field::FieldModel;
@@ -78,7 +79,7 @@ pub enum Choice<'a> {
     /// What serves a level best.
     Level(Level),
     /// That, or the network of a model.
-    Learned(Level, learned::Candidate<'a>),
+    Learned(Level, Candidate<&'a FieldModel>),
     /// The plain walk.
     Plain,
     /// The walk of differences that recur.
@@ -133,7 +134,7 @@ pub fn write<D: Domain>(
     let level = match choice {
         Choice::Learned(level, candidate) => {
             let serves = candidate.model.serves(signal.dims);
-            if serves && candidate.always {
+            if serves && candidate.asked {
                 write_learned(out, task, values, candidate);
                 return Walk::Learned;
             }
@@ -307,7 +308,7 @@ fn write_learned<D: Domain>(
     out: &mut Vec<u8>,
     Task { domain, signal, special, portable }: Task<D>,
     values: &mut [D::Value],
-    candidate: learned::Candidate,
+    candidate: Candidate<&FieldModel>,
 ) {
     put_varint(out, candidate.number as u64);
     let weights = fit_plain(signal, portable);

@@ -19,12 +19,14 @@ mod smooth;
 pub mod taps;
 
 use super::bytes::{Reader, put_varint, put_zigzag};
+use super::candidate::Candidate;
 use super::class_plane;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::class::{self, Bits, CONSTANT, Classes, NEGATIVE, Rule, classify};
 use crate::front::pointwise::{self, Layout, MOST_GRAIN, Pointwise};
 use crate::front::{Tolerance, ordered, runs};
+use crate::model::field::FieldModel;
 use crate::with_numbers;
 use apart::{pays, repeated, smaller};
 use coding::{Choice, Models, Signal, Task, Walk, Way};
@@ -107,7 +109,7 @@ pub fn encode_with(
     shape: &[usize],
     tolerance: Tolerance,
     fill: Option<u64>,
-    (level, learned): (Level, Option<learned::Candidate>),
+    (level, learned): (Level, Option<Candidate<&FieldModel>>),
     portable: bool,
 ) -> (Vec<u8>, Values) {
     let dims = view(shape);
@@ -164,7 +166,7 @@ struct How<'a> {
     repeated: Vec<u64>,
     level: Level,
     /// A model to try.
-    learned: Option<learned::Candidate<'a>>,
+    learned: Option<Candidate<&'a FieldModel>>,
     portable: bool,
 }
 

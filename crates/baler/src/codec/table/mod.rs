@@ -12,17 +12,18 @@ pub mod numeric;
 pub mod texts;
 
 use super::bytes::{Reader, put_bytes};
+use super::candidate::Candidate;
 use crate::data::{DType, Values};
 use crate::error::{Error, Result};
 use crate::front::Target;
 use crate::model::any::AnyDecoder;
+use crate::model::table::TableModel;
 use crate::model::table::alphabet::Scale;
 use column::Mapped;
 use integers::Way;
 use mix::On;
 use mix::context::{Given, labels, sixteenths};
 use net::Known;
-use net::chunk::Candidate;
 use std::collections::BTreeMap;
 
 /// The columns of a chunk as integers, as far as they are known, and what is derived from them to condition others on.
@@ -72,7 +73,7 @@ pub fn encode(
     columns: &[Values],
     names: &[&str],
     targets: &[Target],
-    candidate: Option<Candidate>,
+    candidate: Option<Candidate<&TableModel>>,
 ) -> Result<(Vec<u8>, Vec<Values>)> {
     let dtypes: Vec<DType> = columns.iter().map(Values::dtype).collect();
     let finely = |(v, &t): (&Values, &Target)| column::map_finely(v, t);

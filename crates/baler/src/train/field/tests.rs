@@ -1,7 +1,8 @@
 use super::loss::loss;
 use super::*;
 use crate::bound::Bound;
-use crate::codec::field::{Level, encode, encode_with, learned::Candidate};
+use crate::codec::candidate::Candidate;
+use crate::codec::field::{Level, encode, encode_with};
 use crate::data::Values;
 use crate::front::Tolerance;
 
@@ -63,7 +64,7 @@ fn a_model_makes_fields_like_its_sample_smaller() {
     let other = curved(12, 1.0);
     let tolerance = Tolerance::Absolute(1e-3);
     let (plain, _) = encode(&other.values, &other.shape, tolerance, None, Level::Default, false);
-    let learned = (Level::Default, Some(Candidate { model: &trained.model, number: 0, always: false }));
+    let learned = (Level::Default, Some(Candidate { model: &trained.model, number: 0, asked: false }));
     let (with, _) = encode_with(&other.values, &other.shape, tolerance, None, learned, false);
     assert!(with.len() * 33 < plain.len() * 32, "{} against {}", with.len(), plain.len());
 }

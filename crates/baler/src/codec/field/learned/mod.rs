@@ -19,7 +19,6 @@ use super::kernel::exactly;
 use super::padded::{Place, Seen};
 use super::taps::{TAPS, Tap};
 use crate::codec::range_coder::Coder;
-use crate::model::field::FieldModel;
 use crate::model::kernel::LANES;
 use index::Indices;
 use inputs::{Each, Told};
@@ -81,17 +80,6 @@ static ALL: [usize; TAPS.len()] = {
     }
     all
 };
-
-/// A model to try on a chunk, with its number in the archive.
-#[derive(Clone, Copy)]
-pub struct Candidate<'a> {
-    /// What predicts.
-    pub model: &'a FieldModel,
-    /// Its number in the archive's header.
-    pub number: usize,
-    /// Whether it is used whatever the size, where it serves a chunk.
-    pub always: bool,
-}
 
 /// A chunk to be coded.
 pub struct Chunk<'a, V> {

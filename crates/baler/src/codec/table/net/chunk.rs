@@ -2,6 +2,7 @@
 
 use super::{Known, encode};
 use crate::codec::bytes::{Reader, put_varint};
+use crate::codec::candidate::Candidate;
 use crate::codec::table::column::Mapped;
 use crate::codec::table::integers::Way;
 use crate::data::DType;
@@ -10,16 +11,7 @@ use crate::model::any::AnyDecoder;
 use crate::model::table::TableModel;
 use crate::model::table::alphabet::Scale;
 
-/// A model of tables to try, with its number in the archive.
-#[derive(Clone, Copy)]
-pub struct Candidate<'a> {
-    /// The model.
-    pub model: &'a TableModel,
-    /// Its number in the archive's header.
-    pub number: usize,
-}
-
-impl Candidate<'_> {
+impl Candidate<&TableModel> {
     /// What an integer of a column means to the model, where it has the column.
     pub fn scale(&self, name: &str) -> Option<Scale> {
         self.model.columns().iter().find(|c| c.name == name).map(|c| c.alphabet.scale())
@@ -41,7 +33,7 @@ struct Through {
 /// Replaces the codes of columns by those through the model where all take fewer bytes then. `on` says which columns those that
 /// stay are conditioned on; no column ends up conditioned on itself.
 pub fn improve(
-    candidate: Candidate,
+    candidate: Candidate<&TableModel>,
     names: &[&str],
     dtypes: &[DType],
     mapped: &[Mapped],

@@ -29,8 +29,8 @@ impl Requantise {
         ((t * m + (1 << 14)) >> 15).clamp(-MAX_ACTIVATION, MAX_ACTIVATION)
     }
 
-    /// Whether t may be held in 16 bits where accumulators of output `o` stay within +-`bound`: it fits them, or where it
-    /// does not the activation is clamped either way.
+    /// Whether 16 bits can hold t where accumulators of output `o` stay within +-`bound`: all of it, or, saturated, what
+    /// gives the same activation, since both are clamped or M is 0.
     fn fits(&self, o: usize, bound: i64) -> bool {
         let clamped = |m: i16| m as i32 > MAX_ACTIVATION;
         let t = (bound + (1 << (self.shift - 1))) >> self.shift;
@@ -86,11 +86,8 @@ impl FrozenDense {
             let multipliers = requantise.as_ref().map(|r| (r.shift, r.positive[o], r.negative[o]));
             prove(bound(w, b), multipliers).map_err(|e| e.at(format!("output {o}")))?;
         }
-        let narrow = |r: &Requantise| {
-            let fits = |(o, (w, &b))| r.fits(o, bound(w, b));
-            weights.chunks_exact(inputs).zip(&bias).enumerate().all(fits)
-        };
-        let narrow = requantise.as_ref().is_some_and(narrow);
+        let mut bounds = weights.chunks_exact(inputs).zip(&bias).map(|(w, &b)| bound(w, b)).enumerate();
+        let narrow = requantise.as_ref().is_some_and(|r| bounds.all(|(o, bound)| r.fits(o, bound)));
         let packed = Packed::new(inputs, &weights, &bias, requantise.as_ref(), narrow);
         Ok(FrozenDense { inputs, outputs, weights, bias, requantise, packed })
     }
@@ -120,7 +117,7 @@ impl FrozenDense {
         self.requantise.as_ref()
     }
 
-    /// Whether it requantises, and 16 bits are enough to hold every t.
+    /// Whether it requantises, and 16 bits can hold every t.
     pub(crate) fn narrow(&self) -> bool {
         !self.packed.narrow.is_empty()
     }

@@ -129,7 +129,7 @@ fn store<const R: usize>(values: [__m256i; R], y: &mut Lanes, row: usize) {
     }
 }
 
-/// The activations of two outputs whose t 16 bits may hold, side by side.
+/// The activations of two outputs whose t 16 bits can hold, side by side.
 #[target_feature(enable = "avx2")]
 fn narrow(acc: [__m256i; 2], m: [i32; 2], shift: u32) -> __m256i {
     let shift = _mm_cvtsi32_si128(shift as i32);

@@ -9,8 +9,8 @@ use std::arch::x86_64::*;
 use super::pack::{Packed, TILE};
 use super::{FrozenDense, LANES, Lanes, MAX_ACTIVATION};
 
-/// Pairs of inputs up to which outputs are summed two at a time: a whole tile's accumulators go through memory on their way
-/// to activations, which so few products do not repay (8 units' networks of tables: 9 % of all their time).
+/// Pairs of inputs up to which outputs are summed two at a time: twenty-four accumulators and what requantising takes are more
+/// than there are registers, and to spill them is not worth so few products (9 % of the time of networks of tables).
 const FEW: usize = 8;
 
 /// Proof that the CPU has AVX-512 F and BW.
@@ -159,7 +159,7 @@ fn store(values: [__m512i; 2], y: &mut Lanes) {
     }
 }
 
-/// The activations of two outputs whose t 16 bits may hold, side by side.
+/// The activations of two outputs whose t 16 bits can hold, side by side.
 #[target_feature(enable = "avx512f,avx512bw")]
 fn narrow(acc: [__m512i; 2], m: [i32; 2], shift: u32) -> __m512i {
     let shift = _mm_cvtsi32_si128(shift as i32);

@@ -118,7 +118,7 @@ fn outputs<const N: usize>(part: Part, x: &[Lanes], y: &mut [Lanes]) {
     }
 }
 
-/// The activations of two outputs whose t 16 bits may hold, side by side.
+/// The activations of two outputs whose t 16 bits can hold, side by side.
 #[target_feature(enable = "neon")]
 fn narrow(acc: [int32x4_t; 2], m: [i32; 2], shift: u32) -> int32x4_t {
     let shift = vdupq_n_s32(-(shift as i32));

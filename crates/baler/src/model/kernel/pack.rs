@@ -16,8 +16,8 @@ pub struct Packed {
     pub bias: Vec<i32>,
     /// Multipliers for t >= 0 and t < 0, padded; empty where the layer does not requantise.
     pub multipliers: Vec<[i32; 2]>,
-    /// The same for two outputs at a time (the second in the high 16 bits), where 16 bits may hold every t: then one
-    /// rounding product of 16 bits is the whole requantising. Empty where they may not.
+    /// The same for two outputs at a time (the second in the high 16 bits), where 16 bits can hold every t: then one
+    /// rounding product of 16 bits is the whole requantising. Empty where they cannot.
     pub narrow: Vec<[i32; 2]>,
     /// Outputs, padded.
     pub outputs: usize,

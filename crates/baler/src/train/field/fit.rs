@@ -46,7 +46,7 @@ pub fn fit(
     let linear = linear_bits(sample, &check);
     let mut order = sample.train.clone();
     let batch = options.batch_size.min(order.len());
-    let total = options.epochs * order.len().div_ceil(batch);
+    let total = options.epochs.saturating_mul(order.len().div_ceil(batch));
     let mut best = (f64::INFINITY, network.parameters.clone());
     let (mut done, mut waited, mut history) = (0, 0, vec![]);
     for epoch in 1..=options.epochs {
@@ -81,7 +81,7 @@ pub fn fit(
         if bits < best.0 {
             best = (bits, network.parameters.clone());
         }
-        let enough = waited > 0 && waited >= options.patience;
+        let enough = waited > 0 && waited >= options.patience; // (a patience of 0 still goes on after the best)
         if progress(&FieldReport { epoch, result }).is_break() || enough {
             break;
         }

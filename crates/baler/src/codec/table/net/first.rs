@@ -35,7 +35,7 @@ pub struct First {
     pub groups: Vec<Group>,
     /// Bits that its sums lose.
     pub shift: u32,
-    /// Whether 16 bits may hold what is left of them, which SIMD asks for.
+    /// Whether 16 bits can hold what is left of them, which SIMD asks for.
     pub narrow: bool,
 }
 

@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn every_row_has_one_place() {
-        for rows in [1, 2, 31, 32, 33, 63, 64, 65, 100, 1000] {
+        for rows in [1, 2, 31, 32, 33, 63, 64, 65, 100, 1000, 2049] {
             for log in 0..=5 {
                 let layout = Layout::new(rows, log);
                 let coded: usize = (0..layout.steps).map(|t| layout.active(t)).sum();

@@ -299,14 +299,14 @@ impl<'k> Walk<'k> {
         self.kernel.first(&self.first, &symbols[..self.sources.len()], active, first);
         self.dense.run_first(&self.net.layers[1], first, second, active);
         self.dense.run_first(&self.net.layers[2], second, &mut self.outputs, active);
-        // What lanes hold that have no row any more is of a row before, and as good as any other.
+        // Of lanes that have no row any more, it is any: the symbol before, or one that is not there.
         let (absent, middles) = (self.symbols as u16, &self.middles[..]);
         let before = self.own.at(t, 1);
         for (to, &b) in self.before.0.iter_mut().zip(before) {
             *to = if b == absent { -1 } else { b as i32 };
         }
         for (to, &b) in self.score.0.iter_mut().zip(before) {
-            *to = middles.get(b as usize).copied().unwrap_or(0);
+            *to = middles.get(b as usize).copied().unwrap_or(0); // (always there; a panic would slow the loop)
         }
         if let Some(given) = &self.given {
             let (last, symbols) = ((self.edges.len() / self.symbols - 1) as u16, self.symbols as i32);

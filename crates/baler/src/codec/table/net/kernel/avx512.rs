@@ -94,7 +94,7 @@ fn first(layer: &First, symbols: &[&[u16; LANES]], active: usize, out: &mut [Lan
     let quarters =
         [_mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15)];
     for (group, out) in layer.groups.iter().zip(out.as_chunks_mut::<{ UNITS / 2 }>().0) {
-        // SAFETY: eight numbers are 32 bytes.
+        // SAFETY: eight numbers are 32 bytes, to which `Units` are aligned.
         let units = |u: &Units| unsafe { _mm256_load_si256(u.0.as_ptr().cast()) };
         let multipliers = _mm512_broadcast_i64x4(units(&group.multipliers));
         let multipliers = _mm512_packs_epi32(multipliers, multipliers);

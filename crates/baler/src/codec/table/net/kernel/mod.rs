@@ -14,6 +14,7 @@ mod trial;
 
 use super::first::First;
 pub use crate::model::kernel::{LANES, Lanes};
+use crate::model::table::net::MIXTURE_OUTPUTS;
 
 /// What the distributions of one step are made of.
 #[derive(Clone, Copy)]
@@ -37,11 +38,12 @@ pub struct Step<'a> {
 
 impl Step<'_> {
     /// Holds every lane of a mixture within its tables, which SIMD reads without looking.
-    fn check(&self, outputs: usize) {
+    fn check(&self, mixture: bool) {
+        let outputs = if mixture { MIXTURE_OUTPUTS } else { self.symbols as usize + 1 };
         assert!(self.outputs.len() * 2 >= outputs && self.active <= LANES && self.symbols > 0);
-        let last = (self.edges.len() as i32 - self.symbols) as u32;
+        let last = (self.edges.len() as u32).wrapping_sub(self.symbols as u32);
         let most = self.class.0.iter().fold(0, |most, &c| most.max(c as u32));
-        assert!(self.edges.is_empty() || self.edges.len() >= self.symbols as usize && most <= last);
+        assert!(!mixture || self.edges.len() >= self.symbols as usize && most <= last);
     }
 }
 
@@ -138,30 +140,20 @@ impl Kernel {
 
     /// The symbols whose intervals hold the low 16 bits `at`.
     pub fn find(self, mixture: bool, step: &Step, at: &Lanes) -> Intervals {
+        step.check(mixture);
         match mixture {
-            true => {
-                step.check(11);
-                dispatch!(self, find_mixture(step, at))
-            }
-            false => {
-                step.check(step.symbols as usize + 1);
-                dispatch!(self, find_class(step, at))
-            }
+            true => dispatch!(self, find_mixture(step, at)),
+            false => dispatch!(self, find_class(step, at)),
         }
     }
 
     /// The intervals of `symbols`, each below the step's number of them.
     pub fn look_up(self, mixture: bool, step: &Step, symbols: &Lanes) -> Intervals {
         assert!(symbols.0[..step.active].iter().all(|s| (0..step.symbols).contains(s)));
+        step.check(mixture);
         match mixture {
-            true => {
-                step.check(11);
-                dispatch!(self, mixture_of(step, symbols))
-            }
-            false => {
-                step.check(step.symbols as usize + 1);
-                dispatch!(self, class_of(step, symbols))
-            }
+            true => dispatch!(self, mixture_of(step, symbols)),
+            false => dispatch!(self, class_of(step, symbols)),
         }
     }
 
@@ -171,7 +163,8 @@ impl Kernel {
         layer.check(symbols, out);
         match layer.narrow {
             true => dispatch!(self, first(layer, symbols, active, out)),
-            false => scalar::first(layer, symbols, active, out), // no network that is trained now is such
+            // Rare: freezing keeps to 16 bits where weights are not extreme.
+            false => scalar::first(layer, symbols, active, out),
         }
     }
 

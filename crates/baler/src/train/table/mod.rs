@@ -25,7 +25,7 @@ use crate::front::{Target, Tolerance};
 use crate::model::table::alphabet::{Alphabet, Scale};
 use crate::model::table::file::{ColumnProvenance, TableProvenance, TrainedTable};
 use crate::model::table::net::MOST_HIDDEN;
-use crate::model::table::{ColumnModel, TableModel};
+use crate::model::table::{ColumnModel, MOST_COLUMNS, TableModel};
 use fit::Fitted;
 
 /// Rows in a row that are held back together to validate on.
@@ -163,6 +163,12 @@ pub fn train_table(
         .collect();
     if fitted.is_empty() {
         return Err(Error::invalid("training: no column that changes has anything to learn"));
+    }
+    if fitted.len() > MOST_COLUMNS {
+        let many = fitted.len();
+        return Err(Error::invalid(format!(
+            "training: {many} columns change; a model has {MOST_COLUMNS} at most"
+        )));
     }
     // Columns of few values tell more of the others than the other way about.
     fitted.sort_by_key(|(_, a)| !a.is_class());

@@ -74,4 +74,9 @@ fn foolish_options_are_refused() {
     }
     assert!(train_table(&[], &good, |_| ControlFlow::Continue(())).is_err());
     assert!(train_table(&sample(50)[2..3], &good, |_| ControlFlow::Continue(())).is_err());
+    let wave = sample(50).swap_remove(0);
+    let many: Vec<SampleColumn> =
+        (0..=MOST_COLUMNS).map(|i| SampleColumn { name: i.to_string(), ..wave.clone() }).collect();
+    let error = train_table(&many, &good, |_| ControlFlow::Continue(())).unwrap_err();
+    assert!(error.to_string().contains("4097 columns"), "{error}");
 }

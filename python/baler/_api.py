@@ -217,11 +217,12 @@ def open(source: Source, *, model: Model | Path | None = None, threads: int | No
     return File(source, model=model, threads=threads)
 
 
-def info(source: Source | Model) -> dict[str, Any]:
-    """What an archive or a model is, holds and costs: what `baler info --json` tells."""
+def info(source: Source | Model, *, model: Model | Path | None = None) -> dict[str, Any]:
+    """What an archive or a model is, holds and costs: what `baler info --json` tells. `model` is the one that an archive
+    refers to, which tells what explains the columns that it codes."""
     if isinstance(source, Model):
         return source.info()
-    told: dict[str, Any] = json.loads(opened(source, None).info())
+    told: dict[str, Any] = json.loads(opened(source, model).info())
     return told
 
 

@@ -80,6 +80,7 @@ def test_a_model_of_fields(tmp_path: Path) -> None:
     model.save(path)
     assert np.abs(baler.decompress(archive, model=str(path)) - field).max() <= 1e-3
     assert archive == baler.compress(field, abs=1e-3, model=path, codec="field", external_model=True)
+    assert baler.info(archive, model=path) == baler.info(archive)
 
 
 def test_a_model_of_fields_by_several_runs() -> None:

@@ -58,6 +58,7 @@ the stored bytes are checked.";
 pub const INFO: &str = "Examples:
   baler info u.blr
   baler info u.blr --json | jq .ratio
+  baler info events.blr --model table.safetensors       with a model beside it: what explains the columns that it codes
   baler info model.safetensors";
 
 /// `baler verify`.

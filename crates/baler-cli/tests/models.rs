@@ -261,6 +261,19 @@ fn a_model_of_a_table_is_trained_used_and_told_of() {
     place.fails("decompress hash.blr -o no.npz", 3, &["model", "--model"]);
     place.ok("decompress own.blr -o alone.npz");
 
+    // What explains the columns that it codes (of few rows, on which mixing is still cold) the model tells.
+    place.save("few.npz", number_table(150));
+    place.ok("compress few.npz -o few.blr --model m.safetensors --codec table --external-model");
+    let explained = |line: &str| {
+        let told = place.json(line);
+        let of_net = |c: &&serde_json::Value| c["codings"][0]["name"] == "net";
+        let columns = told["variables"][0]["columns"].as_array().unwrap().iter().filter(of_net);
+        columns.map(|c| c["explained_by"].as_array().unwrap().len()).sum::<usize>()
+    };
+    assert_eq!(explained("info few.blr"), 0);
+    assert!(explained("info few.blr --model m.safetensors") > 0);
+    place.fails("info m.safetensors --model m.safetensors", 2, &["goes with an archive"]);
+
     place.save("line.npy", field(&[50]));
     place.fails("compress line.npy -o l.blr --abs 1 --model m.safetensors", 2, &["columns named"]);
 }

@@ -118,6 +118,9 @@ pub struct Info {
     /// An archive (- is standard input), or a model file
     #[arg(value_hint = ValueHint::FilePath)]
     pub input: PathBuf,
+    /// The model file that the archive refers to: it tells which columns explain those that the model codes
+    #[arg(long, value_name = "MODEL", value_hint = ValueHint::FilePath)]
+    pub model: Option<PathBuf>,
     /// Print a JSON object, for programs
     #[arg(long)]
     pub json: bool,

@@ -1,7 +1,7 @@
 //! `baler info`.
 
 use super::info_columns::{column_cost, show_columns};
-use super::{is_model, open_archive, open_plain};
+use super::{is_model, load_model, open_archive, open_plain};
 use crate::args::Info;
 use crate::output::is_standard;
 use crate::saying::{bound as bound_text, bytes, number, print, ratio, table};
@@ -10,7 +10,7 @@ use baler::archive::header::{Kind, Resolved, VariableHeader};
 use baler::archive::{Archive, Codec};
 use baler::bound::Bound;
 use baler::data::DType;
-use baler::error::Result;
+use baler::error::{Error, Result};
 use baler::model::Model;
 use baler::model::any::AnyModel;
 use baler::model::field::file::TrainedField;
@@ -241,7 +241,10 @@ pub fn run(args: &Info) -> Result<bool> {
         open_plain(&args.input)?;
     }
     if is_model(&args.input) {
-        let report = describe(&super::load_model(&args.input)?);
+        if args.model.is_some() {
+            return Err(Error::invalid("--model goes with an archive").at(args.input.display()));
+        }
+        let report = describe(&load_model(&args.input)?);
         if args.json {
             print(report)?;
             return Ok(true);
@@ -269,7 +272,8 @@ pub fn run(args: &Info) -> Result<bool> {
         }
         return Ok(true);
     }
-    let report = report(&mut open_archive(&args.input, None)?)?;
+    let model = args.model.as_deref().map(load_model).transpose()?;
+    let report = report(&mut open_archive(&args.input, model.as_ref())?)?;
     if args.json {
         print(report)?
     } else {

@@ -221,6 +221,8 @@ def info(source: Source | Model, *, model: Model | Path | None = None) -> dict[s
     """What an archive or a model is, holds and costs: what `baler info --json` tells. `model` is the one that an archive
     refers to, which tells what explains the columns that it codes."""
     if isinstance(source, Model):
+        if model is not None:
+            raise InvalidArgumentError("model= goes with an archive")
         return source.info()
     told: dict[str, Any] = json.loads(opened(source, model).info())
     return told

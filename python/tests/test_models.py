@@ -81,6 +81,8 @@ def test_a_model_of_fields(tmp_path: Path) -> None:
     assert np.abs(baler.decompress(archive, model=str(path)) - field).max() <= 1e-3
     assert archive == baler.compress(field, abs=1e-3, model=path, codec="field", external_model=True)
     assert baler.info(archive, model=path) == baler.info(archive)
+    with pytest.raises(ValueError, match="goes with an archive"):
+        baler.info(model, model=path)
 
 
 def test_a_model_of_fields_by_several_runs() -> None:

@@ -82,12 +82,13 @@ impl FrozenDense {
         if let Some(bad) = requantise.as_ref().map(|r| r.shift).filter(|s| !(1..=30).contains(s)) {
             return Err(Error::corrupt(format!("shift {bad} is not in 1 to 30")));
         }
+        let mut narrow = true;
         for (o, (w, &b)) in weights.chunks_exact(inputs).zip(&bias).enumerate() {
             let multipliers = requantise.as_ref().map(|r| (r.shift, r.positive[o], r.negative[o]));
-            prove(bound(w, b), multipliers).map_err(|e| e.at(format!("output {o}")))?;
+            let bound = bound(w, b);
+            prove(bound, multipliers).map_err(|e| e.at(format!("output {o}")))?;
+            narrow &= requantise.as_ref().is_some_and(|r| r.fits(o, bound));
         }
-        let mut bounds = weights.chunks_exact(inputs).zip(&bias).map(|(w, &b)| bound(w, b)).enumerate();
-        let narrow = requantise.as_ref().is_some_and(|r| bounds.all(|(o, bound)| r.fits(o, bound)));
         let packed = Packed::new(inputs, &weights, &bias, requantise.as_ref(), narrow);
         Ok(FrozenDense { inputs, outputs, weights, bias, requantise, packed })
     }
